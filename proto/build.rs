@@ -1,0 +1,19 @@
+//! Generates the Rust types and their canonical JSON from `apricot/v1/*.proto`; no protoc needed.
+
+use std::{env, error::Error, fs, path::PathBuf};
+
+use prost::Message;
+
+const FILES: [&str; 6] = ["common", "room", "sale", "charity", "live", "api"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=apricot");
+    let files: Vec<String> =
+        FILES.iter().map(|name| format!("apricot/v1/{name}.proto")).collect();
+    let descriptors = protox::compile(&files, ["."])?;
+    let encoded = descriptors.encode_to_vec();
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("descriptors.bin"), &encoded)?;
+    prost_build::Config::new().skip_protoc_run().compile_fds(descriptors)?;
+    pbjson_build::Builder::new().register_descriptors(&encoded)?.build(&[".apricot.v1"])?;
+    Ok(())
+}
