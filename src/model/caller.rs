@@ -1,0 +1,100 @@
+//! Who is asking, as a verified token says.
+
+use super::{OutOfBound, Room, RoomId, Subject};
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Caller {
+    pub subject: Subject,
+    pub name: String,
+    pub role: Role,
+    /// The token is good for this room only.
+    pub room: Option<RoomId>,
+    /// A commissioner's county, compared with the beginning of a room's place.
+    pub county: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    Guest,
+    Viewer,
+    Host,
+    Moderator,
+    Commissioner,
+    Ops,
+    Auditor,
+}
+
+impl Role {
+    pub const ALL: [Self; 7] = [
+        Self::Guest,
+        Self::Viewer,
+        Self::Host,
+        Self::Moderator,
+        Self::Commissioner,
+        Self::Ops,
+        Self::Auditor,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Guest => "guest",
+            Self::Viewer => "viewer",
+            Self::Host => "host",
+            Self::Moderator => "moderator",
+            Self::Commissioner => "commissioner",
+            Self::Ops => "ops",
+            Self::Auditor => "auditor",
+        }
+    }
+}
+
+impl std::str::FromStr for Role {
+    type Err = OutOfBound;
+
+    fn from_str(text: &str) -> Result<Self, OutOfBound> {
+        Self::ALL.into_iter().find(|role| role.name() == text).ok_or_else(|| {
+            OutOfBound::new("role", "one of guest, viewer, host, moderator, commissioner, ops, auditor")
+        })
+    }
+}
+
+impl Caller {
+    pub fn guest() -> Self {
+        Self {
+            subject: "guest".parse().expect("within bounds"),
+            name: String::new(),
+            role: Role::Guest,
+            room: None,
+            county: None,
+        }
+    }
+
+    fn may_enter(&self, room: &Room) -> bool {
+        self.room.as_ref().is_none_or(|only| *only == room.id)
+    }
+
+    /// Runs the room: its state, cards, sales and orders.
+    pub fn may_host(&self, room: &Room) -> bool {
+        self.may_enter(room)
+            && (self.role == Role::Ops || (self.role == Role::Host && self.subject == room.host))
+    }
+
+    pub fn may_moderate(&self, room: &Room) -> bool {
+        let county = self.county.as_deref().is_some_and(|county| {
+            !county.is_empty() && room.place.starts_with(county)
+        });
+        self.may_host(room)
+            || self.may_enter(room)
+                && (room.is_moderator(&self.subject) || (self.role == Role::Commissioner && county))
+    }
+
+    /// Rehearsals are for those who run the room.
+    pub fn may_see(&self, room: &Room) -> bool {
+        self.may_enter(room)
+            && (room.state != super::RoomState::Rehearsal || self.may_moderate(room))
+    }
+
+    pub fn may_chat_and_buy(&self) -> bool {
+        !matches!(self.role, Role::Guest | Role::Auditor)
+    }
+}

@@ -1,0 +1,106 @@
+//! A flash sale: a lot of one product at one price for a short time.
+
+use std::time::Duration;
+
+use super::product::UNITS_MAX;
+use super::{Money, OutOfBound, PledgeRef, RoomId, SaleId, Sku, Timestamp};
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct FlashSale {
+    pub id: SaleId,
+    pub room: RoomId,
+    pub sku: Sku,
+    pub price: Money,
+    /// Units set aside in the lot.
+    pub stock: u32,
+    pub limit_per_buyer: u32,
+    pub hold_for: Duration,
+    pub duration: Duration,
+    /// `None`: the host opens it.
+    pub opens_at: Option<Timestamp>,
+    pub state: SaleState,
+    pub pledge: Option<PledgeRef>,
+    /// Grows with every change; the record refuses a change made from an older one.
+    pub version: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaleState {
+    Scheduled,
+    Open {
+        closes_at: Timestamp,
+    },
+    /// Final: leftovers are back with the product; open holds may still be paid.
+    Closed {
+        at: Timestamp,
+        reason: CloseReason,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseReason {
+    Time,
+    Host,
+    SoldOut,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SaleRefused {
+    #[error("the sale has not opened yet")]
+    NotOpen,
+    #[error("the sale is closed")]
+    Closed,
+    #[error("the sale is open already")]
+    AlreadyOpen,
+}
+
+impl FlashSale {
+    pub const LIMIT_MAX: u32 = 99;
+    pub const HOLD_SECONDS: std::ops::RangeInclusive<u64> = 10..=3_600;
+    pub const DURATION_SECONDS: std::ops::RangeInclusive<u64> = 10..=86_400;
+
+    pub fn check(&self) -> Result<(), OutOfBound> {
+        if !(1..=UNITS_MAX).contains(&self.stock) {
+            return Err(OutOfBound::new("stock", format!("1..={UNITS_MAX}")));
+        }
+        if !(1..=Self::LIMIT_MAX).contains(&self.limit_per_buyer) {
+            return Err(OutOfBound::new("limitPerBuyer", format!("1..={}", Self::LIMIT_MAX)));
+        }
+        if !Self::HOLD_SECONDS.contains(&self.hold_for.as_secs()) {
+            return Err(OutOfBound::new("holdSeconds", "10..=3600"));
+        }
+        if !Self::DURATION_SECONDS.contains(&self.duration.as_secs()) {
+            return Err(OutOfBound::new("durationSeconds", "10..=86400"));
+        }
+        Ok(())
+    }
+
+    /// Orders are taken while the sale is open and its time has not run out, swept or not.
+    pub fn takes_orders(&self, now: Timestamp) -> Result<(), SaleRefused> {
+        match self.state {
+            SaleState::Scheduled => Err(SaleRefused::NotOpen),
+            SaleState::Open { closes_at } if now < closes_at => Ok(()),
+            SaleState::Open { .. } | SaleState::Closed { .. } => Err(SaleRefused::Closed),
+        }
+    }
+
+    pub fn open(mut self, now: Timestamp) -> Result<Self, SaleRefused> {
+        match self.state {
+            SaleState::Scheduled => {}
+            SaleState::Open { .. } => return Err(SaleRefused::AlreadyOpen),
+            SaleState::Closed { .. } => return Err(SaleRefused::Closed),
+        }
+        self.state = SaleState::Open { closes_at: now + self.duration };
+        self.version += 1;
+        Ok(self)
+    }
+
+    pub fn close(mut self, now: Timestamp, reason: CloseReason) -> Result<Self, SaleRefused> {
+        if matches!(self.state, SaleState::Closed { .. }) {
+            return Err(SaleRefused::Closed);
+        }
+        self.state = SaleState::Closed { at: now, reason };
+        self.version += 1;
+        Ok(self)
+    }
+}
