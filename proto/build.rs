@@ -8,8 +8,7 @@ const FILES: [&str; 6] = ["common", "room", "sale", "charity", "live", "api"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=apricot");
-    let files: Vec<String> =
-        FILES.iter().map(|name| format!("apricot/v1/{name}.proto")).collect();
+    let files: Vec<String> = FILES.iter().map(|name| format!("apricot/v1/{name}.proto")).collect();
     let descriptors = protox::compile(&files, ["."])?;
     let encoded = descriptors.encode_to_vec();
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("descriptors.bin"), &encoded)?;
