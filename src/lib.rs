@@ -14,6 +14,7 @@
 //! reads a clock: time is an argument, and `clock` owns it.
 
 pub mod clock;
+pub mod contract;
 pub mod ledger;
 pub mod model;
 pub mod sale;
