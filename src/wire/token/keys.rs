@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use ed25519_dalek::SigningKey;
-use ed25519_dalek::pkcs8::EncodePrivateKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey, KeypairBytes};
 use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 
@@ -70,11 +70,16 @@ impl Keys {
 
 fn write_new(folder: &KeyFolder, now: Timestamp) -> Result<(), KeyError> {
     let key = SigningKey::from_bytes(&random_bytes::<32>());
-    let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|e| KeyError::Unusable { reason: e.to_string() })?;
+    let pem = without_public_half(&key).to_pkcs8_pem(LineEnding::LF).map_err(|e| KeyError::Unusable { reason: e.to_string() })?;
     // Two rotations in one millisecond still make two keys, the later one newer.
     let newest = folder.names("pem")?.last().and_then(|name| made_at(name));
     let at = now.millis().max(newest.map_or(0, |newest| newest.saturating_add(1)));
     folder.write(&format!("token-{at:016}.pem"), &pem)
+}
+
+/// PKCS#8 version 1, as OpenSSL writes it; jsonwebtoken reads no other.
+fn without_public_half(key: &SigningKey) -> KeypairBytes {
+    KeypairBytes { secret_key: key.to_bytes(), public_key: None }
 }
 
 fn made_at(name: &str) -> Option<i64> {
@@ -85,7 +90,9 @@ fn made_at(name: &str) -> Option<i64> {
 fn read_all(folder: &KeyFolder) -> Result<Vec<(String, EncodingKey, VerifyingKey)>, KeyError> {
     let read = |name: String| {
         let bad = |reason: String| folder.bad(&name, format!("not an Ed25519 key in PKCS#8 PEM ({reason})"));
-        let signing = EncodingKey::from_ed_pem(folder.read(&name)?.as_bytes()).map_err(|e| bad(e.to_string()))?;
+        let key = SigningKey::from_pkcs8_pem(&folder.read(&name)?).map_err(|e| bad(e.to_string()))?;
+        let der = without_public_half(&key).to_pkcs8_der().map_err(|e| bad(e.to_string()))?;
+        let signing = EncodingKey::from_ed_der(der.as_bytes());
         let public = Jwk::from_encoding_key(&signing, Algorithm::EdDSA).map_err(|e| bad(e.to_string()))?;
         let kid = public.thumbprint(ThumbprintHash::SHA256).map_err(|e| bad(e.to_string()))?;
         let key = DecodingKey::from_jwk(&public).map_err(|e| bad(e.to_string()))?;
