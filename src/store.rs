@@ -5,3 +5,5 @@ pub mod journal;
 
 pub use inventory::Inventory;
 pub use journal::{Entry, Journal, StoreError, Write};
+#[cfg(feature = "sabotage")]
+pub mod sabotage;
