@@ -3,15 +3,18 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 
-import { moneyParts, toDecimal } from "./money";
+import { moneyParts } from "./money";
 import type { Money } from "./gen/apricot/v1/common_pb";
-import { en } from "./text/en";
-import { zhCN, type Catalogue } from "./text/zh-CN";
+import type { Catalogue } from "./text/zh-CN";
 
 export type Language = "zh-CN" | "en";
 export type { Catalogue };
 
-const CATALOGUES: Record<Language, Catalogue> = { "zh-CN": zhCN, en };
+/** A reader downloads one language, not all of them. */
+const CATALOGUES: Record<Language, () => Promise<Catalogue>> = {
+  "zh-CN": async () => (await import("./text/zh-CN")).zhCN,
+  en: async () => (await import("./text/en")).en,
+};
 const REMEMBERED = "apricot.language";
 
 export interface Words {
@@ -39,7 +42,8 @@ export function rememberLanguage(language: Language): void {
   localStorage.setItem(REMEMBERED, language);
 }
 
-export function wordsOf(language: Language): Words {
+export async function wordsOf(language: Language): Promise<Words> {
+  const t = await CATALOGUES[language]();
   const whole = new Intl.NumberFormat(language);
   const share = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 2 });
   const today = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -52,7 +56,7 @@ export function wordsOf(language: Language): Words {
   });
   return {
     language,
-    t: CATALOGUES[language],
+    t,
     count: (n) => whole.format(n),
     money: (money) => moneyParts(money, language).map((part) => part.value).join(""),
     moneyParts: (money) => moneyParts(money, language),
@@ -73,10 +77,10 @@ export function clockFace(ms: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${two(minutes)}:${two(seconds % 60)}`;
 }
 
-export const WordsContext = createContext<Words>(wordsOf("zh-CN"));
+export const WordsContext = createContext<Words | undefined>(undefined);
 
 export function useWords(): Words {
-  return useContext(WordsContext);
+  const words = useContext(WordsContext);
+  if (words === undefined) throw new Error("a component was drawn before its words came");
+  return words;
 }
-
-export { toDecimal };

@@ -1,12 +1,11 @@
 // The strip that everybody in the room watches: what was accrued, confirmed and handed over, always all three.
 
+import { create } from "@bufbuild/protobuf";
 import { useEffect, useState } from "preact/hooks";
 
 import { CharityTotalSchema, PledgeBase, PledgeSchema, type CharityTotal, type Pledge } from "../gen/apricot/v1/charity_pb";
-import { create } from "@bufbuild/protobuf";
 import type { RoomView } from "../room/state";
 import { useWords } from "../text";
-import { read } from "../wire/rest";
 import { Amount, ClimbingAmount } from "./Amount";
 import { Leaf } from "./signs";
 
@@ -32,7 +31,8 @@ function usePledge(id: string, known: Pledge | undefined): Pledge | undefined {
   const missing = known === undefined;
   useEffect(() => {
     if (!missing) return;
-    read(`/v1/pledges/${encodeURIComponent(id)}`, PledgeSchema).then(setAsked, () => undefined);
+    // Without it the amounts stand alone, which is still true.
+    import("../wire/rest").then(({ read }) => read(`/v1/pledges/${encodeURIComponent(id)}`, PledgeSchema)).then(setAsked, () => undefined);
   }, [id, missing]);
   return known ?? asked;
 }
@@ -69,7 +69,8 @@ export function CharityStrip(props: { giving: Giving; folded: boolean }) {
         </span>
         {pledge !== undefined && (
           <span class="charity-who">
-            <b>{pledge.project}</b> {t.charity.registration(pledge.charityName, pledge.charityRegistration)}
+            <b>{pledge.project}</b> <span>{pledge.charityName}</span>{" "}
+            {pledge.charityRegistration !== "" && <span>{t.charity.registration(pledge.charityRegistration)}</span>}
           </span>
         )}
       </summary>

@@ -1,23 +1,21 @@
 // What every page starts with: the language, its words, and the mount.
 
-import { render, type ComponentChildren, type ComponentType } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { createContext, render, type ComponentChildren, type ComponentType } from "preact";
+import { useContext, useEffect, useState } from "preact/hooks";
 
-import { WordsContext, readLanguage, rememberLanguage, useWords, wordsOf, type Language } from "../text";
-import { createContext } from "preact";
-import { useContext } from "preact/hooks";
+import { WordsContext, readLanguage, rememberLanguage, useWords, wordsOf, type Language, type Words } from "../text";
 
 const ChooseLanguage = createContext<(language: Language) => void>(() => undefined);
 
-function Page(props: { children: ComponentChildren }) {
-  const [language, setLanguage] = useState<Language>(readLanguage);
-  const words = useMemo(() => wordsOf(language), [language]);
+function Page(props: { first: Words; children: ComponentChildren }) {
+  const [words, setWords] = useState(props.first);
   useEffect(() => {
-    document.documentElement.lang = language;
-  }, [language]);
-  const choose = (next: Language): void => {
-    rememberLanguage(next);
-    setLanguage(next);
+    document.documentElement.lang = words.language;
+  }, [words]);
+  const choose = (language: Language): void => {
+    rememberLanguage(language);
+    // The words on the page stay until the others have come.
+    wordsOf(language).then(setWords, () => undefined);
   };
   return (
     <WordsContext.Provider value={words}>
@@ -26,11 +24,12 @@ function Page(props: { children: ComponentChildren }) {
   );
 }
 
-export function show(Whole: ComponentType): void {
+export async function show(Whole: ComponentType): Promise<void> {
+  const first = await wordsOf(readLanguage());
   const mount = document.getElementById("page");
   if (mount === null) throw new Error("the page has no #page to draw into");
   render(
-    <Page>
+    <Page first={first}>
       <Whole />
     </Page>,
     mount,

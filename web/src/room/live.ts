@@ -18,7 +18,7 @@ import {
   type ShipTo,
 } from "../gen/apricot/v1/sale_pb";
 import { forgetToken, token } from "../wire/address";
-import { Refused, lost, read } from "../wire/rest";
+import { Refused, lost } from "../wire/refused";
 import { RoomSocket, type Command, type Link } from "../wire/socket";
 import { newId } from "../wire/uuid";
 import { forgetPlacing, rememberPlacing, unanswered } from "./placing";
@@ -57,6 +57,8 @@ export class LiveRoom {
       onLink: (link) => {
         this.link = link;
         this.changed();
+        // The room itself may be missing, which a socket that never opened can't say.
+        if (link.kind === "waiting" && !this.view.joined) void this.readRoom();
       },
       onPublications: (publications) => {
         const nowMs = Date.now();
@@ -78,7 +80,6 @@ export class LiveRoom {
 
   start(): void {
     this.socket.start();
-    void this.drawEarly();
   }
 
   stop(): void {
@@ -157,13 +158,12 @@ export class LiveRoom {
     this.changed();
   }
 
-  /** The room's title and poster, before the socket has joined; and the only way to learn of a 404. */
-  private async drawEarly(): Promise<void> {
+  private async readRoom(): Promise<void> {
     try {
+      const { read } = await import("../wire/rest");
       const room = await read(`/v1/rooms/${this.roomId}`, RoomSchema);
       if (!this.view.joined) this.view = { ...this.view, room };
     } catch (error) {
-      // A rehearsal is hidden from REST guests too; only a plain 404 with no room joined means that it's missing.
       this.missing = error instanceof Refused && error.problem.type === "not-found";
     }
     this.changed();
@@ -179,6 +179,7 @@ export class LiveRoom {
 
   private async refresh(orderId: string): Promise<void> {
     try {
+      const { read } = await import("../wire/rest");
       this.takeOrders([await read(`/v1/orders/${orderId}`, OrderSchema)]);
     } catch {
       // The socket will say it, or the list of orders when it's opened.

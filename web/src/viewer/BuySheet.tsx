@@ -240,7 +240,7 @@ function Held(props: Props & { order: Order; sale: FlashSale | undefined; what: 
             ? t.sheet.authorisingHint
             : declined && order.declineReason !== ""
               ? t.sheet.declinedReason(order.declineReason)
-              : t.sheet.heldHint(clockFace(leftMs))
+              : t.sheet.heldQuiet
         }
         {...(declined ? { tone: "bad" } : {})}
       />

@@ -7,16 +7,16 @@ import { OrderListSchema, ShipOrderSchema } from "../gen/apricot/v1/api_pb";
 import { OrderSchema, OrderState, type Order } from "../gen/apricot/v1/sale_pb";
 import { Amount } from "../parts/Amount";
 import { orderStateName, problemText } from "../parts/names";
-import { Sheet } from "../parts/Sheet";
 import { Skeleton, Still } from "../parts/Still";
 import type { LiveRoom } from "../room/live";
 import { isOpenOrder, ordersOf } from "../room/state";
 import { useWords } from "../text";
-import { Refused, read, write } from "../wire/rest";
+import { Refused } from "../wire/refused";
+import { read, write } from "../wire/rest";
 
 type Reading = { readonly kind: "reading" | "failed" } | { readonly kind: "read"; readonly next: string };
 
-export function MyOrders(props: { live: LiveRoom; onClose: () => void; onOrder: (orderId: string) => void }) {
+export function MyOrders(props: { live: LiveRoom; onOrder: (orderId: string) => void }) {
   const { t } = useWords();
   const { live } = props;
   const [reading, setReading] = useState<Reading>({ kind: "reading" });
@@ -37,10 +37,7 @@ export function MyOrders(props: { live: LiveRoom; onClose: () => void; onOrder: 
 
   const orders = ordersOf(live.view);
   return (
-    <Sheet label={t.orders.heading} onClose={props.onClose}>
-      <header class="sheet-head">
-        <h2>{t.orders.heading}</h2>
-      </header>
+    <>
       {reading.kind === "reading" && orders.length === 0 && <Skeleton lines={6} />}
       {reading.kind === "failed" && <p class="wrong">{t.orders.failed}</p>}
       {reading.kind === "read" && orders.length === 0 && <Still title={t.orders.empty} hint={t.orders.emptyHint} />}
@@ -54,7 +51,7 @@ export function MyOrders(props: { live: LiveRoom; onClose: () => void; onOrder: 
           {t.more}
         </button>
       )}
-    </Sheet>
+    </>
   );
 }
 

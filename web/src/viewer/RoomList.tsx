@@ -52,7 +52,7 @@ export function RoomList() {
   return (
     <main class="front">
       <header class="front-top">
-        <Poster />
+        <Poster low />
         <div class="front-words">
           <h1>{t.brand}</h1>
           <p>{t.slogan}</p>

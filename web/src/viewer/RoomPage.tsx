@@ -5,19 +5,20 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
 import { RoomState, type Room } from "../gen/apricot/v1/room_pb";
 import { OrderState } from "../gen/apricot/v1/sale_pb";
 import { CharityStrip, givingsOf } from "../parts/Charity";
+import { Connection } from "../parts/Connection";
+import { useLater } from "../parts/Later";
 import { roomStateName } from "../parts/names";
 import { LanguageSwitch, useTitle } from "../parts/page";
+import { Sheet } from "../parts/Sheet";
 import { Parcel } from "../parts/signs";
-import { Still } from "../parts/Still";
+import { Skeleton, Still } from "../parts/Still";
 import { useServerTime } from "../parts/time";
 import { LiveRoom, useLive } from "../room/live";
 import { isGuest, ordersOf, salesToShow } from "../room/state";
 import { clockFace, useWords } from "../text";
 import { BuySheet } from "./BuySheet";
 import { ChatBar, ChatLog } from "./Chat";
-import { Connection } from "./Connection";
 import { HeartButton, Hearts } from "./Hearts";
-import { MyOrders } from "./MyOrders";
 import { ProductCards } from "./ProductCards";
 import { SaleCard } from "./SaleCard";
 import { Stage } from "./Stage";
@@ -25,7 +26,7 @@ import { TopBar } from "./TopBar";
 
 type Open = { readonly kind: "order"; readonly orderId: string } | { readonly kind: "orders" } | undefined;
 
-const WIDE = "(min-width: 900px)";
+const ROOMY = "(min-width: 900px) and (min-height: 900px)";
 
 export function RoomPage(props: { roomId: string }) {
   const { t } = useWords();
@@ -34,7 +35,7 @@ export function RoomPage(props: { roomId: string }) {
   const [open, setOpen] = useState<Open>();
   const [hearts, setHearts] = useState(0);
   const [overVideo, setOverVideo] = useState(false);
-  const folded = useMemo(() => !matchMedia(WIDE).matches, []);
+  const folded = useMemo(() => !matchMedia(ROOMY).matches, []);
 
   useEffect(() => {
     live.start();
@@ -63,7 +64,8 @@ export function RoomPage(props: { roomId: string }) {
     setHearts((n) => n + 1);
   }, [live]);
 
-  if (live.missing && !view.joined && view.room === undefined && live.link.kind !== "live") {
+  const { link } = live;
+  if (!view.joined && (live.missing || (link.kind === "over" && link.over === "missing"))) {
     return (
       <main class="front">
         <LanguageSwitch />
@@ -116,8 +118,29 @@ export function RoomPage(props: { roomId: string }) {
         <HeartButton live={live} onHeart={heart} />
       </footer>
       {open?.kind === "order" && <BuySheet key={open.orderId} live={live} orderId={open.orderId} onClose={close} onAnother={place} />}
-      {open?.kind === "orders" && <MyOrders live={live} onClose={close} onOrder={(orderId) => setOpen({ kind: "order", orderId })} />}
+      {open?.kind === "orders" && (
+        <Sheet label={t.orders.heading} onClose={close}>
+          <Orders live={live} onOrder={(orderId) => setOpen({ kind: "order", orderId })} />
+        </Sheet>
+      )}
     </main>
+  );
+}
+
+const loadMyOrders = async () => (await import("./MyOrders")).MyOrders;
+
+function Orders(props: { live: LiveRoom; onOrder: (orderId: string) => void }) {
+  const { t } = useWords();
+  const orders = useLater(loadMyOrders);
+  return (
+    <>
+      <header class="sheet-head">
+        <h2>{t.orders.heading}</h2>
+      </header>
+      {orders.kind === "loading" && <Skeleton lines={6} />}
+      {orders.kind === "failed" && <p class="wrong">{t.orders.failed}</p>}
+      {orders.kind === "loaded" && <orders.part {...props} />}
+    </>
   );
 }
 

@@ -8,7 +8,7 @@ import { Photo } from "../parts/Photo";
 import { Leaf, Minus, Plus } from "../parts/signs";
 import { useServerTime } from "../parts/time";
 import type { LiveRoom } from "../room/live";
-import { isGuest, openOrderOf, saleFace } from "../room/state";
+import { openOrderOf, saleFace } from "../room/state";
 import { clockFace, useWords } from "../text";
 
 const FEW = 5;
@@ -88,7 +88,7 @@ export function SaleCard(props: { live: LiveRoom; sale: FlashSale; onBuy: (quant
               type="button"
               class="primary sale-buy"
               data-testid="buy"
-              disabled={live.link.kind !== "live" || (view.joined && isGuest(view.me))}
+              disabled={live.link.kind !== "live"}
               onClick={() => props.onBuy(quantity, false)}
             >
               {quantity > 1 ? t.sale.buyMany(count(quantity)) : t.sale.buy}
@@ -99,7 +99,7 @@ export function SaleCard(props: { live: LiveRoom; sale: FlashSale; onBuy: (quant
             type="button"
             class="quiet sale-buy"
             data-testid="wait"
-            disabled={live.link.kind !== "live" || (view.joined && isGuest(view.me))}
+            disabled={live.link.kind !== "live"}
             onClick={() => props.onBuy(1, true)}
           >
             {t.sale.wait}

@@ -24,14 +24,15 @@ export function TopBar(props: { live: LiveRoom }) {
         </span>
       </div>
       <div class="watching">
-        {state === "live" && (
-          <span class="on-air">
-            <i aria-hidden="true" />
-            {t.room.state.live}
-          </span>
-        )}
-        <span class="viewers" data-testid="viewers" data-viewers={viewers} aria-label={t.room.viewers(count(viewers))}>
-          <Eye />
+        <span class="viewers" data-on-air={state === "live"} data-testid="viewers" data-viewers={viewers} aria-label={t.room.viewers(count(viewers))}>
+          {state === "live" ? (
+            <span class="on-air">
+              <i aria-hidden="true" />
+              <span>{t.room.state.live}</span>
+            </span>
+          ) : (
+            <Eye />
+          )}
           {joined ? count(viewers) : "–"}
         </span>
       </div>

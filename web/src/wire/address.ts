@@ -7,7 +7,8 @@ export function takeFragment(): URLSearchParams {
   const fragment = new URLSearchParams(location.hash.replace(/^#/, ""));
   const token = fragment.get("token");
   if (token !== null) {
-    sessionStorage.setItem(TOKEN, token);
+    // Anything else than a JWT's characters can't be sent in a header.
+    if (/^[\w.~+/=:-]+$/.test(token)) sessionStorage.setItem(TOKEN, token);
     fragment.delete("token");
     const rest = fragment.toString();
     history.replaceState(null, "", location.pathname + location.search + (rest === "" ? "" : `#${rest}`));

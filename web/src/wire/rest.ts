@@ -4,21 +4,11 @@ import { create, fromJson, toJson, type DescMessage, type JsonValue, type Messag
 
 import { ProblemSchema, type Problem } from "../gen/apricot/v1/common_pb";
 import { token } from "./address";
+import { Refused, lost } from "./refused";
 import { newId } from "./uuid";
-
-/** A request that got no for an answer, or none at all (`lost`). */
-export class Refused extends Error {
-  constructor(readonly problem: Problem) {
-    super(problem.type);
-  }
-}
 
 const READ_TIMEOUT_MS = 10_000;
 const READING = { ignoreUnknownFields: true } as const;
-
-export function lost(): Problem {
-  return create(ProblemSchema, { type: "lost", retryAfterMs: 1000 });
-}
 
 export async function read<D extends DescMessage>(path: string, answer: D): Promise<MessageShape<D>> {
   return decode(answer, await call("GET", path, undefined));

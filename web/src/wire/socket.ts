@@ -14,7 +14,7 @@ import {
   type Reply,
 } from "../gen/apricot/v1/live_pb";
 import { afterClose, type Over } from "./closing";
-import { Refused, lost } from "./rest";
+import { Refused, lost } from "./refused";
 
 export type Link =
   | { readonly kind: "connecting" }

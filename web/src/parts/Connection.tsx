@@ -1,4 +1,4 @@
-import { useServerTime } from "../parts/time";
+import { useServerTime } from "./time";
 import type { LiveRoom } from "../room/live";
 import { useWords } from "../text";
 
