@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use dashmap::DashMap;
 
 use super::journal::HoldOutcome;
-use crate::model::{OrderId, SaleId, Subject, Timestamp};
+use crate::model::{OrderId, SaleId, Timestamp};
 
 pub mod lot;
 
@@ -59,11 +59,13 @@ impl Inventory {
 
     /// Asks for units. `Ok` promises nothing yet: commit the grant, then tell the buyer.
     pub fn hold(&self, sale: SaleId, request: Request, now: Timestamp) -> Result<Grant, HoldRefused> {
-        let gate = self.gate(sale).ok_or(HoldRefused::Closed)?;
-        if now.millis() < gate.sold_out_until.load(Ordering::Acquire) {
-            return Err(HoldRefused::SoldOut { left: 0 });
-        }
-        gate.with(|lot| lot.hold(request, now))
+        self.gate(sale).ok_or(HoldRefused::Closed)?.with(|lot| lot.hold(request, now))
+    }
+
+    /// Whether every request would be refused, whatever it asks for. One atomic read.
+    pub fn is_sold_out(&self, sale: SaleId, now: Timestamp) -> bool {
+        let gate = self.lots.get(&sale);
+        gate.is_some_and(|gate| now.millis() < gate.sold_out_until.load(Ordering::Acquire))
     }
 
     /// The hold becomes a sale. To be committed; a failed commit asks for a rebuild.
