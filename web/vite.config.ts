@@ -5,7 +5,8 @@ import { defineConfig } from "vitest/config";
 const server = process.env.APRICOT ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
-  appType: "mpa",
+  // In development /rooms/{room} falls back to index.html and /host finds host.html, as the server does it.
+  appType: "spa",
   build: {
     target: "es2022",
     assetsDir: "assets",

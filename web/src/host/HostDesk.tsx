@@ -75,13 +75,13 @@ export function HostDesk(props: { roomId: string }) {
           <StateButtons room={room} />
           <Packing roomId={room.id} />
           {giving !== undefined && <CharityStrip key={giving.total.pledgeId} giving={giving} folded={false} />}
+          <NoticeForm room={room} />
         </div>
         <div class="column">
           <SalesDesk live={live} />
           <SaleForm live={live} products={products} />
         </div>
         <div class="column">
-          <NoticeForm room={room} />
           <PinnedCards room={room} products={products} />
           <ChatDesk live={live} />
         </div>

@@ -45,7 +45,8 @@ export function CharityStrip(props: { giving: Giving; folded: boolean }) {
   const standing = total.grossAccruedMinor - total.grossReversedMinor;
   return (
     <details class="charity" open={!props.folded}>
-      <summary class="charity-figures" aria-label={t.charity.details}>
+      <summary class="charity-figures">
+        <span class="unseen">{t.charity.heading}</span>
         <span class="charity-main">
           <span class="charity-label">
             <Leaf />

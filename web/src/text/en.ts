@@ -106,6 +106,7 @@ export const en: Catalogue = {
   },
 
   sheet: {
+    label: "This order",
     placing: "Setting one aside for you…",
     placingHint: "Even if the network drops, the same order is never placed twice.",
     retrying: "Many hands at once. Trying again for you…",
@@ -189,7 +190,6 @@ export const en: Catalogue = {
     reversed: (amount) => `${amount} reversed by refunds`,
     registration: (number) => `reg. no. ${number}`,
     explain: "Accrued when paid, confirmed when received, handed over when the transfer proof is in.",
-    details: "About the giving",
     share: (percent) => `${percent} of every order`,
     perUnit: (amount) => `${amount} of every unit`,
     cap: (amount) => `at most ${amount}`,

@@ -104,6 +104,7 @@ export const zhCN = {
   },
 
   sheet: {
+    label: "这一单",
     placing: "正在给您留货…",
     placingHint: "网络断了也不要紧，同一个订单不会下两次。",
     retrying: "抢的人多，正在替您再试…",
@@ -187,7 +188,6 @@ export const zhCN = {
     reversed: (amount: string) => `退款冲回 ${amount}`,
     registration: (number: string) => `登记号 ${number}`,
     explain: "付款时累计，买家收货后确认，凭证到了才算交到。",
-    details: "捐助明细",
     share: (percent: string) => `每单捐出 ${percent}`,
     perUnit: (amount: string) => `每份捐出 ${amount}`,
     cap: (amount: string) => `最多 ${amount}`,

@@ -30,7 +30,7 @@ export function BuySheet(props: Props) {
   const placing = live.placing?.wish.orderId === orderId ? live.placing : undefined;
   const sale = live.view.sales.get(order?.saleId ?? placing?.wish.saleId ?? "");
   return (
-    <Sheet label={t.orders.heading} testId="sheet" onClose={props.onClose}>
+    <Sheet label={t.sheet.label} testId="sheet" onClose={props.onClose}>
       {order !== undefined ? (
         <Ordered {...props} order={order} sale={sale} />
       ) : (
@@ -80,6 +80,8 @@ function Wished(props: Props & { placing: Placing | undefined; sale: FlashSale |
       </>
     );
   }
+  const { link } = props.live;
+  if (link.kind === "over") return <Head state="refused" title={t.sheet.failed} hint={t.connection.over[link.over]} tone="bad" />;
   return (
     <>
       <Head state="placing" title={placing?.kind === "asking" && placing.again ? t.sheet.retrying : t.sheet.placing} hint={t.sheet.placingHint} />

@@ -14,7 +14,7 @@ const NEAR_END_PX = 48;
 
 export function ChatLog(props: { view: RoomView }) {
   const { t, count } = useWords();
-  const { talk, room, joined } = props.view;
+  const { talk, room, joined, me } = props.view;
   const list = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
   const [seen, setSeen] = useState("");
@@ -25,6 +25,17 @@ export function ChatLog(props: { view: RoomView }) {
     list.current.scrollTop = list.current.scrollHeight;
     setSeen(last);
   }, [last, talk.length]);
+
+  // The list shrinks when a card or a keyboard comes up: stay at the end then too.
+  useEffect(() => {
+    const el = list.current;
+    if (el === null) return undefined;
+    const watcher = new ResizeObserver(() => {
+      if (follows.current) el.scrollTop = el.scrollHeight;
+    });
+    watcher.observe(el);
+    return () => watcher.disconnect();
+  }, []);
 
   const scrolled = (): void => {
     const el = list.current;
@@ -52,7 +63,7 @@ export function ChatLog(props: { view: RoomView }) {
       )}
       <div class="talk-list" ref={list} onScroll={scrolled} role="log" aria-live="polite" tabIndex={0} aria-label={t.chat.label}>
         <ol>
-          {talk.length === 0 && joined && <li class="talk-empty">{t.chat.empty}</li>}
+          {talk.length === 0 && joined && !isGuest(me) && <li class="talk-empty">{t.chat.empty}</li>}
           {talk.map((one) => (
             <Line key={one.key} talk={one} view={props.view} />
           ))}

@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { RoomState, type Room } from "../gen/apricot/v1/room_pb";
-import { OrderState } from "../gen/apricot/v1/sale_pb";
+import { OrderState, PaymentState } from "../gen/apricot/v1/sale_pb";
 import { CharityStrip, givingsOf } from "../parts/Charity";
 import { Connection } from "../parts/Connection";
 import { useLater } from "../parts/Later";
@@ -183,7 +183,10 @@ function Reminder(props: { live: LiveRoom; opened: Open; onOrder: (orderId: stri
   const { t } = useWords();
   const { view } = props.live;
   const now = useServerTime(view.clock.skewMs);
-  const held = ordersOf(view).find((order) => order.state === OrderState.HELD && order.roomId === props.live.roomId);
+  const held = ordersOf(view).find(
+    (order) =>
+      order.state === OrderState.HELD && order.paymentState !== PaymentState.AUTHORISING && order.roomId === props.live.roomId,
+  );
   const offered = held?.offered === true;
   const told = useRef("");
   useEffect(() => {

@@ -68,7 +68,7 @@ export function SaleCard(props: { live: LiveRoom; sale: FlashSale; onBuy: (quant
       )}
       <div class="sale-act">
         {mine !== undefined ? (
-          <button type="button" class="primary sale-buy" onClick={() => props.onOrder(mine.id)}>
+          <button type="button" class={`${mine.state === OrderState.HELD ? "primary" : "quiet"} sale-buy`} onClick={() => props.onOrder(mine.id)}>
             {mine.state === OrderState.HELD ? t.sale.continuePaying : t.sale.waitingAt(count(mine.waitingPlace))}
           </button>
         ) : face === "open" ? (

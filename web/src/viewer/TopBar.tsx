@@ -24,7 +24,7 @@ export function TopBar(props: { live: LiveRoom }) {
         </span>
       </div>
       <div class="watching">
-        <span class="viewers" data-on-air={state === "live"} data-testid="viewers" data-viewers={viewers} aria-label={t.room.viewers(count(viewers))}>
+        <span class="viewers" data-on-air={state === "live"} >
           {state === "live" ? (
             <span class="on-air">
               <i aria-hidden="true" />
@@ -33,7 +33,10 @@ export function TopBar(props: { live: LiveRoom }) {
           ) : (
             <Eye />
           )}
-          {joined ? count(viewers) : "–"}
+          <span data-testid="viewers" data-viewers={viewers} aria-hidden="true">
+            {joined ? count(viewers) : "–"}
+          </span>
+          {joined && <span class="unseen">{t.room.viewers(count(viewers))}</span>}
         </span>
       </div>
       <LanguageSwitch />
