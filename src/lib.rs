@@ -19,5 +19,6 @@ pub mod contract;
 pub mod ledger;
 pub mod model;
 pub mod sale;
+pub mod sandbox;
 pub mod store;
 pub mod wire;

@@ -1,1 +1,2 @@
+mod checker; mod contract; mod failure; mod history;
 fn main() {}
