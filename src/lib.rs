@@ -17,5 +17,6 @@ pub mod clock;
 pub mod contract;
 pub mod ledger;
 pub mod model;
+pub mod room;
 pub mod sale;
 pub mod store;
