@@ -14,9 +14,11 @@
 //! reads a clock: time is an argument, and `clock` owns it.
 
 pub mod clock;
+pub mod config;
 pub mod contract;
 pub mod ledger;
 pub mod model;
 pub mod room;
 pub mod sale;
 pub mod store;
+pub mod wire;

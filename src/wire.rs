@@ -1,0 +1,5 @@
+//! Sockets, HTTP, JSON and protobuf, pages: what reaches the layers below is checked, what leaves them is encoded here.
+
+pub mod key_folder;
+pub mod problem;
+pub mod token;
