@@ -18,6 +18,7 @@ pub mod config;
 pub mod contract;
 pub mod ledger;
 pub mod model;
+pub mod room;
 pub mod sale;
 pub mod sandbox;
 pub mod store;
