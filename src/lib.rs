@@ -17,4 +17,5 @@ pub mod clock;
 pub mod ledger;
 pub mod model;
 pub mod sale;
+pub mod sandbox;
 pub mod store;
