@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_http::cors::CorsLayer;
@@ -24,6 +24,10 @@ pub struct Origins(Arc<[String]>);
 impl Origins {
     pub fn new(allowed: &[String]) -> Self {
         Self(allowed.iter().map(|origin| origin.trim_end_matches('/').to_ascii_lowercase()).collect())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// A browser says where a page is from; other clients say nothing, and have no cookies that a page could abuse.
@@ -87,20 +91,21 @@ pub async fn watch(State(wire): State<Arc<Wire>>, mut request: Request, next: Ne
     let took = began.elapsed();
     let status = response.status();
     meters::request(&method, &route, status, took);
-    if let Some(Failure { problem, detail }) = response.extensions_mut().remove::<Failure>() {
-        failed(&id, &method, &uri, status.as_u16(), took.as_millis(), &problem, &detail);
+    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+        let took_ms = took.as_millis();
+        failed(&id, &method, uri.path(), status.as_u16(), took_ms, &failure);
     }
     response.headers_mut().insert(REQUEST_ID, value);
     response
 }
 
-/// The path only: a query may hold what is not for the log.
-fn failed(id: &str, method: &Method, uri: &Uri, status: u16, took_ms: u128, problem: &str, detail: &str) {
-    let path = uri.path();
+/// Neither the query nor the problem's detail: they may quote what a person sent.
+fn failed(id: &str, method: &Method, path: &str, status: u16, took_ms: u128, failure: &Failure) {
+    let Failure { problem, field } = failure;
     if status >= 500 {
-        tracing::warn!(id, %method, path, status, took_ms, problem, detail, "request failed");
+        tracing::warn!(id, %method, path, status, took_ms, problem, field, "request failed");
     } else {
-        tracing::info!(id, %method, path, status, took_ms, problem, detail, "request refused");
+        tracing::info!(id, %method, path, status, took_ms, problem, field, "request refused");
     }
 }
 

@@ -90,13 +90,13 @@ fn parameters(route: &Route) -> Vec<Value> {
     if route.paged {
         let limit = json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 20 });
         let cursor = "The nextCursor of the page before.";
-        parameters.push(json!({ "name": "cursor", "in": "query", "schema": text, "description": cursor }));
-        parameters.push(json!({ "name": "limit", "in": "query", "schema": limit }));
+        parameters.push(json!({ "name": "cursor", "in": "query", "required": false, "schema": text, "description": cursor }));
+        parameters.push(json!({ "name": "limit", "in": "query", "required": false, "schema": limit }));
     }
     if route.method != Method::GET && !route.who.contains(&Role::Guest) {
         let key = json!({ "type": "string", "minLength": 8, "maxLength": 64 });
         let what = "A retry with the same key and content has no second effect.";
-        parameters.push(json!({ "name": "Idempotency-Key", "in": "header", "schema": key, "description": what }));
+        parameters.push(json!({ "name": "Idempotency-Key", "in": "header", "required": false, "schema": key, "description": what }));
     }
     parameters
 }

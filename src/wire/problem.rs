@@ -1,11 +1,15 @@
 //! What went wrong, as RFC 9457 problem details: the same object on REST and on a socket. docs/api.md has the table; a test compares.
 
+use std::time::Duration;
+
 use apricot_proto::v1::Problem;
 
 use super::token::TokenRefused;
 use crate::model::order::OrderRefused;
 use crate::model::sale::SaleRefused;
 use crate::model::{Money, OutOfBound};
+use crate::ledger::LedgerRefused;
+use crate::room::RoomRefused;
 use crate::sale::Refusal;
 use crate::store::StoreError;
 
@@ -154,7 +158,48 @@ impl From<Refusal> for Problem {
                 bound: limit.to_string(),
                 ..Kind::LimitReached.because(format!("One buyer may have {limit} of this sale; order fewer."))
             },
+            Refusal::Ledger(refused) => refused.into(),
             Refusal::Store(refused) => refused.into(),
+        }
+    }
+}
+
+impl From<RoomRefused> for Problem {
+    fn from(refused: RoomRefused) -> Self {
+        let said = sentence(&refused.to_string());
+        match refused {
+            RoomRefused::OutOfBound(refused) => refused.into(),
+            RoomRefused::NoCommand => Kind::Malformed.because(format!("{said} Send one that proto/ describes.")),
+            RoomRefused::TokenRequired => Kind::TokenRequired.because("Join with a token."),
+            RoomRefused::NotFound(what) => not_found(what),
+            RoomRefused::Forbidden(why) => Kind::Forbidden.because(sentence(why)),
+            RoomRefused::Banned => Kind::Banned.because("Ask the room's host to lift the ban."),
+            RoomRefused::Muted { retry_after, .. } => Kind::Muted.for_now(said, millis(retry_after)),
+            RoomRefused::BlockedWord => Kind::BlockedWord.because("Say it in other words."),
+            RoomRefused::WrongState(why) => Kind::WrongState.because(sentence(why)),
+            RoomRefused::ChangedMeanwhile => StoreError::Stale.into(),
+            RoomRefused::SlowMode { wait } => Kind::SlowMode.for_now(said, millis(wait)),
+            RoomRefused::RateLimited { retry_after, .. } => Kind::RateLimited.for_now(said, millis(retry_after)),
+            RoomRefused::InFlight { .. } => {
+                Kind::RateLimited.for_now(format!("{said} Wait for their answers."), BUSY_RETRY_MS)
+            }
+            RoomRefused::Sale(refused) => refused.into(),
+            RoomRefused::Store(refused) => refused.into(),
+        }
+    }
+}
+
+impl From<LedgerRefused> for Problem {
+    fn from(refused: LedgerRefused) -> Self {
+        match refused {
+            LedgerRefused::NoPledge => not_found("pledge"),
+            LedgerRefused::RemitTooMuch { confirmed } => {
+                let detail = format!("{confirmed} is confirmed and not yet remitted; remit that or less.");
+                let bound = format!("1..={} {}", confirmed.minor, confirmed.currency.as_str());
+                Self { field: "amount".into(), bound, ..Kind::InvalidField.because(detail) }
+            }
+            LedgerRefused::OutOfBound(refused) => refused.into(),
+            LedgerRefused::Store(refused) => refused.into(),
         }
     }
 }
@@ -201,9 +246,12 @@ impl From<StoreError> for Problem {
                 Kind::StockShort.because("The product has fewer units on hand; add stock or ask for fewer.")
             }
             StoreError::Busy => Kind::Busy.for_now("Nothing was done. Send the same request again.", BUSY_RETRY_MS),
-            // The cause is for the log, not for the client.
-            StoreError::Rule(_) | StoreError::Unavailable(_) => Kind::RecordUnavailable
-                .for_now("Nothing was accepted. Send the same request again later.", RECORD_RETRY_MS),
+            StoreError::Rule(_) | StoreError::Unavailable(_) => {
+                // The cause is for the log, not for the client; here it leaves the layers that know it.
+                tracing::error!(%error, "the record refused what should be possible");
+                let detail = "Nothing was accepted. Send the same request again later.";
+                Kind::RecordUnavailable.for_now(detail, RECORD_RETRY_MS)
+            }
         }
     }
 }
@@ -222,6 +270,11 @@ fn refund_too_large(left: Money) -> Problem {
     let detail = format!("At most {left} is left to refund; ask for less.");
     let bound = format!("1..={} {}", left.minor, left.currency.as_str());
     Problem { field: "amount".into(), bound, ..Kind::InvalidField.because(detail) }
+}
+
+/// At least 1: zero would say that trying again is of no use.
+fn millis(wait: Duration) -> u32 {
+    u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1)
 }
 
 /// "the hold ran out" as "The hold ran out."
@@ -304,6 +357,27 @@ mod tests {
         ] {
             check(error.into(), name, retry);
         }
+    }
+
+    #[test]
+    fn what_a_room_refuses_says_when_to_come_back() {
+        let check = |refused: RoomRefused, name: &str, retry_after_ms: u32| {
+            let problem = Problem::from(refused);
+            assert_eq!((problem.r#type.as_str(), problem.retry_after_ms), (name, retry_after_ms));
+        };
+        let wait = Duration::from_millis(1_500);
+        check(RoomRefused::TokenRequired, "token-required", 0);
+        check(RoomRefused::NoCommand, "malformed", 0);
+        check(RoomRefused::NotFound("room"), "not-found", 0);
+        check(RoomRefused::Banned, "banned", 0);
+        check(RoomRefused::Muted { until: crate::model::Timestamp(1), retry_after: wait }, "muted", 1_500);
+        check(RoomRefused::BlockedWord, "blocked-word", 0);
+        check(RoomRefused::ChangedMeanwhile, "changed-meanwhile", STALE_RETRY_MS);
+        check(RoomRefused::SlowMode { wait }, "slow-mode", 1_500);
+        check(RoomRefused::RateLimited { what: "lines", retry_after: Duration::ZERO }, "rate-limited", 1);
+        check(RoomRefused::InFlight { max: 8 }, "rate-limited", BUSY_RETRY_MS);
+        check(RoomRefused::Sale(Refusal::SoldOut { left: 0 }), "sold-out", 0);
+        check(RoomRefused::Store(StoreError::Busy), "busy", BUSY_RETRY_MS);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use apricot_proto::v1::Problem;
 use axum::Router;
 use axum::extract::{RawPathParams, Request, State};
 use axum::http::{Method, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;

@@ -159,7 +159,7 @@ impl IntoResponse for Refused {
             headers.insert(header::RETRY_AFTER, problem.retry_after_ms.div_ceil(1_000).into());
         }
         // For the line that the boundary logs.
-        response.extensions_mut().insert(Failure { problem: problem.r#type, detail: problem.detail });
+        response.extensions_mut().insert(Failure { problem: problem.r#type, field: problem.field });
         response
     }
 }
@@ -167,7 +167,7 @@ impl IntoResponse for Refused {
 #[derive(Clone, Debug)]
 pub struct Failure {
     pub problem: String,
-    pub detail: String,
+    pub field: String,
 }
 
 fn message<M: prost::Name>(status: u16) -> Given {

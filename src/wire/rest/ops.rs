@@ -11,6 +11,7 @@ use crate::contract;
 use crate::ledger::AccountTotal;
 use crate::room::RoomView;
 use crate::store::StoreError;
+use crate::store::journal::RoomFigures;
 use crate::wire::openapi;
 use crate::wire::problem::Kind;
 
@@ -60,7 +61,7 @@ pub async fn openapi(_: Call) -> Result<Document, Refused> {
     Ok(Document(openapi::DOCUMENT.as_str()))
 }
 
-fn room(call: &Call, view: &RoomView, figures: crate::store::journal::RoomFigures) -> v1::RoomOverview {
+fn room(call: &Call, view: &RoomView, figures: RoomFigures) -> v1::RoomOverview {
     let stocks = call.wire.sales.stocks(&view.room.id);
     v1::RoomOverview {
         room: Some(rooms::shown(view, &call.caller)),

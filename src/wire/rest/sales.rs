@@ -4,7 +4,7 @@ use apricot_proto::v1;
 
 use super::{Call, Made, NoBody, Refused, rooms};
 use crate::contract::{self, parse};
-use crate::model::{CloseReason, SaleId};
+use crate::model::{CloseReason, SaleId, SaleState};
 use crate::sale::SaleView;
 use crate::wire::problem::not_found;
 
@@ -26,8 +26,13 @@ pub async fn create(call: Call<v1::CreateSale>) -> Result<Made<v1::FlashSale>, R
     }
     let reference = pledge.map(|pledge| pledge.reference());
     let sale = parse::sale(body, SaleId(call.new_id()), room.id.clone(), wire.hold_default, reference)?;
+    let product = wire.sales.product(&sale.sku).await?.ok_or_else(|| not_found("product"))?;
+    if product.host != room.host {
+        return Err(not_found("product").into());
+    }
     let view = wire.sales.create_sale(sale, *once, *now).await?;
-    if body.open_now {
+    // A retry finds it open already.
+    if body.open_now && view.sale.state == SaleState::Scheduled {
         let view = wire.sales.open_sale(view.sale.id, *now).await?;
         return Ok(Made(contract::sale(&view)));
     }
