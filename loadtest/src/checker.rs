@@ -20,13 +20,14 @@ use crate::{failure::Failure, history::History};
 mod effects;
 mod money;
 pub mod record;
+#[cfg(test)]
+mod samples;
 mod sightings;
 pub mod sqlite;
 mod stock;
-#[cfg(test)]
-mod samples;
 
 use record::Record;
+pub use stock::FREE_FOR_GOOD_MS;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Rule {

@@ -31,8 +31,7 @@ impl Target {
     /// From `ws://host:port` or `http://host:port`. Encrypted addresses are refused: a load generator that spends its
     /// core on TLS measures itself.
     pub async fn parse(text: &str) -> Result<Target, Failure> {
-        const RULE: Failure =
-            Failure::Option { name: "url", rule: "give ws://host:port (no TLS, no path)" };
+        const RULE: Failure = Failure::Option { name: "url", rule: "give ws://host:port (no TLS, no path)" };
         let url = Url::parse(text).map_err(|_| RULE)?;
         if !matches!(url.scheme(), "ws" | "http") {
             return Err(RULE);

@@ -42,7 +42,11 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::BinaryMissing { looked } => {
-                write!(f, "no apricot binary in {}; build it with `cargo build --release --bin apricot` or pass --binary", paths(looked))
+                write!(
+                    f,
+                    "no apricot binary in {}; build it with `cargo build --release --bin apricot` or pass --binary",
+                    paths(looked)
+                )
             }
             Failure::BuildFailed { status } => {
                 write!(f, "`cargo build --release --bin apricot` ended with {status}; its messages are above")
@@ -81,7 +85,10 @@ impl fmt::Display for Failure {
                 write!(f, "cannot read the record {}: {source}", path.display())
             }
             Failure::RecordShape { what } => {
-                write!(f, "the record holds something the checker does not know: {what}; bring checker/sqlite.rs up to the schema")
+                write!(
+                    f,
+                    "the record holds something the checker does not know: {what}; bring checker/sqlite.rs up to the schema"
+                )
             }
             Failure::RecordMissing { dir } => {
                 write!(f, "no SQLite record in {}; pass the server's data folder with --data", dir.display())

@@ -76,11 +76,7 @@ impl Stage {
             | Stage::Delivered
             | Stage::Confirmed
             | Stage::Refunded => true,
-            Stage::Unknown
-            | Stage::Waiting
-            | Stage::Held
-            | Stage::Released
-            | Stage::Expired => false,
+            Stage::Unknown | Stage::Waiting | Stage::Held | Stage::Released | Stage::Expired => false,
         }
     }
 }
@@ -180,10 +176,9 @@ impl Refusal {
     /// Nothing was done and trying again can help.
     pub fn may_retry(&self) -> bool {
         match self {
-            Refusal::RateLimited
-            | Refusal::Busy
-            | Refusal::RecordUnavailable
-            | Refusal::ChangedMeanwhile => true,
+            Refusal::RateLimited | Refusal::Busy | Refusal::RecordUnavailable | Refusal::ChangedMeanwhile => {
+                true
+            }
             Refusal::SoldOut
             | Refusal::LimitReached
             | Refusal::HoldExpired
@@ -313,8 +308,7 @@ impl History {
         let file = File::create(path).map_err(Failure::file(path))?;
         let mut out = BufWriter::new(file);
         let mut line = |line: Line| -> Result<(), Failure> {
-            serde_json::to_writer(&mut out, &line)
-                .map_err(|error| Failure::file(path)(error.into()))?;
+            serde_json::to_writer(&mut out, &line).map_err(|error| Failure::file(path)(error.into()))?;
             out.write_all(b"\n").map_err(Failure::file(path))
         };
         line(Line::Head(self.head.clone()))?;
@@ -341,10 +335,8 @@ impl History {
         let mut history: Option<History> = None;
         for (number, text) in (1..).zip(BufReader::new(file).lines()) {
             let text = text.map_err(Failure::file(path))?;
-            let wrong =
-                |source: String| Failure::History { path: path.into(), line: number, source };
-            let line: Line =
-                serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+            let wrong = |source: String| Failure::History { path: path.into(), line: number, source };
+            let line: Line = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
             match (line, &mut history) {
                 (Line::Head(head), None) => history = Some(History::new(head)),
                 (Line::Head(_), Some(_)) => return Err(wrong("a second head".into())),

@@ -17,6 +17,7 @@ struct Effects {
     standing: i64,
     /// Payments that count: authorised or captured.
     paid: i64,
+    paid_minor: i64,
     /// Payments that came too late and went back.
     sent_back: i64,
     sales: i64,
@@ -36,8 +37,7 @@ pub fn of_record(record: &Record, verdict: &mut Verdict) {
     for order in &record.orders {
         one_order(order, effects.get(&order.id).unwrap_or(&none), verdict);
     }
-    let known: std::collections::HashSet<Uuid> =
-        record.orders.iter().map(|order| order.id).collect();
+    let known: std::collections::HashSet<Uuid> = record.orders.iter().map(|order| order.id).collect();
     for order in effects.keys().filter(|order| !known.contains(*order)) {
         verdict.found(Rule::Lost, format!("order {order} has effects in the record and no row"));
     }
@@ -60,7 +60,10 @@ fn by_order(record: &Record) -> HashMap<Uuid, Effects> {
     for payment in &record.payments {
         let of = effects.entry(payment.order).or_default();
         match payment.state {
-            PaymentState::Authorised | PaymentState::Captured => of.paid += 1,
+            PaymentState::Authorised | PaymentState::Captured => {
+                of.paid += 1;
+                of.paid_minor += payment.amount;
+            }
             PaymentState::Refunding | PaymentState::Refunded => of.sent_back += 1,
             PaymentState::Authorising | PaymentState::Declined => {}
         }
@@ -133,11 +136,15 @@ fn one_order(order: &Order, effects: &Effects, verdict: &mut Verdict) {
     };
     if order.stage.is_bought() {
         half(effects.claims == 0, "has no claimed hold");
-        half(effects.claims == 1 && effects.claimed_units != order.quantity, "claimed other units than it says");
+        half(
+            effects.claims == 1 && effects.claimed_units != order.quantity,
+            "claimed other units than it says",
+        );
         half(effects.standing > 0, "still holds units beside the claimed ones");
         half(effects.sales == 0, "has no sale in the ledger");
         half(effects.sales == 1 && effects.sale_minor != order.total(), "its sale has another amount");
         half(effects.paid + effects.sent_back == 0, "has no payment that was accepted");
+        half(effects.paid == 1 && effects.paid_minor != order.total(), "another amount was paid");
         half(effects.refund_minor < order.refunded, "part of its refund is not in the ledger");
     } else {
         half(effects.claims > 0, "has a claimed hold");
@@ -154,20 +161,20 @@ fn one_order(order: &Order, effects: &Effects, verdict: &mut Verdict) {
 fn outbox(record: &Record, verdict: &mut Verdict) {
     let payments: HashMap<Uuid, PaymentState> =
         record.payments.iter().map(|payment| (payment.id, payment.state)).collect();
-    let refunds: HashMap<Uuid, bool> =
-        record.refunds.iter().map(|refund| (refund.id, refund.done)).collect();
+    let refunds: HashMap<Uuid, bool> = record.refunds.iter().map(|refund| (refund.id, refund.done)).collect();
     for task in &record.outbox {
         let waits = match task.kind {
-            TaskKind::Authorise => {
-                payments.get(&task.subject) == Some(&PaymentState::Authorising)
-            }
+            TaskKind::Authorise => payments.get(&task.subject) == Some(&PaymentState::Authorising),
             TaskKind::Capture => payments.get(&task.subject) == Some(&PaymentState::Authorised),
             TaskKind::Refund => refunds.get(&task.subject) == Some(&false),
         };
         if !waits {
             verdict.found(
                 Rule::DoubleEffects,
-                format!("outbox: {:?} of {} is still to be asked, and its answer is known", task.kind, task.subject),
+                format!(
+                    "outbox: {:?} of {} is still to be asked, and its answer is known",
+                    task.kind, task.subject
+                ),
             );
         }
     }
@@ -208,8 +215,7 @@ mod tests {
     #[test]
     fn two_accruals_are_caught() {
         let mut record = clean_record();
-        let accrual =
-            record.transfers.iter().find(|transfer| transfer.code == code::ACCRUE).unwrap().clone();
+        let accrual = record.transfers.iter().find(|transfer| transfer.code == code::ACCRUE).unwrap().clone();
         post(&mut record, Transfer { id: 0, ..accrual });
         only(&record, Rule::DoubleEffects, "accrued for charity 2 times");
     }
@@ -217,8 +223,7 @@ mod tests {
     #[test]
     fn a_refund_paid_back_twice_is_caught() {
         let mut record = clean_record();
-        let back =
-            record.transfers.iter().find(|t| t.code == code::PAID_BACK).unwrap().clone();
+        let back = record.transfers.iter().find(|t| t.code == code::PAID_BACK).unwrap().clone();
         post(&mut record, Transfer { id: 0, ..back });
         only(&record, Rule::DoubleEffects, "went back to the buyer");
     }
@@ -239,6 +244,8 @@ mod tests {
         record.holds[0].outcome = HoldOutcome::Released;
         only(&record, Rule::Lost, "has no claimed hold");
         let mut record = clean_record();
+        record.payments[0].amount -= 1;
+        only(&record, Rule::Lost, "another amount");
         record.payments.clear();
         only(&record, Rule::Lost, "has no payment");
         let mut record = clean_record();

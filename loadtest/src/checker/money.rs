@@ -77,8 +77,8 @@ fn pledge_of<'a>(record: &'a Record, order: &Order) -> Option<((Uuid, i64), &'a 
     let key = record.sales.get(&order.sale)?.pledge?;
     let pledge = record.pledges.get(&key)?;
     let paid_at = order.paid_at?;
-    let runs = pledge.starts_at.is_none_or(|from| from <= paid_at)
-        && pledge.ends_at.is_none_or(|to| paid_at < to);
+    let runs =
+        pledge.starts_at.is_none_or(|from| from <= paid_at) && pledge.ends_at.is_none_or(|to| paid_at < to);
     runs.then_some((key, pledge))
 }
 
@@ -191,20 +191,27 @@ pub fn of_history(history: &History, verdict: &mut Verdict) {
         if before.epoch != after.epoch {
             verdict.found(
                 Rule::CounterWrong,
-                format!("the counter's epoch went from {} to {} within one record", before.epoch, after.epoch),
+                format!(
+                    "the counter's epoch went from {} to {} within one record",
+                    before.epoch, after.epoch
+                ),
             );
         } else if after.accrued_minor < before.accrued_minor
             || after.reversed_minor < before.reversed_minor
             || after.sequence == before.sequence
         {
-            verdict.found(Rule::CounterWrong, format!("the counter fell or split: {before:?} then {after:?}"));
+            verdict
+                .found(Rule::CounterWrong, format!("the counter fell or split: {before:?} then {after:?}"));
         }
     }
     let Some(end) = &history.end else { return };
     for reading in readings.iter().filter(|reading| reading.accrued_minor > end.total.accrued_minor) {
         verdict.found(
             Rule::CounterWrong,
-            format!("the counter showed {}, beyond its end at {}", reading.accrued_minor, end.total.accrued_minor),
+            format!(
+                "the counter showed {}, beyond its end at {}",
+                reading.accrued_minor, end.total.accrued_minor
+            ),
         );
     }
     for (currency, sum) in end.trial_balance_minor.iter().filter(|(_, sum)| **sum != 0) {
@@ -233,7 +240,9 @@ pub fn of_both(record: &Record, history: &History, verdict: &mut Verdict) {
         if (reading.accrued_minor, reading.reversed_minor) != (accrued, reversed) {
             verdict.found(
                 Rule::CounterWrong,
-                format!("{reading:?}, and the transfers up to there give {accrued} accrued, {reversed} reversed"),
+                format!(
+                    "{reading:?}, and the transfers up to there give {accrued} accrued, {reversed} reversed"
+                ),
             );
         }
         if reading.epoch != record.epoch {

@@ -8,9 +8,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::record::*;
-use crate::history::{
-    Act, End, Exchange, Head, History, News, Outcome, Reading, Refusal, Seen, Stage, Via,
-};
+use crate::history::{Act, End, Exchange, Head, History, News, Outcome, Reading, Refusal, Seen, Stage, Via};
 
 pub const STARTED_MS: i64 = 1_790_000_000_000;
 pub const FREED_AT_MS: i64 = STARTED_MS + 10_000;

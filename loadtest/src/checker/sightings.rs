@@ -74,10 +74,7 @@ pub fn of_history(history: &History, verdict: &mut Verdict) {
             );
         }
         if shown.torn {
-            verdict.found(
-                Rule::DoubleEffects,
-                format!("order {order}: one version was shown in two states"),
-            );
+            verdict.found(Rule::DoubleEffects, format!("order {order}: one version was shown in two states"));
         }
         if shown.strangers {
             verdict.found(Rule::Lost, format!("order {order} was shown to somebody else's client"));
@@ -99,7 +96,10 @@ pub fn of_history(history: &History, verdict: &mut Verdict) {
         if units > u64::from(head.limit_per_buyer) {
             verdict.found(
                 Rule::LimitBroken,
-                format!("buyer {buyer} was shown {units} units as bought, the limit is {}", head.limit_per_buyer),
+                format!(
+                    "buyer {buyer} was shown {units} units as bought, the limit is {}",
+                    head.limit_per_buyer
+                ),
             );
         }
     }
@@ -112,7 +112,10 @@ pub fn of_history(history: &History, verdict: &mut Verdict) {
         if seen.refunded_minor < asked.max(1) {
             verdict.found(
                 Rule::Lost,
-                format!("order {}: a refund of {asked} was accepted and {} is shown", exchange.order, seen.refunded_minor),
+                format!(
+                    "order {}: a refund of {asked} was accepted and {} is shown",
+                    exchange.order, seen.refunded_minor
+                ),
             );
         }
     }
@@ -168,10 +171,7 @@ fn contradiction(row: &Order, shown: &Shown, subject: Option<&str>) -> Option<St
             newest.version, newest.stage, row.version, row.stage
         ));
     }
-    if newest.version == row.version
-        && newest.stage != row.stage
-        && !ran_out(newest.stage, row.stage)
-    {
+    if newest.version == row.version && newest.stage != row.stage && !ran_out(newest.stage, row.stage) {
         return Some(format!(
             "version {} was shown as {:?}, the record says {:?}",
             row.version, newest.stage, row.stage
@@ -236,7 +236,12 @@ mod tests {
         let shown = history.exchanges.last().unwrap().clone();
         let Outcome::Order(seen) = shown.outcome else { panic!("the sample ends with an order") };
         let more = Seen { refunded_minor: seen.refunded_minor + 1, ..seen };
-        history.news.push(crate::history::News { buyer: shown.buyer, order: shown.order, at_us: 9, seen: more });
+        history.news.push(crate::history::News {
+            buyer: shown.buyer,
+            order: shown.order,
+            at_us: 9,
+            seen: more,
+        });
         only(&clean_record(), &history, Rule::Lost, "refund");
     }
 

@@ -10,8 +10,8 @@ use rusqlite::{Connection, OpenFlags, Row};
 use uuid::Uuid;
 
 use super::record::{
-    Account, Base, Hold, HoldOutcome, Lot, Order, Payment, PaymentState, Pledge, Record, Refund,
-    Rounding, Sale, Sum, Task, TaskKind, Transfer,
+    Account, Base, Hold, HoldOutcome, Lot, Order, Payment, PaymentState, Pledge, Record, Refund, Rounding,
+    Sale, Sum, Task, TaskKind, Transfer,
 };
 use crate::{failure::Failure, history::Stage};
 
@@ -20,14 +20,14 @@ const LOTS: &str = "SELECT sale, set_aside, stock, held, sold FROM lots";
 const SALES: &str = "SELECT id, limit_per_buyer, state, close_reason, pledge, pledge_version FROM sales";
 const PLEDGES: &str =
     "SELECT id, version, base, share_ppm, per_unit, rounding, cap, starts_at, ends_at FROM pledges";
-const ORDERS: &str = "SELECT id, sale, buyer, quantity, unit_price, stage, placed_at, paid_at, refunded, charity, version
+const ORDERS: &str =
+    "SELECT id, sale, buyer, quantity, unit_price, stage, placed_at, paid_at, refunded, charity, version
     FROM orders";
 const HOLDS: &str = "SELECT order_id, sale, quantity, expires_at, outcome, ended_at FROM holds";
 const PAYMENTS: &str = "SELECT id, order_id, amount, state FROM payments";
 const REFUNDS: &str = "SELECT id, order_id, amount, done_at IS NOT NULL FROM refunds";
 const OUTBOX: &str = "SELECT kind, subject FROM outbox";
-const TRANSFERS: &str =
-    "SELECT id, code, debit, credit, amount, order_id FROM transfers ORDER BY id";
+const TRANSFERS: &str = "SELECT id, code, debit, credit, amount, order_id FROM transfers ORDER BY id";
 const ACCOUNTS: &str = "SELECT id, name, currency FROM accounts";
 const TOTALS: &str = "SELECT account, code, debits, credits, newest FROM totals";
 
@@ -96,9 +96,7 @@ pub fn read(path: &Path, read_at_ms: i64) -> Result<Record, Failure> {
             })
         })?,
         accounts: reader
-            .rows(ACCOUNTS, |row| {
-                Ok((row.get(0)?, Account { name: row.get(1)?, currency: row.get(2)? }))
-            })?
+            .rows(ACCOUNTS, |row| Ok((row.get(0)?, Account { name: row.get(1)?, currency: row.get(2)? })))?
             .into_iter()
             .collect(),
         totals: reader.totals()?,
@@ -139,10 +137,8 @@ impl Reader<'_> {
     fn pledges(&self) -> Result<HashMap<(Uuid, i64), Pledge>, Failure> {
         let rows = self.rows(PLEDGES, |row| {
             let key: (Uuid, i64) = (id(row, 0)?, row.get(1)?);
-            let rule: (String, i64, i64, String) =
-                (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?);
-            let period: (Option<i64>, Option<i64>, Option<i64>) =
-                (row.get(6)?, row.get(7)?, row.get(8)?);
+            let rule: (String, i64, i64, String) = (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?);
+            let period: (Option<i64>, Option<i64>, Option<i64>) = (row.get(6)?, row.get(7)?, row.get(8)?);
             Ok((key, rule, period))
         })?;
         rows.into_iter()
@@ -281,4 +277,133 @@ fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
 
 fn optional_id(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Uuid>> {
     Ok(row.get::<_, Option<[u8; 16]>>(column)?.map(Uuid::from_bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::params;
+
+    use super::*;
+    use crate::checker::{Rule, judge};
+
+    const SCHEMA: &str = include_str!("../../../migrations/V1__record.sql");
+    const NOW_MS: i64 = 1_790_000_060_000;
+
+    fn id_of(number: u128) -> [u8; 16] {
+        *Uuid::from_u128(number).as_bytes()
+    }
+
+    /// A folder with a record of one sale of two units, one bought and one released, written as the schema wants it.
+    fn folder() -> (tempfile::TempDir, Connection) {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Connection::open(dir.path().join("record.db")).unwrap();
+        db.execute_batch(SCHEMA).unwrap();
+        db.execute_batch(
+            "INSERT INTO record VALUES (77, 1790000000000);
+             INSERT INTO rooms VALUES ('room', 'host', 'live', '{}', 1);
+             INSERT INTO products VALUES ('sku', 'host', 0, 3000, 'CNY', '{}');
+             INSERT INTO accounts VALUES (1, 'buyer_clearing/sandbox', 'CNY'), (2, 'host_payable/host', 'CNY'),
+                 (3, 'charity_accrued/00000000-0000-0000-0000-000000000009', 'CNY');",
+        )
+        .unwrap();
+        let (sale, pledge, bought, released) = (id_of(8), id_of(9), id_of(1), id_of(2));
+        db.execute(
+            "INSERT INTO pledges VALUES (?1, 1, 'host', 'paid_price', 25000, 0, NULL, 'CNY', 'down', NULL, NULL, '{}')",
+            params![pledge],
+        )
+        .unwrap();
+        db.execute(
+            "INSERT INTO sales VALUES (?1, 'room', 'sku', 2590, 'CNY', 2, 10000, 60000, NULL, 'open', NULL, NULL, ?2, 1, 1)",
+            params![sale, pledge],
+        )
+        .unwrap();
+        db.execute("INSERT INTO lots VALUES (?1, 2, 2, 0, 1)", params![sale]).unwrap();
+        for (order, stage, charity, paid_at, outcome) in [
+            (bought, "paid", 64, Some(1_790_000_001_000i64), "claimed"),
+            (released, "released", 0, None, "released"),
+        ] {
+            db.execute(
+                "INSERT INTO orders (id, sale, room, sku, buyer, quantity, unit_price, currency, wait, stage, hold, placed_at,
+                     paid_at, charity, version)
+                 VALUES (?1, ?2, 'room', 'sku', 'buyer-0', 1, 2590, 'CNY', 0, ?3, 1, 1790000000500, ?4, ?5, 2)",
+                params![order, sale, stage, paid_at, charity],
+            )
+            .unwrap();
+            db.execute(
+                "INSERT INTO holds VALUES (?1, 1, ?2, 1, 1790000010500, ?3, 1790000001000)",
+                params![order, sale, outcome],
+            )
+            .unwrap();
+        }
+        db.execute(
+            "INSERT INTO payments VALUES (?1, ?2, 2590, 'CNY', 'sandbox_approve', 'captured', NULL, 1790000000600, 2)",
+            params![id_of(5), bought],
+        )
+        .unwrap();
+        for (number, code, debit, credit, amount) in [(1, 1, 1, 2, 2_590), (2, 3, 2, 3, 64)] {
+            db.execute(
+                "INSERT INTO transfers VALUES (?1, 1790000001000, ?2, ?3, ?4, ?5, ?6)",
+                params![number, code, debit, credit, amount, bought],
+            )
+            .unwrap();
+            db.execute(
+                "INSERT INTO totals VALUES (?1, ?3, ?4, 0, ?5), (?2, ?3, 0, ?4, ?5)",
+                params![debit, credit, code, amount, number],
+            )
+            .unwrap();
+        }
+        (dir, db)
+    }
+
+    fn judged(dir: &tempfile::TempDir) -> crate::checker::Verdict {
+        let path = find(dir.path()).unwrap();
+        judge(Some(&read(&path, NOW_MS).unwrap()), None)
+    }
+
+    #[test]
+    fn a_record_of_this_schema_is_read_and_clean() {
+        let (dir, _db) = folder();
+        let verdict = judged(&dir);
+        assert_eq!(verdict.findings, vec![]);
+        let checked = verdict.checked;
+        assert_eq!((checked.orders, checked.holds, checked.payments, checked.transfers), (2, 2, 1, 2));
+    }
+
+    /// Each change to the file breaks one rule, past all of the schema's own checks.
+    #[test]
+    fn a_tampered_record_is_caught() {
+        for (rule, change) in [
+            (Rule::Oversold, "UPDATE lots SET stock = 0, sold = 0"),
+            (Rule::Undersold, "UPDATE lots SET sold = 2"),
+            (Rule::Undersold, "UPDATE sales SET state = 'closed', close_reason = 'sold_out'"),
+            (Rule::Lost, "UPDATE orders SET stage = 'expired' WHERE stage = 'paid'"),
+            (Rule::Lost, "DELETE FROM payments"),
+            (
+                Rule::DoubleEffects,
+                "INSERT INTO holds SELECT order_id, 2, sale, quantity, expires_at, outcome, ended_at
+                                   FROM holds WHERE outcome = 'claimed'",
+            ),
+            (Rule::DoubleEffects, "INSERT INTO outbox SELECT 'capture', id, 0 FROM payments"),
+            (Rule::LimitBroken, "UPDATE holds SET quantity = 3 WHERE outcome = 'claimed'"),
+            (Rule::CounterWrong, "UPDATE orders SET charity = 65 WHERE stage = 'paid'"),
+            (
+                Rule::CounterWrong,
+                "INSERT INTO transfers SELECT 3, at, code, debit, credit, amount, order_id
+                                  FROM transfers WHERE code = 3",
+            ),
+            (Rule::CounterWrong, "UPDATE totals SET newest = 99 WHERE code = 3"),
+        ] {
+            let (dir, db) = folder();
+            db.execute_batch(change).unwrap();
+            let verdict = judged(&dir);
+            assert!(verdict.count(rule) > 0, "{change} must break {rule:?}: {:?}", verdict.findings);
+        }
+    }
+
+    #[test]
+    fn a_folder_without_a_record_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = find(dir.path()).unwrap_err();
+        assert!(error.to_string().contains("--data"), "{error}");
+    }
 }

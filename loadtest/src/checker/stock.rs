@@ -101,9 +101,7 @@ fn counters_against_rows(difference: i64, counter: &str, sale: Uuid, verdict: &m
 fn taken(record: &Record) -> HashMap<(Uuid, &str), i64> {
     let buyers: HashMap<Uuid, &str> =
         record.orders.iter().map(|order| (order.id, order.buyer.as_str())).collect();
-    let counts = |hold: &&Hold| {
-        hold.outcome == HoldOutcome::Claimed || hold.stands_at(record.read_at_ms)
-    };
+    let counts = |hold: &&Hold| hold.outcome == HoldOutcome::Claimed || hold.stands_at(record.read_at_ms);
     let mut taken = HashMap::new();
     for hold in record.holds.iter().filter(counts) {
         if let Some(buyer) = buyers.get(&hold.order) {
@@ -146,8 +144,7 @@ pub fn of_both(record: &Record, history: &History, verdict: &mut Verdict) {
         let quantity = i64::try_from(exchange.quantity).unwrap_or(i64::MAX);
         let sent_ms = head.started_ms + i64::try_from(exchange.sent_us / 1_000).unwrap_or(i64::MAX);
         let in_time = sent_ms >= last_freed_at + FREE_FOR_GOOD_MS;
-        let refusal =
-            matches!(exchange.outcome, Outcome::Refused(Refusal::SoldOut | Refusal::SaleClosed));
+        let refusal = matches!(exchange.outcome, Outcome::Refused(Refusal::SoldOut | Refusal::SaleClosed));
         if exchange.act != Act::Place || !exchange.willing || !refusal || !in_time || quantity > unsold {
             continue;
         }

@@ -52,9 +52,7 @@ pub fn next<'a>(bytes: &mut &'a [u8]) -> Result<Option<Frame<'a>>, Broken> {
         0x81 => return Err(Broken::Text),
         0x89 => Frame::Ping(payload),
         0x8a => Frame::Pong,
-        0x88 => Frame::Close(
-            payload.first_chunk::<2>().map_or(1005, |code| u16::from_be_bytes(*code)),
-        ),
+        0x88 => Frame::Close(payload.first_chunk::<2>().map_or(1005, |code| u16::from_be_bytes(*code))),
         _ => return Err(Broken::Reserved),
     };
     *bytes = rest;

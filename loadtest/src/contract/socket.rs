@@ -64,11 +64,7 @@ pub struct Taken {
 
 impl Socket {
     /// Connects from `source` when given: one address has no more than some 28,000 ports.
-    pub async fn connect(
-        target: &Target,
-        room: &str,
-        source: Option<IpAddr>,
-    ) -> Result<Socket, Gone> {
+    pub async fn connect(target: &Target, room: &str, source: Option<IpAddr>) -> Result<Socket, Gone> {
         timeout(HANDSHAKE_WAIT, handshake(target, room, source))
             .await
             .map_err(|_| Gone::Lost("no handshake within 10 s".into()))?
@@ -168,9 +164,7 @@ async fn handshake(target: &Target, room: &str, source: Option<IpAddr>) -> Resul
     let mut request = format!("ws://{}/v1/rooms/{room}/live", target.host)
         .into_client_request()
         .map_err(|error| Gone::Lost(error.to_string()))?;
-    request
-        .headers_mut()
-        .insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("apricot.v1.proto"));
+    request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("apricot.v1.proto"));
     // The server says nothing before Join, so no bytes are left behind in the handshake's buffer.
     let (handshaken, _response) = tokio_tungstenite::client_async(request, stream)
         .await
