@@ -101,6 +101,7 @@ CREATE TABLE orders (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX orders_by_sale ON orders (sale);
 CREATE INDEX orders_by_buyer ON orders (buyer);
+CREATE INDEX orders_on_the_way ON orders (stage) WHERE stage IN ('shipped', 'delivered');
 
 -- Personal data of the buyer, apart from the order so that it can be erased.
 CREATE TABLE addresses (

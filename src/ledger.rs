@@ -1,16 +1,257 @@
-//! Double entry, pledges and charity totals.
+//! Double entry, pledges and charity totals. Transfers are made here and committed by whoever needs them in one entry with the rest
+//! of its effect; totals are read back from the record.
 
-use crate::model::{Currency, PledgeId};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
-/// A reading of the ledger for one pledge, in minor units. `gross_*` only grow; keep the highest sequence of the newest epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CharityTotal {
-    pub pledge: PledgeId,
-    pub epoch: u64,
-    pub sequence: u64,
+use dashmap::DashMap;
+use tokio::sync::Mutex as AsyncMutex;
+
+use crate::model::transfer::SANDBOX;
+use crate::model::{
+    Account, Code, Currency, Money, Order, OrderId, Pledge, PledgeId, PledgeRef, Rounding, Share, Subject,
+    Timestamp, Transfer,
+};
+use crate::store::journal::{Once, Total};
+use crate::store::{Journal, StoreError, Write};
+
+mod charity;
+#[cfg(test)]
+mod tests;
+
+pub use charity::{CharityTotal, RefundFailed};
+
+/// Commission by product category; a category without a rule pays `other`.
+#[derive(Clone, Debug)]
+pub struct CommissionRules {
+    pub by_category: HashMap<String, Share>,
+    pub other: Share,
+}
+
+/// A refund, a receipt or a remittance that the ledger refuses.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LedgerRefused {
+    #[error("there is no such pledge")]
+    NoPledge,
+    #[error("{confirmed} is confirmed and not yet remitted; no more can be handed over")]
+    RemitTooMuch { confirmed: Money },
+    #[error(transparent)]
+    OutOfBound(#[from] crate::model::OutOfBound),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+#[derive(Clone)]
+pub struct Ledger(Arc<Shared>);
+
+struct Shared {
+    journal: Journal,
+    commission: CommissionRules,
+    /// A cache of the record: pledge versions never change.
+    pledges: DashMap<PledgeRef, Arc<Pledge>>,
+    /// Accruals on their way to the record, so that two claims cannot pass a cap together.
+    accruing: Mutex<HashMap<PledgeId, i64>>,
+    /// Whoever takes from charity payable (a remittance, a late reversal) does so alone.
+    payable: AsyncMutex<()>,
+}
+
+/// The postings of one claim. Keep it until the commit is answered: it holds the room under the pledge's cap.
+pub struct ClaimPostings {
+    pub transfers: Vec<Transfer>,
+    pub charity: Money,
+    _accruing: Option<Accruing>,
+}
+
+struct Accruing {
+    ledger: Ledger,
+    pledge: PledgeId,
+    minor: i64,
+}
+
+/// Account balances as an auditor reads them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountTotal {
+    pub name: String,
     pub currency: Currency,
-    pub gross_accrued: i64,
-    pub gross_reversed: i64,
-    pub confirmed: i64,
-    pub remitted: i64,
+    pub debits: i64,
+    pub credits: i64,
+}
+
+impl Ledger {
+    pub fn new(journal: Journal, commission: CommissionRules) -> Self {
+        Self(Arc::new(Shared {
+            journal,
+            commission,
+            pledges: DashMap::new(),
+            accruing: Mutex::default(),
+            payable: AsyncMutex::default(),
+        }))
+    }
+
+    /// Records a pledge, or the next version of one. The version is assigned here.
+    pub async fn add_pledge(
+        &self,
+        mut pledge: Pledge,
+        once: Option<Once>,
+    ) -> Result<Arc<Pledge>, LedgerRefused> {
+        let newest = self.0.journal.pledge(pledge.id, None).await?;
+        pledge.version = newest.as_ref().map_or(1, |newest| newest.version + 1);
+        pledge.check()?;
+        let entry = once.map(Write::Once).into_iter().chain([Write::Pledge(pledge.clone())]).collect();
+        match (self.0.journal.commit(entry).await, newest) {
+            (Ok(()), _) => Ok(Arc::new(pledge)),
+            (Err(StoreError::Seen), Some(newest)) => Ok(Arc::new(newest)),
+            (Err(refused), _) => Err(refused.into()),
+        }
+    }
+
+    /// The newest version.
+    pub async fn newest_pledge(&self, id: PledgeId) -> Result<Option<Pledge>, StoreError> {
+        self.0.journal.pledge(id, None).await
+    }
+
+    pub async fn pledge(&self, reference: PledgeRef) -> Result<Arc<Pledge>, LedgerRefused> {
+        if let Some(pledge) = self.0.pledges.get(&reference) {
+            return Ok(Arc::clone(&pledge));
+        }
+        let pledge = self.0.journal.pledge(reference.id, Some(reference.version)).await?;
+        let pledge = Arc::new(pledge.ok_or(LedgerRefused::NoPledge)?);
+        self.0.pledges.insert(reference, Arc::clone(&pledge));
+        Ok(pledge)
+    }
+
+    /// What a paid order moves: the price to the host, the commission (an explicit zero where none is due), the pledged share.
+    pub fn claim(
+        &self,
+        order: &Order,
+        host: &Subject,
+        category: &str,
+        pledge: Option<&Pledge>,
+        now: Timestamp,
+    ) -> ClaimPostings {
+        let total = order.total();
+        let rules = &self.0.commission;
+        let rate = rules.by_category.get(category).copied().unwrap_or(rules.other);
+        let (commission, _) = total.split(rate, Rounding::HalfEven);
+        let line = |debit, credit, amount, code| Transfer {
+            debit,
+            credit,
+            amount,
+            code,
+            order: Some(order.id),
+            at: now,
+        };
+        let host = || Account::HostPayable(host.clone());
+        let mut transfers = vec![
+            line(Account::BuyerClearing { provider: SANDBOX }, host(), total, Code::Sale),
+            line(host(), Account::PlatformCommission, commission, Code::Commission),
+        ];
+        let accruing = pledge
+            .filter(|pledge| pledge.runs_at(now))
+            .map(|pledge| self.accruing(pledge, pledge.share_of(total, order.quantity)));
+        let charity = Money::new(accruing.as_ref().map_or(0, |accruing| accruing.minor), total.currency);
+        if let Some(accruing) = &accruing {
+            transfers.push(line(host(), Account::CharityAccrued(accruing.pledge), charity, Code::Accrue));
+        }
+        ClaimPostings { transfers, charity, _accruing: accruing }
+    }
+
+    /// The provider's fee, as it reported it.
+    pub fn fee(&self, order: OrderId, host: &Subject, fee: Money, now: Timestamp) -> Transfer {
+        Transfer {
+            debit: Account::HostPayable(host.clone()),
+            credit: Account::ProviderFee { provider: SANDBOX },
+            amount: fee,
+            code: Code::Fee,
+            order: Some(order),
+            at: now,
+        }
+    }
+
+    /// A payment that came too late: it was taken, and is owed back.
+    pub fn late(&self, order: OrderId, amount: Money, now: Timestamp) -> Transfer {
+        Transfer {
+            debit: Account::BuyerClearing { provider: SANDBOX },
+            credit: Account::RefundPayable,
+            amount,
+            code: Code::Late,
+            order: Some(order),
+            at: now,
+        }
+    }
+
+    /// The provider sent it back to the buyer.
+    pub fn paid_back(&self, order: OrderId, amount: Money, now: Timestamp) -> Transfer {
+        Transfer {
+            debit: Account::RefundPayable,
+            credit: Account::BuyerClearing { provider: SANDBOX },
+            amount,
+            code: Code::PaidBack,
+            order: Some(order),
+            at: now,
+        }
+    }
+
+    /// At receipt the accrued share becomes owed to the charity.
+    pub fn confirm(&self, order: &Order, pledge: PledgeId, now: Timestamp) -> Transfer {
+        Transfer {
+            debit: Account::CharityAccrued(pledge),
+            credit: Account::CharityPayable(pledge),
+            amount: order.charity(),
+            code: Code::Confirm,
+            order: Some(order.id),
+            at: now,
+        }
+    }
+
+    pub fn journal(&self) -> &Journal {
+        &self.0.journal
+    }
+
+    /// All accounts, by name.
+    pub fn trial_balance(&self) -> Vec<AccountTotal> {
+        let mut accounts: HashMap<(Account, Currency), (i64, i64)> = HashMap::new();
+        for ((account, currency, _), total) in self.0.journal.totals().all() {
+            let sums = accounts.entry((account, currency)).or_default();
+            sums.0 += total.debits;
+            sums.1 += total.credits;
+        }
+        let mut accounts: Vec<_> = accounts
+            .into_iter()
+            .map(|((account, currency), (debits, credits))| AccountTotal {
+                name: account.to_string(),
+                currency,
+                debits,
+                credits,
+            })
+            .collect();
+        accounts.sort_by(|a, b| (&a.name, a.currency).cmp(&(&b.name, b.currency)));
+        accounts
+    }
+
+    /// As much of `share` as the pledge's cap leaves room for.
+    fn accruing(&self, pledge: &Pledge, share: Money) -> Accruing {
+        let mut accruing = self.0.accruing.lock().expect("no panic while locked");
+        let underway = accruing.entry(pledge.id).or_default();
+        let room = pledge.cap.map_or(i64::MAX, |cap| {
+            let total = self.charity_total(pledge.id, cap.currency);
+            (cap.minor - (total.gross_accrued - total.gross_reversed) - *underway).max(0)
+        });
+        let minor = share.minor.min(room);
+        *underway += minor;
+        Accruing { ledger: self.clone(), pledge: pledge.id, minor }
+    }
+
+    fn totals<const N: usize>(&self, currency: Currency, wanted: [(Account, Code); N]) -> [Total; N] {
+        self.0.journal.totals().reading(currency, wanted)
+    }
+}
+
+impl Drop for Accruing {
+    fn drop(&mut self) {
+        let mut accruing = self.ledger.0.accruing.lock().expect("no panic while locked");
+        if let Some(underway) = accruing.get_mut(&self.pledge) {
+            *underway -= self.minor;
+        }
+    }
 }

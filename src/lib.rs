@@ -20,5 +20,6 @@ pub mod ledger;
 pub mod model;
 pub mod room;
 pub mod sale;
+pub mod sandbox;
 pub mod store;
 pub mod wire;

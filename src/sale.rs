@@ -3,14 +3,36 @@
 //! The gate (`Inventory`) decides fast, the record (`Journal`) decides last, and the buyer is answered after the commit. What changed
 //! comes up as `News`; nothing here knows who watches.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
+use dashmap::DashMap;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::ledger::{CharityTotal, Ledger, LedgerRefused};
 use crate::model::order::{OrderRefused, ShipTo};
 use crate::model::sale::SaleRefused;
 use crate::model::{
-    FlashSale, Money, Order, OrderId, OutOfBound, PaymentState, Pledge, Product, RoomId, SaleId, Subject,
+    FlashSale, Money, Order, OrderId, OutOfBound, Payment, PaymentState, Pledge, Product, RoomId, SaleId,
+    SaleState, Stage,
 };
-use crate::store::StoreError;
+use crate::store::inventory::Reading;
+use crate::store::journal::Task;
+use crate::store::{Inventory, Journal, StoreError};
+
+mod after;
+mod cancel;
+mod known;
+mod life;
+mod load;
+pub mod meters;
+pub mod outbox;
+mod pay;
+mod place;
+mod provider;
 
 /// A flash sale with all that is needed to show it.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,6 +110,8 @@ pub enum Refusal {
     #[error("at most {limit} for one buyer")]
     LimitReached { limit: u32 },
     #[error(transparent)]
+    Ledger(LedgerRefused),
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 
@@ -112,43 +136,205 @@ impl SaleView {
     }
 }
 
-#[derive(Clone)]
-pub struct Sales {}
+/// How the sale layer behaves where the host does not choose.
+#[derive(Clone, Debug)]
+pub struct SaleRules {
+    pub waiting_list_max: usize,
+    /// How long a unit is offered to the next in line.
+    pub offer_for: Duration,
+    /// Shipped this long ago and not confirmed: confirmed by itself.
+    pub auto_confirm_after: Duration,
+}
 
-#[allow(unused_variables)]
+/// Changes that may wait for the room layer. It drains them without waiting for any viewer, so this is seconds of a rush; when it is
+/// full, the change that comes next waits.
+pub const NEWS_MAX: usize = 16_384;
+
+#[derive(Clone)]
+pub struct Sales(Arc<Shared>);
+
+struct Shared {
+    journal: Journal,
+    inventory: Inventory,
+    ledger: Ledger,
+    rules: SaleRules,
+    live: DashMap<SaleId, Arc<LiveSale>>,
+    /// Sales of a room in the order of their making.
+    rooms: DashMap<RoomId, Vec<SaleId>>,
+    /// Complete for live sales, so that a retry is recognised without asking the record.
+    orders: DashMap<OrderId, Slot>,
+    news: mpsc::Sender<News>,
+    outbox: mpsc::Sender<Task>,
+    /// Work that must not stop half-way because a client hung up.
+    underway: TaskTracker,
+}
+
+/// A sale in memory. The record has the last word.
+struct LiveSale {
+    sale: RwLock<FlashSale>,
+    product: Product,
+    pledge: Option<Arc<Pledge>>,
+    told_sold_out: AtomicBool,
+}
+
+/// What is known of an order id.
+enum Slot {
+    /// On its way to the record; the token is cancelled when it has arrived or failed.
+    Placing {
+        order: Order,
+        done: CancellationToken,
+    },
+    Known(Arc<KnownOrder>),
+}
+
+/// A cache of the record for one order.
+#[derive(Clone, Debug)]
+struct KnownOrder {
+    order: Order,
+    /// The newest.
+    payment: Option<Payment>,
+    payments: u32,
+}
+
 impl Sales {
+    pub fn new(
+        ledger: Ledger,
+        inventory: Inventory,
+        rules: SaleRules,
+        news: mpsc::Sender<News>,
+        outbox: mpsc::Sender<Task>,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            journal: ledger.journal().clone(),
+            inventory,
+            ledger,
+            rules,
+            live: DashMap::new(),
+            rooms: DashMap::new(),
+            orders: DashMap::new(),
+            news,
+            outbox,
+            underway: TaskTracker::new(),
+        }))
+    }
+
+    pub fn ledger(&self) -> &Ledger {
+        &self.0.ledger
+    }
+
+    /// The room's sales in the order of their making.
     pub fn views(&self, room: &RoomId) -> Vec<SaleView> {
-        todo!()
+        let sales = self.0.rooms.get(room).map(|sales| sales.clone()).unwrap_or_default();
+        sales.into_iter().filter_map(|sale| self.view(sale)).collect()
     }
+
     pub fn view(&self, sale: SaleId) -> Option<SaleView> {
-        todo!()
+        let live = self.live(sale)?;
+        let stock = self.stock(sale, &live);
+        let pledge = live.pledge.as_deref().cloned();
+        Some(SaleView { sale: live.sale(), product: live.product.clone(), pledge, stock })
     }
+
     /// Cheap enough for every state flush: reads atomics.
     pub fn stocks(&self, room: &RoomId) -> Vec<SaleStock> {
-        todo!()
+        let Some(sales) = self.0.rooms.get(room) else {
+            return Vec::new();
+        };
+        let stock = |sale: &SaleId| {
+            let live = self.live(*sale)?;
+            Some(self.stock(*sale, &live))
+        };
+        sales.iter().filter_map(stock).collect()
     }
-    /// Totals of the pledges of the room's sales, in the order of the sales.
-    pub fn charity_totals(&self, room: &RoomId) -> Vec<crate::ledger::CharityTotal> {
-        todo!()
+
+    /// Totals of the pledges of the room's sales, each once.
+    pub fn charity_totals(&self, room: &RoomId) -> Vec<CharityTotal> {
+        let Some(sales) = self.0.rooms.get(room) else {
+            return Vec::new();
+        };
+        let mut totals: Vec<CharityTotal> = Vec::new();
+        for live in sales.iter().filter_map(|sale| self.live(*sale)) {
+            let Some(pledge) = &live.pledge else { continue };
+            let currency = live.product.price.currency;
+            if !totals.iter().any(|total| total.pledge == pledge.id && total.currency == currency) {
+                totals.push(self.0.ledger.charity_total(pledge.id, currency));
+            }
+        }
+        totals
     }
-    pub async fn place(&self, buyer: &Subject, wish: Wish, now: crate::model::Timestamp) -> Result<Placed, Refusal> {
-        todo!()
+
+    /// Waits for what must not stop half-way. New work is still taken: stop its sources first.
+    pub async fn settle(&self) {
+        self.0.underway.close();
+        self.0.underway.wait().await;
     }
-    pub async fn pay(
+
+    fn live(&self, sale: SaleId) -> Option<Arc<LiveSale>> {
+        self.0.live.get(&sale).map(|live| Arc::clone(&live))
+    }
+
+    fn stock(&self, sale: SaleId, live: &LiveSale) -> SaleStock {
+        let Reading { stock, held, sold, waiting } = self.0.inventory.reading(sale).unwrap_or_default();
+        let closed = matches!(live.sale().state, SaleState::Closed { .. });
+        let left = if closed { 0 } else { stock.saturating_sub(held + sold) };
+        SaleStock { sale, left, held, sold, waiting }
+    }
+
+    /// Runs to its end even when nobody waits for the answer any more.
+    async fn uninterrupted<T: Send + 'static>(
         &self,
-        buyer: &Subject,
-        order: OrderId,
-        method: crate::model::payment::Method,
-        ship_to: ShipTo,
-        now: crate::model::Timestamp,
-    ) -> Result<OrderView, Refusal> {
-        todo!()
+        work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let done = self.0.underway.spawn(work).await;
+        done.unwrap_or_else(|stopped| Err(StoreError::Unavailable(stopped.to_string()).into()))
     }
-    pub async fn cancel(&self, buyer: &Subject, order: OrderId, now: crate::model::Timestamp) -> Result<OrderView, Refusal> {
-        todo!()
+
+    async fn tell(&self, news: News) {
+        // The room layer ends after the sale layer; a closed channel means that nobody watches any more.
+        if self.0.news.send(news).await.is_err() {
+            tracing::debug!("nobody listens to news any more");
+        }
     }
-    /// The buyer's orders of this room that are waiting, held or on their way; newest first, at most 20.
-    pub async fn open_orders(&self, buyer: &Subject, room: &RoomId) -> Result<Vec<OrderView>, Refusal> {
-        todo!()
+
+    async fn tell_sale(&self, sale: SaleId) {
+        if let Some(view) = self.view(sale) {
+            self.tell(News::Sale(Arc::new(view))).await;
+        }
+    }
+
+    /// Tells the room when the sale has become sold out, or has units again.
+    async fn tell_if_turned(&self, sale: SaleId) {
+        let Some(live) = self.live(sale) else { return };
+        let sold_out = self.stock(sale, &live).left == 0;
+        if live.told_sold_out.swap(sold_out, Ordering::AcqRel) != sold_out {
+            self.tell_sale(sale).await;
+        }
+    }
+
+    async fn tell_order(&self, known: &KnownOrder) {
+        match self.order_view(known).await {
+            Ok(view) => self.tell(News::Order(Arc::new(view))).await,
+            Err(error) => tracing::warn!(%error, order = %known.order.id, "an order's news was not told"),
+        }
+    }
+
+    async fn order_view(&self, known: &KnownOrder) -> Result<OrderView, Refusal> {
+        let order = known.order.clone();
+        let title = match self.live(order.sale) {
+            Some(live) => live.product.title.clone(),
+            None => self.0.journal.product(order.sku.clone()).await?.map_or_else(String::new, |it| it.title),
+        };
+        let waiting_place = match order.stage {
+            Stage::Waiting => self.0.inventory.waiting_place(order.sale, order.id),
+            _ => 0,
+        };
+        let payment = known.payment.as_ref().map(|payment| payment.state.clone());
+        Ok(OrderView { order, title, waiting_place, payment, ship_to: None })
+    }
+}
+
+impl LiveSale {
+    fn sale(&self) -> FlashSale {
+        self.sale.read().expect("no panic while locked").clone()
     }
 }

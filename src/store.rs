@@ -2,6 +2,9 @@
 
 pub mod inventory;
 pub mod journal;
+pub mod meters;
 
 pub use inventory::Inventory;
 pub use journal::{Entry, Journal, StoreError, Write};
+#[cfg(feature = "sabotage")]
+pub mod sabotage;

@@ -80,9 +80,8 @@ impl Caller {
     }
 
     pub fn may_moderate(&self, room: &Room) -> bool {
-        let county = self.county.as_deref().is_some_and(|county| {
-            !county.is_empty() && room.place.starts_with(county)
-        });
+        let county =
+            self.county.as_deref().is_some_and(|county| !county.is_empty() && room.place.starts_with(county));
         self.may_host(room)
             || self.may_enter(room)
                 && (room.is_moderator(&self.subject) || (self.role == Role::Commissioner && county))
@@ -90,8 +89,7 @@ impl Caller {
 
     /// Rehearsals are for those who run the room.
     pub fn may_see(&self, room: &Room) -> bool {
-        self.may_enter(room)
-            && (room.state != super::RoomState::Rehearsal || self.may_moderate(room))
+        self.may_enter(room) && (room.state != super::RoomState::Rehearsal || self.may_moderate(room))
     }
 
     pub fn may_chat_and_buy(&self) -> bool {

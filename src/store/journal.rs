@@ -4,17 +4,20 @@
 use crate::model::payment::{ProviderEvent, Refund};
 use crate::model::room::Sanction;
 use crate::model::{
-    Account, Code, Currency, FlashSale, Money, Order, OrderId, Payment, PaymentId, Pledge, PledgeId, Product,
-    RefundId, Room, RoomId, SaleId, Sku, Subject, Timestamp, Transfer, order::ShipTo,
+    FlashSale, Money, Order, OrderId, Payment, PaymentId, Pledge, PledgeId, Product, RefundId, Room, RoomId,
+    SaleId, Sku, Subject, Timestamp, Transfer, order::ShipTo,
 };
 
+mod apply;
 mod read;
 mod rows;
 mod sqlite;
+mod totals;
 mod writer;
 
-pub use read::{AccountTotal, LotRow, OpenHold, Page};
-pub use sqlite::Journal;
+pub use read::{Listing, LotRow, Page};
+pub use sqlite::{Journal, Pending, open_reader};
+pub use totals::{Total, Totals};
 
 /// What one caller wants made durable, all or nothing. A write that may be refused in the normal course of things stands first:
 /// the refusal then costs nothing to the other entries of the batch.
@@ -25,14 +28,24 @@ pub enum Write {
     /// An idempotency key. Seen before with this content: `Seen`; with other content: `ContentDiffers`.
     Once(Once),
     /// Seen before: `Seen`.
-    ProviderEvent { event: ProviderEvent, at: Timestamp },
+    ProviderEvent {
+        event: ProviderEvent,
+        at: Timestamp,
+    },
     /// Version 1 inserts, a later one updates the version before it; otherwise `Stale` or `Exists`.
     Room(Room),
-    Sanction { room: RoomId, subject: Subject, sanction: Option<Sanction> },
+    Sanction {
+        room: RoomId,
+        subject: Subject,
+        sanction: Option<Sanction>,
+    },
     /// Inserts, or `Exists`.
     NewProduct(Product),
     /// `StockShort` when `on_hand` would fall below zero.
-    Stock { sku: Sku, change: i64 },
+    Stock {
+        sku: Sku,
+        change: i64,
+    },
     /// The next version of a pledge, or `Stale`.
     Pledge(Pledge),
     /// As `Room`. Version 1 also makes the lot, and takes its stock from the product: `StockShort`.
@@ -41,21 +54,55 @@ pub enum Write {
     ReturnLeftovers(SaleId),
     /// As `Room`.
     Order(Order),
-    Address { order: OrderId, ship_to: ShipTo },
+    Address {
+        order: OrderId,
+        ship_to: ShipTo,
+    },
     /// `OverStock` when `held + sold` would pass the lot's stock.
-    Hold { order: OrderId, hold: u32, sale: SaleId, quantity: u32, expires_at: Timestamp },
+    Hold {
+        order: OrderId,
+        hold: u32,
+        sale: SaleId,
+        quantity: u32,
+        expires_at: Timestamp,
+    },
     /// `HoldEnded` when it has ended already. Claimed units are sold, others are free again.
-    EndHold { order: OrderId, hold: u32, sale: SaleId, quantity: u32, outcome: HoldOutcome, at: Timestamp },
+    EndHold {
+        order: OrderId,
+        hold: u32,
+        sale: SaleId,
+        quantity: u32,
+        outcome: HoldOutcome,
+        at: Timestamp,
+    },
     /// As `Room`.
     Payment(Payment),
     /// Inserts, or `Exists`.
     Refund(Refund),
-    RefundDone { refund: RefundId, at: Timestamp },
+    RefundDone {
+        refund: RefundId,
+        at: Timestamp,
+    },
     Transfer(Transfer),
-    Remittance { id: uuid::Uuid, pledge: PledgeId, amount: Money, proof: String, at: Timestamp },
-    Task { task: Task, at: Timestamp },
+    Remittance {
+        id: uuid::Uuid,
+        pledge: PledgeId,
+        amount: Money,
+        proof: String,
+        at: Timestamp,
+    },
+    Task {
+        task: Task,
+        at: Timestamp,
+    },
     TaskDone(Task),
-    Audit { at: Timestamp, actor: Subject, action: &'static str, subject: String, reason: String },
+    Audit {
+        at: Timestamp,
+        actor: Subject,
+        action: &'static str,
+        subject: String,
+        reason: String,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,2 +1,263 @@
-//! skeleton
-pub struct AccountTotal; pub struct LotRow; pub struct OpenHold; pub struct Page;
+//! Readings of the record. They see what is committed, and never block the writer.
+
+use rusqlite::{OptionalExtension, Params, Row};
+
+use super::rows::{self, ORDER_COLUMNS, PAYMENT_COLUMNS, blob};
+use super::sqlite::Journal;
+use super::{Once, StoreError, Task};
+use crate::model::order::ShipTo;
+use crate::model::payment::Refund;
+use crate::model::room::Sanction;
+use crate::model::{
+    FlashSale, Order, OrderId, Payment, PaymentId, Pledge, PledgeId, Product, RefundId, Room, RoomId, SaleId,
+    Sku, Subject, Timestamp,
+};
+
+/// Where a list goes on: after this key, at most so many.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    pub after: Option<String>,
+    pub limit: u32,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listing<T> {
+    pub items: Vec<T>,
+    /// `None` at the end.
+    pub next: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LotRow {
+    pub stock: u32,
+    pub held: u32,
+    pub sold: u32,
+}
+
+const SALE_QUERY: &str = "SELECT s.id, s.room, s.sku, s.price, s.currency, l.set_aside, s.limit_per_buyer, s.hold_ms, \
+     s.duration_ms, s.opens_at, s.state, s.closes_at, s.close_reason, s.pledge, s.pledge_version, s.version \
+     FROM sales s JOIN lots l ON l.sale = s.id";
+
+impl Journal {
+    pub async fn rooms(&self) -> Result<Vec<Room>, StoreError> {
+        self.list("SELECT id, host, state, body, version FROM rooms ORDER BY id", (), rows::room).await
+    }
+
+    pub async fn room(&self, id: RoomId) -> Result<Option<Room>, StoreError> {
+        let sql = "SELECT id, host, state, body, version FROM rooms WHERE id = ?1";
+        self.one(sql, (id.to_string(),), rows::room).await
+    }
+
+    pub async fn sanctions(&self) -> Result<Vec<(RoomId, Subject, Sanction)>, StoreError> {
+        self.list("SELECT room, subject, muted_until FROM sanctions", (), |row| {
+            let sanction = match row.get::<_, Option<i64>>(2)? {
+                Some(until) => Sanction::Muted { until: Timestamp(until) },
+                None => Sanction::Banned,
+            };
+            Ok((rows::parsed(row, 0)?, rows::parsed(row, 1)?, sanction))
+        })
+        .await
+    }
+
+    pub async fn product(&self, sku: Sku) -> Result<Option<Product>, StoreError> {
+        let sql = "SELECT sku, host, on_hand, price, currency, body FROM products WHERE sku = ?1";
+        self.one(sql, (sku.to_string(),), rows::product).await
+    }
+
+    /// A host's products by sku.
+    pub async fn products(&self, host: Subject, page: Page) -> Result<Listing<Product>, StoreError> {
+        let sql = "SELECT sku, host, on_hand, price, currency, body FROM products
+                   WHERE host = ?1 AND sku > ?2 ORDER BY sku LIMIT ?3";
+        let after = page.after.unwrap_or_default();
+        let items = self.list(sql, (host.to_string(), after, page.limit + 1), rows::product).await?;
+        Ok(Listing::cut(items, page.limit, |product| product.sku.to_string()))
+    }
+
+    /// The newest version of a pledge, or the one asked for.
+    pub async fn pledge(&self, id: PledgeId, version: Option<u32>) -> Result<Option<Pledge>, StoreError> {
+        let sql = "SELECT id, version, host, base, share_ppm, per_unit, cap, currency, rounding, starts_at, ends_at, body
+                   FROM pledges WHERE id = ?1 AND (?2 IS NULL OR version = ?2) ORDER BY version DESC LIMIT 1";
+        self.one(sql, (blob(id.0), version), rows::pledge).await
+    }
+
+    /// Sales that still live: not closed, or closed with open holds, or in a room that has not ended.
+    pub async fn live_sales(&self) -> Result<Vec<FlashSale>, StoreError> {
+        let sql = format!(
+            "{SALE_QUERY} JOIN rooms r ON r.id = s.room WHERE s.state <> 'closed' OR l.held > 0 OR r.state <> 'ended'"
+        );
+        self.list(sql, (), rows::sale).await
+    }
+
+    pub async fn sale(&self, id: SaleId) -> Result<Option<FlashSale>, StoreError> {
+        self.one(format!("{SALE_QUERY} WHERE s.id = ?1"), (blob(id.0),), rows::sale).await
+    }
+
+    pub async fn lot(&self, sale: SaleId) -> Result<Option<LotRow>, StoreError> {
+        let sql = "SELECT stock, held, sold FROM lots WHERE sale = ?1";
+        self.one(sql, (blob(sale.0),), |row| {
+            Ok(LotRow { stock: row.get(0)?, held: row.get(1)?, sold: row.get(2)? })
+        })
+        .await
+    }
+
+    pub async fn order(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
+        self.one(format!("SELECT {ORDER_COLUMNS} FROM orders WHERE id = ?1"), (blob(id.0),), rows::order)
+            .await
+    }
+
+    /// All orders of a sale, oldest first; the order of the waiting list.
+    pub async fn orders_of_sale(&self, sale: SaleId) -> Result<Vec<Order>, StoreError> {
+        let sql = format!("SELECT {ORDER_COLUMNS} FROM orders WHERE sale = ?1 ORDER BY placed_at, id");
+        self.list(sql, (blob(sale.0),), rows::order).await
+    }
+
+    /// Newest id first, which is newest first where clients make ids of version 7.
+    pub async fn orders_of_buyer(&self, buyer: Subject, page: Page) -> Result<Listing<Order>, StoreError> {
+        let sql = format!(
+            "SELECT {ORDER_COLUMNS} FROM orders WHERE buyer = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
+        );
+        let items = self.list(sql, (buyer.to_string(), before(&page), page.limit + 1), rows::order).await?;
+        Ok(Listing::cut(items, page.limit, |order| order.id.to_string()))
+    }
+
+    pub async fn orders_of_room(&self, room: RoomId, page: Page) -> Result<Listing<Order>, StoreError> {
+        let sql = format!(
+            "SELECT {ORDER_COLUMNS} FROM orders WHERE sale IN (SELECT id FROM sales WHERE room = ?1) AND id < ?2
+             ORDER BY id DESC LIMIT ?3"
+        );
+        let items = self.list(sql, (room.to_string(), before(&page), page.limit + 1), rows::order).await?;
+        Ok(Listing::cut(items, page.limit, |order| order.id.to_string()))
+    }
+
+    /// Paid and not yet shipped, with addresses; oldest payment first.
+    pub async fn orders_to_pack(&self, room: RoomId) -> Result<Vec<(Order, Option<ShipTo>)>, StoreError> {
+        let columns = prefixed("o", ORDER_COLUMNS);
+        let sql = format!(
+            "SELECT {columns}, a.name, a.phone, a.address FROM orders o LEFT JOIN addresses a ON a.order_id = o.id
+             WHERE o.sale IN (SELECT id FROM sales WHERE room = ?1) AND o.stage IN ('paid', 'packed')
+             ORDER BY o.paid_at, o.id"
+        );
+        self.list(sql, (room.to_string(),), |row| Ok((rows::order(row)?, ship_to(row, 19)?))).await
+    }
+
+    /// Shipped before `before` and not yet confirmed.
+    pub async fn orders_to_confirm(&self, before: Timestamp) -> Result<Vec<Order>, StoreError> {
+        let sql = format!(
+            "SELECT {ORDER_COLUMNS} FROM orders WHERE stage IN ('shipped', 'delivered')
+             AND json_extract(parcel, '$.shipped_at') < ?1 LIMIT 1000"
+        );
+        self.list(sql, (before.millis(),), rows::order).await
+    }
+
+    pub async fn address(&self, order: OrderId) -> Result<Option<ShipTo>, StoreError> {
+        let sql = "SELECT name, phone, address FROM addresses WHERE order_id = ?1";
+        Ok(self.one(sql, (blob(order.0),), |row| ship_to(row, 0)).await?.flatten())
+    }
+
+    pub async fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
+        let sql = format!("SELECT {PAYMENT_COLUMNS} FROM payments WHERE id = ?1");
+        self.one(sql, (blob(id.0),), rows::payment).await
+    }
+
+    /// In the order of their making.
+    pub async fn payments_of(&self, order: OrderId) -> Result<Vec<Payment>, StoreError> {
+        let sql =
+            format!("SELECT {PAYMENT_COLUMNS} FROM payments WHERE order_id = ?1 ORDER BY created_at, id");
+        self.list(sql, (blob(order.0),), rows::payment).await
+    }
+
+    pub async fn payments_of_sale(&self, sale: SaleId) -> Result<Vec<Payment>, StoreError> {
+        let columns = prefixed("p", PAYMENT_COLUMNS);
+        let sql = format!(
+            "SELECT {columns} FROM orders o JOIN payments p ON p.order_id = o.id WHERE o.sale = ?1
+             ORDER BY p.created_at, p.id"
+        );
+        self.list(sql, (blob(sale.0),), rows::payment).await
+    }
+
+    pub async fn refund(&self, id: RefundId) -> Result<Option<Refund>, StoreError> {
+        let sql = "SELECT id, payment, order_id, amount, currency, reason, requested_at, done_at FROM refunds
+                   WHERE id = ?1";
+        self.one(sql, (blob(id.0),), rows::refund).await
+    }
+
+    /// Whether this key was used before; with other content it is refused.
+    pub async fn seen(&self, once: Once) -> Result<bool, StoreError> {
+        let sql = "SELECT content FROM once WHERE key = ?1";
+        let content = self.one(sql, (blob(once.key),), |row| row.get::<_, Vec<u8>>(0)).await?;
+        match content {
+            None => Ok(false),
+            Some(content) if content == once.content => Ok(true),
+            Some(_) => Err(StoreError::ContentDiffers),
+        }
+    }
+
+    /// What must still be asked of the provider, oldest first.
+    pub async fn tasks(&self) -> Result<Vec<Task>, StoreError> {
+        self.list("SELECT kind, subject FROM outbox ORDER BY created_at", (), |row| {
+            let subject = rows::uuid(row, 1)?;
+            Ok(match row.get_ref(0)?.as_str()? {
+                "authorise" => Task::Authorise(PaymentId(subject)),
+                "capture" => Task::Capture(PaymentId(subject)),
+                _ => Task::Refund(RefundId(subject)),
+            })
+        })
+        .await
+    }
+
+    async fn list<T: Send + 'static>(
+        &self,
+        sql: impl Into<String>,
+        values: impl Params + Send + 'static,
+        parse: impl Fn(&Row) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<Vec<T>, StoreError> {
+        let sql = sql.into();
+        self.read(move |connection| {
+            connection.prepare_cached(&sql)?.query_map(values, parse)?.collect::<rusqlite::Result<Vec<T>>>()
+        })
+        .await
+    }
+
+    async fn one<T: Send + 'static>(
+        &self,
+        sql: impl Into<String>,
+        values: impl Params + Send + 'static,
+        parse: impl Fn(&Row) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<Option<T>, StoreError> {
+        let sql = sql.into();
+        self.read(move |connection| connection.prepare_cached(&sql)?.query_row(values, parse).optional())
+            .await
+    }
+}
+
+impl<T> Listing<T> {
+    /// One more than the limit was read, to know whether there is more.
+    pub fn cut(mut items: Vec<T>, limit: u32, key: impl Fn(&T) -> String) -> Self {
+        let limit = limit as usize;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(key);
+        Self { items, next }
+    }
+
+    pub fn map<U>(self, change: impl FnMut(T) -> U) -> Listing<U> {
+        Listing { items: self.items.into_iter().map(change).collect(), next: self.next }
+    }
+}
+
+/// Ids below the page's key; a key that is no id starts at the top.
+fn before(page: &Page) -> Vec<u8> {
+    let after = page.after.as_deref().and_then(|after| after.parse::<OrderId>().ok());
+    after.map_or_else(|| vec![0xFF; 17], |order| blob(order.0).to_vec())
+}
+
+fn prefixed(table: &str, columns: &str) -> String {
+    columns.split(", ").map(|column| format!("{table}.{}", column.trim())).collect::<Vec<_>>().join(", ")
+}
+
+fn ship_to(row: &Row, first: usize) -> rusqlite::Result<Option<ShipTo>> {
+    let Some(name) = row.get(first)? else {
+        return Ok(None);
+    };
+    Ok(Some(ShipTo { name, phone: row.get(first + 1)?, address: row.get(first + 2)? }))
+}

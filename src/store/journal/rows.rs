@@ -1,1 +1,462 @@
-//! skeleton
+//! Model values as rows and back. A row that does not parse is an error of the record, reported with its column.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use rusqlite::types::Type;
+use rusqlite::{Params, Result, Row};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::model::order::Parcel;
+use crate::model::payment::{Method, ProviderNews, Refund};
+use crate::model::room::{ChatLine, ChatRules};
+use crate::model::{
+    CloseReason, Code, Currency, FlashSale, Money, Order, OrderId, Payment, PaymentId, PaymentState, Pledge,
+    PledgeBase, PledgeId, PledgeRef, Product, RefundId, Room, RoomState, Rounding, SaleId, SaleState, Share,
+    Stage, Timestamp,
+};
+
+pub fn blob(id: Uuid) -> [u8; 16] {
+    id.into_bytes()
+}
+
+pub fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+// Rooms and products: what only people read is one JSON column.
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RoomBody {
+    title: String,
+    host_name: String,
+    place: String,
+    scheduled_at: Option<i64>,
+    live_at: Option<i64>,
+    ended_at: Option<i64>,
+    playback_url: String,
+    poster_url: String,
+    slow_mode_seconds: u32,
+    blocked_words: Vec<String>,
+    cards: Vec<String>,
+    pinned_line: Option<LineBody>,
+    moderators: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LineBody {
+    id: String,
+    author: String,
+    author_name: String,
+    author_role: String,
+    text: String,
+    at: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProductBody {
+    title: String,
+    unit: String,
+    image_url: String,
+    origin: String,
+    category: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PledgeBody {
+    project: String,
+    charity_name: String,
+    charity_registration: String,
+    agreement_sha256: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ParcelBody {
+    carrier: String,
+    tracking_number: String,
+    shipped_at: i64,
+    confirmed_at: Option<i64>,
+}
+
+fn to_json(body: &impl Serialize) -> String {
+    serde_json::to_string(body).expect("strings and numbers are JSON")
+}
+
+pub fn room_body(room: &Room) -> String {
+    to_json(&RoomBody {
+        title: room.title.clone(),
+        host_name: room.host_name.clone(),
+        place: room.place.clone(),
+        scheduled_at: room.scheduled_at.map(Timestamp::millis),
+        live_at: room.live_at.map(Timestamp::millis),
+        ended_at: room.ended_at.map(Timestamp::millis),
+        playback_url: room.playback_url.clone(),
+        poster_url: room.poster_url.clone(),
+        slow_mode_seconds: room.chat_rules.slow_mode_seconds,
+        blocked_words: room.chat_rules.blocked_words.clone(),
+        cards: room.cards.iter().map(ToString::to_string).collect(),
+        pinned_line: room.pinned_line.as_ref().map(|line| LineBody {
+            id: line.id.clone(),
+            author: line.author.to_string(),
+            author_name: line.author_name.clone(),
+            author_role: line.author_role.clone(),
+            text: line.text.clone(),
+            at: line.at.millis(),
+        }),
+        moderators: room.moderators.iter().map(ToString::to_string).collect(),
+    })
+}
+
+/// Columns: id, host, state, body, version.
+pub fn room(row: &Row) -> Result<Room> {
+    let body: RoomBody = json(row, 3)?;
+    let line = |line: LineBody| -> Result<ChatLine> {
+        Ok(ChatLine {
+            id: line.id,
+            author: parse(3, &line.author)?,
+            author_name: line.author_name,
+            author_role: line.author_role,
+            text: line.text,
+            at: Timestamp(line.at),
+        })
+    };
+    Ok(Room {
+        id: parsed(row, 0)?,
+        host: parsed(row, 1)?,
+        state: named(row, 2, &ROOM_STATES)?,
+        title: body.title,
+        host_name: body.host_name,
+        place: body.place,
+        scheduled_at: body.scheduled_at.map(Timestamp),
+        live_at: body.live_at.map(Timestamp),
+        ended_at: body.ended_at.map(Timestamp),
+        playback_url: body.playback_url,
+        poster_url: body.poster_url,
+        chat_rules: ChatRules {
+            slow_mode_seconds: body.slow_mode_seconds,
+            blocked_words: body.blocked_words,
+        },
+        cards: body.cards.iter().map(|sku| parse(3, sku)).collect::<Result<_>>()?,
+        pinned_line: body.pinned_line.map(line).transpose()?,
+        moderators: body.moderators.iter().map(|subject| parse(3, subject)).collect::<Result<_>>()?,
+        version: unsigned(row, 4)?,
+    })
+}
+
+pub fn product_body(product: &Product) -> String {
+    to_json(&ProductBody {
+        title: product.title.clone(),
+        unit: product.unit.clone(),
+        image_url: product.image_url.clone(),
+        origin: product.origin.clone(),
+        category: product.category.clone(),
+    })
+}
+
+/// Columns: sku, host, on_hand, price, currency, body.
+pub fn product(row: &Row) -> Result<Product> {
+    let body: ProductBody = json(row, 5)?;
+    Ok(Product {
+        sku: parsed(row, 0)?,
+        host: parsed(row, 1)?,
+        on_hand: row.get(2)?,
+        price: Money::new(row.get(3)?, parsed(row, 4)?),
+        title: body.title,
+        unit: body.unit,
+        image_url: body.image_url,
+        origin: body.origin,
+        category: body.category,
+    })
+}
+
+pub fn pledge_params(pledge: &Pledge) -> impl Params + use<> {
+    let (base, share_ppm, per_unit, currency) = match pledge.base {
+        PledgeBase::PaidPrice(share) => ("paid_price", share.as_ppm(), 0, Currency::CNY),
+        PledgeBase::PerUnit(unit) => ("per_unit", 0, unit.minor, unit.currency),
+    };
+    let currency = pledge.cap.map_or(currency, |cap| cap.currency);
+    let body = to_json(&PledgeBody {
+        project: pledge.project.clone(),
+        charity_name: pledge.charity_name.clone(),
+        charity_registration: pledge.charity_registration.clone(),
+        agreement_sha256: pledge.agreement_sha256.clone(),
+    });
+    (
+        blob(pledge.id.0),
+        pledge.version,
+        pledge.host.to_string(),
+        base,
+        share_ppm,
+        per_unit,
+        pledge.cap.map(|cap| cap.minor),
+        currency.as_str().to_owned(),
+        name_of(&ROUNDINGS, pledge.rounding),
+        pledge.starts_at.map(Timestamp::millis),
+        pledge.ends_at.map(Timestamp::millis),
+        body,
+    )
+}
+
+/// Columns as `pledge_params` has them.
+pub fn pledge(row: &Row) -> Result<Pledge> {
+    let body: PledgeBody = json(row, 11)?;
+    let currency: Currency = parsed(row, 7)?;
+    let base = match row.get_ref(3)?.as_str()? {
+        "paid_price" => PledgeBase::PaidPrice(Share::ppm(row.get(4)?).map_err(|e| broken(4, e))?),
+        _ => PledgeBase::PerUnit(Money::new(row.get(5)?, currency)),
+    };
+    Ok(Pledge {
+        id: PledgeId(uuid(row, 0)?),
+        version: row.get(1)?,
+        host: parsed(row, 2)?,
+        base,
+        cap: row.get::<_, Option<i64>>(6)?.map(|minor| Money::new(minor, currency)),
+        rounding: named(row, 8, &ROUNDINGS)?,
+        starts_at: row.get::<_, Option<i64>>(9)?.map(Timestamp),
+        ends_at: row.get::<_, Option<i64>>(10)?.map(Timestamp),
+        project: body.project,
+        charity_name: body.charity_name,
+        charity_registration: body.charity_registration,
+        agreement_sha256: body.agreement_sha256,
+    })
+}
+
+/// Columns: id, room, sku, price, currency, stock (set aside), limit_per_buyer, hold_ms, duration_ms, opens_at, state, closes_at,
+/// close_reason, pledge, pledge_version, version.
+pub fn sale(row: &Row) -> Result<FlashSale> {
+    let closes_at = Timestamp(row.get::<_, Option<i64>>(11)?.unwrap_or_default());
+    let state = match row.get_ref(10)?.as_str()? {
+        "scheduled" => SaleState::Scheduled,
+        "open" => SaleState::Open { closes_at },
+        _ => SaleState::Closed { at: closes_at, reason: named(row, 12, &CLOSE_REASONS)? },
+    };
+    let pledge = match row.get::<_, Option<u32>>(14)? {
+        Some(version) => Some(PledgeRef { id: PledgeId(uuid(row, 13)?), version }),
+        None => None,
+    };
+    Ok(FlashSale {
+        id: SaleId(uuid(row, 0)?),
+        room: parsed(row, 1)?,
+        sku: parsed(row, 2)?,
+        price: Money::new(row.get(3)?, parsed(row, 4)?),
+        stock: row.get(5)?,
+        limit_per_buyer: row.get(6)?,
+        hold_for: Duration::from_millis(unsigned(row, 7)?),
+        duration: Duration::from_millis(unsigned(row, 8)?),
+        opens_at: row.get::<_, Option<i64>>(9)?.map(Timestamp),
+        state,
+        pledge,
+        version: unsigned(row, 15)?,
+    })
+}
+
+/// What of an order's stage has columns of its own: held_until, offered, parcel.
+pub fn stage_columns(stage: &Stage) -> (Option<i64>, bool, Option<String>) {
+    let (parcel, confirmed_at) = match stage {
+        Stage::Held { until, offered } => return (Some(until.millis()), *offered, None),
+        Stage::Shipped(parcel) | Stage::Delivered(parcel) => (parcel, None),
+        Stage::Confirmed { parcel, at } => (parcel, Some(at.millis())),
+        Stage::Waiting | Stage::Paid | Stage::Packed | Stage::Released | Stage::Expired | Stage::Refunded => {
+            return (None, false, None);
+        }
+    };
+    let body = ParcelBody {
+        carrier: parcel.carrier.clone(),
+        tracking_number: parcel.tracking_number.clone(),
+        shipped_at: parcel.shipped_at.millis(),
+        confirmed_at,
+    };
+    (None, false, Some(to_json(&body)))
+}
+
+pub const ORDER_COLUMNS: &str = "id, sale, room, sku, buyer, quantity, unit_price, currency, wait, stage, held_until, offered, \
+     hold, placed_at, paid_at, parcel, refunded, charity, version";
+
+pub fn order(row: &Row) -> Result<Order> {
+    let parcel = || -> Result<(Parcel, Timestamp)> {
+        let body: ParcelBody = json(row, 15)?;
+        let parcel = Parcel {
+            carrier: body.carrier,
+            tracking_number: body.tracking_number,
+            shipped_at: Timestamp(body.shipped_at),
+        };
+        Ok((parcel, Timestamp(body.confirmed_at.unwrap_or_default())))
+    };
+    let stage = match row.get_ref(9)?.as_str()? {
+        "waiting" => Stage::Waiting,
+        "held" => Stage::Held { until: Timestamp(row.get(10)?), offered: row.get(11)? },
+        "paid" => Stage::Paid,
+        "packed" => Stage::Packed,
+        "shipped" => Stage::Shipped(parcel()?.0),
+        "delivered" => Stage::Delivered(parcel()?.0),
+        "confirmed" => {
+            let (parcel, at) = parcel()?;
+            Stage::Confirmed { parcel, at }
+        }
+        "released" => Stage::Released,
+        "expired" => Stage::Expired,
+        "refunded" => Stage::Refunded,
+        other => return Err(broken(9, format!("{other} is no stage of an order"))),
+    };
+    Ok(Order {
+        id: OrderId(uuid(row, 0)?),
+        sale: SaleId(uuid(row, 1)?),
+        room: parsed(row, 2)?,
+        sku: parsed(row, 3)?,
+        buyer: parsed(row, 4)?,
+        quantity: row.get(5)?,
+        unit_price: Money::new(row.get(6)?, parsed(row, 7)?),
+        wait: row.get(8)?,
+        stage,
+        hold: row.get(12)?,
+        placed_at: Timestamp(row.get(13)?),
+        paid_at: row.get::<_, Option<i64>>(14)?.map(Timestamp),
+        refunded_minor: row.get(16)?,
+        charity_minor: row.get(17)?,
+        version: unsigned(row, 18)?,
+    })
+}
+
+pub fn payment_params(payment: &Payment) -> impl Params + use<> {
+    let reason = match &payment.state {
+        PaymentState::Declined { reason } => Some(reason.clone()),
+        _ => None,
+    };
+    (
+        blob(payment.id.0),
+        payment.state.name(),
+        reason,
+        blob(payment.order.0),
+        payment.amount.minor,
+        payment.amount.currency.as_str().to_owned(),
+        name_of(&METHODS, payment.method),
+        payment.created_at.millis(),
+        payment.version as i64,
+    )
+}
+
+pub const PAYMENT_COLUMNS: &str =
+    "id, state, reason, order_id, amount, currency, method, created_at, version";
+
+pub fn payment(row: &Row) -> Result<Payment> {
+    let state = match row.get_ref(1)?.as_str()? {
+        "authorising" => PaymentState::Authorising,
+        "declined" => PaymentState::Declined { reason: row.get::<_, Option<String>>(2)?.unwrap_or_default() },
+        "authorised" => PaymentState::Authorised,
+        "captured" => PaymentState::Captured,
+        "refunding" => PaymentState::Refunding,
+        "refunded" => PaymentState::Refunded,
+        other => return Err(broken(1, format!("{other} is no state of a payment"))),
+    };
+    Ok(Payment {
+        id: PaymentId(uuid(row, 0)?),
+        state,
+        order: OrderId(uuid(row, 3)?),
+        amount: Money::new(row.get(4)?, parsed(row, 5)?),
+        method: named(row, 6, &METHODS)?,
+        created_at: Timestamp(row.get(7)?),
+        version: unsigned(row, 8)?,
+    })
+}
+
+/// Columns: id, payment, order_id, amount, currency, reason, requested_at, done_at.
+pub fn refund(row: &Row) -> Result<Refund> {
+    Ok(Refund {
+        id: RefundId(uuid(row, 0)?),
+        payment: PaymentId(uuid(row, 1)?),
+        order: OrderId(uuid(row, 2)?),
+        amount: Money::new(row.get(3)?, parsed(row, 4)?),
+        reason: row.get(5)?,
+        requested_at: Timestamp(row.get(6)?),
+        done_at: row.get::<_, Option<i64>>(7)?.map(Timestamp),
+    })
+}
+
+pub fn news(news: &ProviderNews) -> (&'static str, [u8; 16]) {
+    match news {
+        ProviderNews::Authorised { payment } => ("authorised", blob(payment.0)),
+        ProviderNews::Declined { payment, .. } => ("declined", blob(payment.0)),
+        ProviderNews::Captured { payment, .. } => ("captured", blob(payment.0)),
+        ProviderNews::Refunded { refund } => ("refunded", blob(refund.0)),
+    }
+}
+
+// Names of enums in the record. The CHECKs of the schema list the same.
+
+const ROOM_STATES: [(&str, RoomState); 5] = [
+    ("scheduled", RoomState::Scheduled),
+    ("rehearsal", RoomState::Rehearsal),
+    ("live", RoomState::Live),
+    ("paused", RoomState::Paused),
+    ("ended", RoomState::Ended),
+];
+const CLOSE_REASONS: [(&str, CloseReason); 3] =
+    [("time", CloseReason::Time), ("host", CloseReason::Host), ("sold_out", CloseReason::SoldOut)];
+const ROUNDINGS: [(&str, Rounding); 3] =
+    [("down", Rounding::Down), ("half_even", Rounding::HalfEven), ("up", Rounding::Up)];
+const METHODS: [(&str, Method); 3] = [
+    ("sandbox_approve", Method::SandboxApprove),
+    ("sandbox_decline", Method::SandboxDecline),
+    ("sandbox_slow", Method::SandboxSlow),
+];
+
+pub fn room_state(state: RoomState) -> &'static str {
+    name_of(&ROOM_STATES, state)
+}
+
+pub fn close_reason(reason: CloseReason) -> &'static str {
+    name_of(&CLOSE_REASONS, reason)
+}
+
+fn name_of<T: Copy + PartialEq>(names: &[(&'static str, T)], value: T) -> &'static str {
+    names.iter().find(|(_, named)| *named == value).expect("the table names every variant").0
+}
+
+fn named<T: Copy>(row: &Row, column: usize, names: &[(&str, T)]) -> Result<T> {
+    let name = row.get_ref(column)?.as_str()?;
+    let found = names.iter().find(|(known, _)| *known == name);
+    found.map(|(_, value)| *value).ok_or_else(|| broken(column, format!("{name} is not known")))
+}
+
+pub fn code(row: &Row, column: usize) -> Result<Code> {
+    let number = row.get(column)?;
+    Code::from_number(number).ok_or_else(|| broken(column, format!("{number} is no code of a transfer")))
+}
+
+pub fn uuid(row: &Row, column: usize) -> Result<Uuid> {
+    Uuid::from_slice(row.get_ref(column)?.as_blob()?).map_err(|e| broken(column, e))
+}
+
+pub fn parsed<T>(row: &Row, column: usize) -> Result<T>
+where
+    T: FromStr,
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    parse(column, row.get_ref(column)?.as_str()?)
+}
+
+fn parse<T>(column: usize, text: &str) -> Result<T>
+where
+    T: FromStr,
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    text.parse().map_err(|e| broken(column, e))
+}
+
+fn json<T: for<'de> Deserialize<'de>>(row: &Row, column: usize) -> Result<T> {
+    serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|e| broken(column, e))
+}
+
+pub fn unsigned(row: &Row, column: usize) -> Result<u64> {
+    row.get::<_, i64>(column).map(i64::cast_unsigned)
+}
+
+fn broken(column: usize, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
+}

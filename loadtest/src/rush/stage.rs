@@ -1,0 +1,160 @@
+//! Sets the scene over the contract alone: a product, a pledge, a room that is live, and a sale that waits.
+
+use apricot_proto::v1;
+use uuid::Uuid;
+
+use crate::{contract::Rest, failure::Failure};
+
+/// What was set up.
+#[derive(Clone)]
+pub struct Stage {
+    pub room: String,
+    pub sale: Uuid,
+    pub pledge: Uuid,
+    pub stock: u32,
+    pub limit_per_buyer: u32,
+    pub hold_seconds: u32,
+    pub host: Rest,
+    pub ops: Rest,
+}
+
+/// 25.90 yuan and 2.5 %: the share of one unit is 64.75 fen, so that rounding matters.
+const PRICE_MINOR: i64 = 2_590;
+const SHARE_PPM: u32 = 25_000;
+const CURRENCY: &str = "CNY";
+/// Longer than any run.
+const SALE_SECONDS: u32 = 86_400;
+
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    pub stock: u32,
+    pub limit_per_buyer: u32,
+    pub hold_seconds: u32,
+}
+
+pub async fn set(host: Rest, ops: Rest, wanted: Wanted) -> Result<Stage, Failure> {
+    let run = Uuid::now_v7().simple().to_string();
+    let name = format!("rush-{}", &run[20..]);
+    let key = |step: &str| format!("{step}-{run}");
+    let money = |minor| Some(v1::Money { minor, currency: CURRENCY.into() });
+
+    let product = v1::CreateProduct {
+        sku: name.clone(),
+        title: "Apricots, sun-dried".into(),
+        unit: "box of 12, 2.5 kg".into(),
+        origin: "the load test's orchard".into(),
+        price: money(PRICE_MINOR + 400),
+        on_hand: wanted.stock,
+        category: "farm".into(),
+        ..Default::default()
+    };
+    host.post::<_, v1::Product>("/v1/products", &product, Some(&key("product")))
+        .await
+        .required("creating the product")?;
+
+    let pledge = v1::CreatePledge {
+        pledge: Some(v1::Pledge {
+            project: "School meals".into(),
+            charity_name: "A foundation for the load test".into(),
+            charity_registration: "53100000500000000X".into(),
+            base: v1::PledgeBase::PaidPrice as i32,
+            share_ppm: SHARE_PPM,
+            rounding: v1::Rounding::Down as i32,
+            agreement_sha256: "ab".repeat(32),
+            ..Default::default()
+        }),
+    };
+    let pledge: v1::Pledge =
+        host.post("/v1/pledges", &pledge, Some(&key("pledge"))).await.required("creating the pledge")?;
+
+    let room = open_room(&host, &name, &run).await?;
+
+    let sale = v1::CreateSale {
+        sku: name,
+        price: money(PRICE_MINOR),
+        stock: wanted.stock,
+        limit_per_buyer: wanted.limit_per_buyer,
+        hold_seconds: wanted.hold_seconds,
+        duration_seconds: SALE_SECONDS,
+        pledge_id: pledge.id.clone(),
+        ..Default::default()
+    };
+    let sale: v1::FlashSale = host
+        .post(&format!("/v1/rooms/{room}/sales"), &sale, Some(&key("sale")))
+        .await
+        .required("creating the sale")?;
+
+    Ok(Stage {
+        room,
+        sale: id("the sale's id", &sale.id)?,
+        pledge: id("the pledge's id", &pledge.id)?,
+        stock: wanted.stock,
+        limit_per_buyer: wanted.limit_per_buyer,
+        hold_seconds: wanted.hold_seconds,
+        host,
+        ops,
+    })
+}
+
+/// A room that is live.
+pub async fn open_room(host: &Rest, name: &str, run: &str) -> Result<String, Failure> {
+    let room = v1::CreateRoom {
+        id: name.into(),
+        title: "Load test".into(),
+        host_name: "The load test".into(),
+        place: "Memory".into(),
+        ..Default::default()
+    };
+    let room: v1::Room =
+        host.post("/v1/rooms", &room, Some(&format!("room-{run}"))).await.required("creating the room")?;
+    let live = v1::ChangeRoomState { state: v1::RoomState::Live as i32 };
+    let path = format!("/v1/rooms/{}/state", room.id);
+    host.post::<_, v1::Room>(&path, &live, Some(&format!("live-{run}"))).await.required("going live")?;
+    Ok(room.id)
+}
+
+impl Stage {
+    pub async fn open_sale(&self) -> Result<(), Failure> {
+        let path = format!("/v1/sales/{}/open", self.sale);
+        let none = serde_json::json!({});
+        let key = format!("open-{}", self.sale);
+        let answer = self.host.post::<_, v1::FlashSale>(&path, &none, Some(&key)).await;
+        let sale = answer.required("opening the sale")?;
+        match sale.state() {
+            v1::SaleState::Open => Ok(()),
+            other => Err(Failure::off_contract("opening the sale", other)),
+        }
+    }
+
+    /// A provider that sends webhooks twice, late, out of order, and loses first tries.
+    pub async fn unsettle_provider(&self) -> Result<(), Failure> {
+        let knobs = v1::SandboxKnobs {
+            delay_ms: 20,
+            duplicate_ppm: 150_000,
+            reorder_ppm: 100_000,
+            lost_ppm: 30_000,
+            slow_ms: 0,
+        };
+        let answer =
+            self.ops.put::<_, v1::SandboxKnobs>("/sandbox/v1/knobs", &knobs, Some("knobs-of-a-rush")).await;
+        answer.required("turning the sandbox's knobs").map(drop)
+    }
+
+    pub async fn read_sale(&self) -> Result<v1::FlashSale, Failure> {
+        let path = format!("/v1/sales/{}", self.sale);
+        self.host.get(&path).await.required("reading the sale")
+    }
+
+    pub async fn read_total(&self) -> Result<v1::CharityTotal, Failure> {
+        let path = format!("/v1/pledges/{}/total", self.pledge);
+        self.host.get(&path).await.required("reading the charity total")
+    }
+
+    pub async fn read_trial_balance(&self) -> Result<v1::TrialBalance, Failure> {
+        self.ops.get("/v1/ledger/trial-balance").await.required("reading the trial balance")
+    }
+}
+
+fn id(what: &str, text: &str) -> Result<Uuid, Failure> {
+    text.parse().map_err(|_| Failure::off_contract(what, text))
+}

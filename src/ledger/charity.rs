@@ -1,0 +1,145 @@
+//! The charity total, and what takes from it: refunds and remittances.
+
+use super::{Ledger, LedgerRefused};
+use crate::model::payment::Refund;
+use crate::model::{
+    Account, Code, Currency, Money, Order, Pledge, PledgeId, Stage, Subject, Timestamp, Transfer,
+};
+use crate::store::journal::Once;
+use crate::store::{Entry, StoreError, Write};
+
+/// A reading of the ledger for one pledge, in minor units. Both `gross_*` only grow; keep the highest sequence of the newest epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CharityTotal {
+    pub pledge: PledgeId,
+    pub epoch: u64,
+    pub sequence: u64,
+    pub currency: Currency,
+    pub gross_accrued: i64,
+    pub gross_reversed: i64,
+    pub confirmed: i64,
+    pub remitted: i64,
+}
+
+impl Ledger {
+    pub fn charity_total(&self, pledge: PledgeId, currency: Currency) -> CharityTotal {
+        let [accrued, reversed, confirmed, taken_back, remitted] = self.totals(
+            currency,
+            [
+                (Account::CharityAccrued(pledge), Code::Accrue),
+                (Account::CharityAccrued(pledge), Code::Reverse),
+                (Account::CharityPayable(pledge), Code::Confirm),
+                (Account::CharityPayable(pledge), Code::Reverse),
+                (Account::CharityRemitted(pledge), Code::Remit),
+            ],
+        );
+        let newest = [accrued, reversed, confirmed, taken_back, remitted].map(|total| total.newest);
+        CharityTotal {
+            pledge,
+            epoch: self.journal().epoch(),
+            sequence: newest.into_iter().max().unwrap_or(0).cast_unsigned(),
+            currency,
+            gross_accrued: accrued.credits,
+            gross_reversed: reversed.debits + taken_back.debits,
+            confirmed: confirmed.credits - taken_back.debits,
+            remitted: remitted.credits,
+        }
+    }
+
+    /// Records a refund with its order. Of the charity share, what the smaller base no longer owes is reversed: from what is accrued,
+    /// after receipt from what is payable. What is remitted already is not clawed back; the correction is the host's cost.
+    pub async fn refund(
+        &self,
+        before: Entry,
+        order: Order,
+        refund: Refund,
+        host: &Subject,
+        pledge: Option<&Pledge>,
+    ) -> Result<Order, RefundFailed> {
+        let _alone = self.0.payable.lock().await;
+        let confirmed = matches!(order.stage, Stage::Confirmed { .. });
+        let (id, now, amount) = (order.id, refund.requested_at, refund.amount);
+        let (total, kept) = (order.total(), order.total().minor - order.refunded_minor - amount.minor);
+        let charity = order.charity();
+        let mut charity_kept = pledge.map_or(Money::zero(total.currency), |pledge| {
+            pledge.share_kept(total, Money::new(kept.max(0), total.currency), order.quantity, charity)
+        });
+        if let (true, Some(pledge)) = (confirmed, pledge) {
+            let CharityTotal { confirmed, remitted, .. } = self.charity_total(pledge.id, total.currency);
+            let payable = confirmed - remitted;
+            charity_kept.minor = charity_kept.minor.max(charity.minor - payable.max(0));
+        }
+        let reversed = Money::new(charity.minor - charity_kept.minor, total.currency);
+        let order = order.refund(amount, charity_kept)?;
+        let line = |debit, credit, amount, code| {
+            Write::Transfer(Transfer { debit, credit, amount, code, order: Some(id), at: now })
+        };
+        let mut entry = before;
+        entry.push(Write::Order(order.clone()));
+        entry.push(Write::Task { task: crate::store::journal::Task::Refund(refund.id), at: now });
+        entry.push(Write::Refund(refund));
+        if let (Some(pledge), true) = (pledge, reversed.minor > 0) {
+            let from = if confirmed {
+                Account::CharityPayable(pledge.id)
+            } else {
+                Account::CharityAccrued(pledge.id)
+            };
+            entry.push(line(from, Account::HostPayable(host.clone()), reversed, Code::Reverse));
+        }
+        entry.push(line(Account::HostPayable(host.clone()), Account::RefundPayable, amount, Code::Refund));
+        self.journal().commit(entry).await?;
+        Ok(order)
+    }
+
+    /// Records that confirmed money was handed over to the charity, with the bank's reference.
+    pub async fn remit(
+        &self,
+        pledge: PledgeId,
+        amount: Money,
+        proof: String,
+        once: Once,
+        actor: &Subject,
+        now: Timestamp,
+    ) -> Result<CharityTotal, LedgerRefused> {
+        self.newest_pledge(pledge).await?.ok_or(LedgerRefused::NoPledge)?;
+        let _alone = self.0.payable.lock().await;
+        let CharityTotal { confirmed, remitted, .. } = self.charity_total(pledge, amount.currency);
+        let open = Money::new(confirmed - remitted, amount.currency);
+        if self.journal().seen(once).await? {
+            return Ok(self.charity_total(pledge, amount.currency));
+        }
+        if amount.minor > open.minor {
+            return Err(LedgerRefused::RemitTooMuch { confirmed: open });
+        }
+        let transfer = Transfer {
+            debit: Account::CharityPayable(pledge),
+            credit: Account::CharityRemitted(pledge),
+            amount,
+            code: Code::Remit,
+            order: None,
+            at: now,
+        };
+        let entry = vec![
+            Write::Once(once),
+            Write::Remittance { id: once.key, pledge, amount, proof: proof.clone(), at: now },
+            Write::Transfer(transfer),
+            Write::Audit {
+                at: now,
+                actor: actor.clone(),
+                action: "remit",
+                subject: pledge.to_string(),
+                reason: proof,
+            },
+        ];
+        self.journal().commit(entry).await?;
+        Ok(self.charity_total(pledge, amount.currency))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RefundFailed {
+    #[error(transparent)]
+    Refused(#[from] crate::model::order::OrderRefused),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,164 @@
+//! Units that come back: cancelled orders, holds that ran out, and the waiting list that gets them.
+
+use super::place::end_hold;
+use super::{KnownOrder, OrderView, Refusal, Sales, meters};
+use crate::model::order::OrderRefused;
+use crate::model::{OrderId, SaleId, SaleState, Stage, Subject, Timestamp};
+use crate::store::inventory::EndRefused;
+use crate::store::journal::HoldOutcome;
+use crate::store::{StoreError, Write};
+
+/// Holds ended in one pass over a lot; the next pass comes at once when there are more.
+const EXPIRED_IN_A_PASS: usize = 512;
+
+impl Sales {
+    /// Before payment only; what is paid is refunded. Cancelling twice says so.
+    pub async fn cancel(&self, buyer: &Subject, id: OrderId, now: Timestamp) -> Result<OrderView, Refusal> {
+        let known = self.find_own(buyer, id).await?;
+        let sales = self.clone();
+        self.uninterrupted(async move { sales.release(&known, now).await }).await
+    }
+
+    async fn release(&self, known: &KnownOrder, now: Timestamp) -> Result<OrderView, Refusal> {
+        let order = known.order.clone().release()?;
+        let entry = match known.order.stage {
+            Stage::Held { .. } => {
+                self.0.inventory.end(order.sale, order.id)?;
+                end_hold(&order, HoldOutcome::Released, now)
+            }
+            _ if self.0.inventory.leave(order.sale, order.id) => vec![Write::Order(order.clone())],
+            // The offer was quicker: the order has a hold by now.
+            _ => return Err(StoreError::Stale.into()),
+        };
+        if let Err(error) = self.0.journal.commit(entry).await {
+            self.rebuild(order.sale).await;
+            self.reread(order.id).await?;
+            return Err(error.into());
+        }
+        meters::order("released");
+        self.0.inventory.free(order.sale, order.id, HoldOutcome::Released);
+        let known = self.remember(KnownOrder { order, ..known.clone() });
+        self.units_came_back(known.order.sale, now).await;
+        self.tell_order(&known).await;
+        self.order_view(&known).await
+    }
+
+    /// Ends what is past its time. Correctness does not wait for it: a hold past its time cannot be claimed, and makes room by itself.
+    pub(super) async fn expire_holds(&self, sale: SaleId, now: Timestamp) {
+        loop {
+            let overdue = self.0.inventory.take_expired(sale, now, EXPIRED_IN_A_PASS);
+            let more = overdue.len() == EXPIRED_IN_A_PASS;
+            if overdue.is_empty() {
+                return;
+            }
+            let mut underway = Vec::with_capacity(overdue.len());
+            for id in overdue {
+                match self.submit_expired(id, now).await {
+                    Ok(expired) => underway.push(expired),
+                    Err(error) => {
+                        tracing::warn!(%error, order = %id, "an expired hold was not recorded; the lot is read again");
+                        self.rebuild(sale).await;
+                        return;
+                    }
+                }
+            }
+            for (known, pending) in underway {
+                self.finish_expired(known, pending).await;
+            }
+            self.units_came_back(sale, now).await;
+            if !more {
+                return;
+            }
+        }
+    }
+
+    /// The order's own hold, when its payment came too late and nobody has swept it yet.
+    pub(super) async fn expire_hold(&self, known: &KnownOrder, now: Timestamp) -> Result<(), Refusal> {
+        match self.0.inventory.end(known.order.sale, known.order.id) {
+            Ok(()) => {
+                let (known, pending) = self.submit_expired(known.order.id, now).await?;
+                self.finish_expired(known, pending).await;
+                Ok(())
+            }
+            // Somebody else is ending it: let the provider ask again.
+            Err(_) => Err(StoreError::Stale.into()),
+        }
+    }
+
+    async fn submit_expired(
+        &self,
+        id: OrderId,
+        now: Timestamp,
+    ) -> Result<(KnownOrder, crate::store::journal::Pending), Refusal> {
+        let known = self.find(id).await?;
+        let order = known.order.clone().expire()?;
+        let mut entry = end_hold(&order, HoldOutcome::Expired, now);
+        if let Some(live) = self.live(order.sale)
+            && matches!(live.sale().state, SaleState::Closed { .. })
+        {
+            entry.push(Write::ReturnLeftovers(order.sale));
+        }
+        let pending = self.0.journal.submit(entry)?;
+        Ok((KnownOrder { order, ..(*known).clone() }, pending))
+    }
+
+    /// Offers free units to who stands in line, and tells the room when the sale has units again.
+    pub(super) async fn units_came_back(&self, sale: SaleId, now: Timestamp) {
+        let until = now + self.0.rules.offer_for;
+        while let Some(request) = self.0.inventory.next_offer(sale, until) {
+            if let Err(error) = self.offer(request.order, until).await {
+                tracing::warn!(%error, order = %request.order, "an offer was not recorded; the lot is read again");
+                self.rebuild(sale).await;
+                return;
+            }
+        }
+        self.tell_if_turned(sale).await;
+    }
+
+    async fn offer(&self, id: OrderId, until: Timestamp) -> Result<(), Refusal> {
+        let known = self.find(id).await?;
+        let order = known.order.clone().held(until, true)?;
+        let hold = Write::Hold {
+            order: order.id,
+            hold: order.hold,
+            sale: order.sale,
+            quantity: order.quantity,
+            expires_at: until,
+        };
+        self.0.journal.commit(vec![Write::Order(order.clone()), hold]).await?;
+        meters::offered();
+        let known = self.remember(KnownOrder { order, ..(*known).clone() });
+        self.tell_order(&known).await;
+        Ok(())
+    }
+
+    /// Waiting orders of a sale that has closed.
+    pub(super) async fn dismiss(&self, waiting: Vec<OrderId>) {
+        for id in waiting {
+            let dismissed = async {
+                let known = self.find(id).await?;
+                let order = known.order.clone().expire()?;
+                self.0.journal.commit(vec![Write::Order(order.clone())]).await?;
+                let known = self.remember(KnownOrder { order, ..(*known).clone() });
+                self.tell_order(&known).await;
+                Ok::<_, Refusal>(())
+            };
+            if let Err(error) = dismissed.await {
+                tracing::warn!(%error, order = %id, "a waiting order of a closed sale was not ended");
+            }
+        }
+    }
+}
+
+impl From<EndRefused> for Refusal {
+    fn from(refused: EndRefused) -> Self {
+        match refused {
+            EndRefused::Unknown | EndRefused::Ending => Self::Store(StoreError::Stale),
+            EndRefused::RanOut | EndRefused::Ended(HoldOutcome::Expired) => {
+                Self::Order(OrderRefused::HoldExpired)
+            }
+            EndRefused::Ended(HoldOutcome::Claimed) => Self::Order(OrderRefused::AlreadyPaid),
+            EndRefused::Ended(HoldOutcome::Released) => Self::Order(OrderRefused::Released),
+        }
+    }
+}

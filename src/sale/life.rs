@@ -1,0 +1,179 @@
+//! Products, and the life of a flash sale: made, opened, closed.
+
+use std::sync::atomic::Ordering;
+
+use super::{LiveSale, Refusal, SaleView, Sales};
+use crate::model::{CloseReason, FlashSale, OutOfBound, Product, SaleId, SaleState, Sku, Subject, Timestamp};
+use crate::store::journal::{Listing, Once, Page};
+use crate::store::{StoreError, Write};
+
+impl Sales {
+    pub async fn product(&self, sku: &Sku) -> Result<Option<Product>, Refusal> {
+        Ok(self.0.journal.product(sku.clone()).await?)
+    }
+
+    pub async fn products(&self, host: &Subject, page: Page) -> Result<Listing<Product>, Refusal> {
+        Ok(self.0.journal.products(host.clone(), page).await?)
+    }
+
+    pub async fn create_product(&self, product: Product, once: Option<Once>) -> Result<Product, Refusal> {
+        product.check()?;
+        let sku = product.sku.clone();
+        match self.0.journal.commit(entry(once, Write::NewProduct(product))).await {
+            Ok(()) | Err(StoreError::Seen) => self.product(&sku).await?.ok_or(Refusal::NotFound("product")),
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
+    /// What is set aside in lots is not touched.
+    pub async fn change_stock(&self, sku: &Sku, change: i64, once: Option<Once>) -> Result<Product, Refusal> {
+        let max = i64::from(crate::model::product::UNITS_MAX);
+        if change == 0 || !(-max..=max).contains(&change) {
+            return Err(OutOfBound::new("change", format!("-{max}..={max}, not 0")).into());
+        }
+        match self.0.journal.commit(entry(once, Write::Stock { sku: sku.clone(), change })).await {
+            Ok(()) | Err(StoreError::Seen) => self.product(sku).await?.ok_or(Refusal::NotFound("product")),
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
+    /// Records a sale and sets its lot aside from the product's stock.
+    pub async fn create_sale(
+        &self,
+        sale: FlashSale,
+        once: Option<Once>,
+        now: Timestamp,
+    ) -> Result<SaleView, Refusal> {
+        sale.check()?;
+        let product = self.product(&sale.sku).await?.ok_or(Refusal::NotFound("product"))?;
+        if sale.price.currency != product.price.currency {
+            let currency = product.price.currency.as_str();
+            return Err(OutOfBound::new("price.currency", format!("{currency}, as the product's")).into());
+        }
+        if let Some(reference) = sale.pledge {
+            let pledge = self.0.ledger.pledge(reference).await.map_err(Refusal::Ledger)?;
+            if pledge.host != product.host {
+                return Err(Refusal::Forbidden("the pledge belongs to another host"));
+            }
+            if !pledge.runs_at(sale.opens_at.unwrap_or(now)) {
+                return Err(Refusal::WrongState("the pledge does not run at that time"));
+            }
+        }
+        let id = sale.id;
+        let sales = self.clone();
+        self.uninterrupted(async move {
+            match sales.0.journal.commit(entry(once, Write::Sale(sale.clone()))).await {
+                Ok(()) => {
+                    sales.load_sale(sale).await?;
+                    sales.load_lot(id).await?;
+                    sales.tell_sale(id).await;
+                }
+                Err(StoreError::Seen) => {}
+                Err(refused) => return Err(refused.into()),
+            }
+            sales.view(id).ok_or(Refusal::NotFound("sale"))
+        })
+        .await
+    }
+
+    /// By the host or by time. Opening an open sale again is refused.
+    pub async fn open_sale(&self, id: SaleId, now: Timestamp) -> Result<SaleView, Refusal> {
+        let live = self.live(id).ok_or(Refusal::NotFound("sale"))?;
+        let sale = live.sale().open(now)?;
+        let sales = self.clone();
+        self.uninterrupted(async move {
+            sales.0.journal.commit(vec![Write::Sale(sale.clone())]).await?;
+            live.become_(sale);
+            live.told_sold_out.store(false, Ordering::Release);
+            sales.tell_sale(id).await;
+            sales.view(id).ok_or(Refusal::NotFound("sale"))
+        })
+        .await
+    }
+
+    /// Leftovers return to the product. Holds that stand may still be paid.
+    pub async fn close_sale(
+        &self,
+        id: SaleId,
+        reason: CloseReason,
+        now: Timestamp,
+    ) -> Result<SaleView, Refusal> {
+        let live = self.live(id).ok_or(Refusal::NotFound("sale"))?;
+        let sale = live.sale().close(now, reason)?;
+        let sales = self.clone();
+        self.uninterrupted(async move {
+            // The gate closes first: what it granted before is in the journal's queue ahead of the leftovers.
+            let waiting = sales.0.inventory.close(id);
+            let entry = vec![Write::Sale(sale.clone()), Write::ReturnLeftovers(id)];
+            if let Err(refused) = sales.0.journal.commit(entry).await {
+                sales.rebuild(id).await;
+                return Err(refused.into());
+            }
+            live.become_(sale);
+            sales.tell_sale(id).await;
+            sales.dismiss(waiting).await;
+            sales.view(id).ok_or(Refusal::NotFound("sale"))
+        })
+        .await
+    }
+
+    /// One pass over what time does: opens and closes sales, ends holds, confirms receipts. Nothing depends on when it comes.
+    pub async fn sweep(&self, now: Timestamp) {
+        let sales: Vec<SaleId> = self.0.live.iter().map(|live| *live.key()).collect();
+        for id in sales {
+            if let Err(error) = self.sweep_sale(id, now).await {
+                tracing::warn!(%error, sale = %id, "a sale was not swept; the next pass tries again");
+            }
+        }
+    }
+
+    /// Once a minute is often enough.
+    pub async fn sweep_receipts(&self, now: Timestamp) {
+        if let Err(error) = self.auto_confirm(now).await {
+            tracing::warn!(%error, "receipts were not confirmed; the next pass tries again");
+        }
+    }
+
+    async fn sweep_sale(&self, id: SaleId, now: Timestamp) -> Result<(), Refusal> {
+        let Some(live) = self.live(id) else { return Ok(()) };
+        if self.0.inventory.reading(id).is_none() {
+            // An earlier rebuild failed.
+            self.load_lot(id).await?;
+        }
+        self.expire_holds(id, now).await;
+        let sale = live.sale();
+        match sale.state {
+            SaleState::Scheduled => {
+                if sale.opens_at.is_some_and(|at| at <= now) {
+                    self.open_sale(id, now).await?;
+                }
+            }
+            SaleState::Open { closes_at } => {
+                let stock = self.stock(id, &live);
+                if closes_at <= now {
+                    self.close_sale(id, CloseReason::Time, now).await?;
+                } else if stock.left == 0 && stock.held == 0 {
+                    self.close_sale(id, CloseReason::SoldOut, now).await?;
+                } else if stock.left > 0 && stock.waiting > 0 {
+                    // After a restart: units came back and nobody had offered them yet.
+                    self.units_came_back(id, now).await;
+                }
+            }
+            SaleState::Closed { .. } => {}
+        }
+        Ok(())
+    }
+}
+
+impl LiveSale {
+    fn become_(&self, sale: FlashSale) {
+        let mut current = self.sale.write().expect("no panic while locked");
+        if sale.version > current.version {
+            *current = sale;
+        }
+    }
+}
+
+fn entry(once: Option<Once>, write: Write) -> Vec<Write> {
+    once.map(Write::Once).into_iter().chain([write]).collect()
+}

@@ -1,0 +1,87 @@
+//! From the record into memory: at start, for a new sale, and when a lot has to be read again.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, RwLock};
+
+use super::{KnownOrder, LiveSale, Refusal, Sales};
+use crate::model::{FlashSale, Order, Payment, SaleId, SaleState, Stage};
+use crate::store::inventory::{LotSnapshot, Request};
+
+impl Sales {
+    /// Holds go on where they were.
+    pub async fn load(&self) -> Result<(), Refusal> {
+        for sale in self.0.journal.live_sales().await? {
+            let id = sale.id;
+            self.load_sale(sale).await?;
+            self.load_lot(id).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn load_sale(&self, sale: FlashSale) -> Result<(), Refusal> {
+        let product = self.0.journal.product(sale.sku.clone()).await?.ok_or(Refusal::NotFound("product"))?;
+        let pledge = match sale.pledge {
+            Some(reference) => Some(self.0.ledger.pledge(reference).await.map_err(Refusal::Ledger)?),
+            None => None,
+        };
+        let (id, room) = (sale.id, sale.room.clone());
+        let live =
+            LiveSale { sale: RwLock::new(sale), product, pledge, told_sold_out: AtomicBool::new(false) };
+        self.0.live.insert(id, Arc::new(live));
+        let mut sales = self.0.rooms.entry(room).or_default();
+        if !sales.contains(&id) {
+            sales.push(id);
+        }
+        Ok(())
+    }
+
+    /// Replaces the gate's lot by what the record says, and knows all its orders from then on.
+    pub(super) async fn load_lot(&self, sale: SaleId) -> Result<(), Refusal> {
+        let live = self.live(sale).ok_or(Refusal::NotFound("sale"))?;
+        let lot = self.0.journal.lot(sale).await?.ok_or(Refusal::NotFound("lot"))?;
+        let orders = self.0.journal.orders_of_sale(sale).await?;
+        let payments = self.0.journal.payments_of_sale(sale).await?;
+        let limit = live.sale().limit_per_buyer;
+        let mut snapshot = LotSnapshot {
+            stock: lot.stock,
+            sold: lot.sold,
+            closed: matches!(live.sale().state, SaleState::Closed { .. }),
+            ..LotSnapshot::default()
+        };
+        for order in &orders {
+            let request = |until| Request {
+                order: order.id,
+                buyer: order.buyer.clone(),
+                quantity: order.quantity,
+                limit,
+                until,
+            };
+            match order.stage {
+                Stage::Held { until, .. } => snapshot.holds.push(request(until)),
+                Stage::Waiting => snapshot.waiting.push(request(order.placed_at)),
+                Stage::Released | Stage::Expired => {}
+                Stage::Paid
+                | Stage::Packed
+                | Stage::Shipped(_)
+                | Stage::Delivered(_)
+                | Stage::Confirmed { .. }
+                | Stage::Refunded => snapshot.claimed.push((order.buyer.clone(), order.quantity)),
+            }
+        }
+        self.0.inventory.open(sale, snapshot);
+        self.know_all(orders, payments);
+        Ok(())
+    }
+
+    fn know_all(&self, orders: Vec<Order>, payments: Vec<Payment>) {
+        let mut by_order = std::collections::HashMap::new();
+        for payment in payments {
+            let newest = by_order.entry(payment.order).or_insert((None, 0));
+            *newest = (Some(payment), newest.1 + 1);
+        }
+        for order in orders {
+            let (payment, payments) = by_order.remove(&order.id).unwrap_or((None, 0));
+            self.remember(KnownOrder { order, payment, payments });
+        }
+    }
+}

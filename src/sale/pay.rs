@@ -1,0 +1,308 @@
+//! Payment: asked of the provider by task, answered by the provider's events. An event has one effect however often it comes.
+
+use uuid::Uuid;
+
+use super::place::end_hold;
+use super::{KnownOrder, LiveSale, OrderView, Refusal, Sales, meters};
+use crate::model::order::ShipTo;
+use crate::model::payment::{Method, ProviderEvent, ProviderNews, Refund};
+use crate::model::{
+    Money, Order, OrderId, Payment, PaymentId, PaymentState, RefundId, Stage, Subject, Timestamp,
+};
+use crate::store::inventory::Request;
+use crate::store::journal::{HoldOutcome, Task};
+use crate::store::{Entry, StoreError, Write};
+
+impl Sales {
+    /// Starts a payment. The answer says that it is recorded; the outcome comes later. While a payment is under way or done, the same
+    /// call is a retry; after a decline it starts another.
+    pub async fn pay(
+        &self,
+        buyer: &Subject,
+        id: OrderId,
+        method: Method,
+        ship_to: ShipTo,
+        now: Timestamp,
+    ) -> Result<OrderView, Refusal> {
+        let ship_to = ship_to.check()?;
+        let known = self.find_own(buyer, id).await?;
+        match known.payment.as_ref().map(|payment| &payment.state) {
+            None | Some(PaymentState::Declined { .. }) => {}
+            Some(PaymentState::Authorising | PaymentState::Authorised | PaymentState::Captured) => {
+                return self.order_view(&known).await;
+            }
+            Some(PaymentState::Refunding | PaymentState::Refunded) => {}
+        }
+        known.order.payable(now)?;
+        let payments = known.payments + 1;
+        let payment = Payment {
+            // The nth payment of an order has the same id whoever makes it: two taps at once make one payment.
+            id: PaymentId(Uuid::new_v5(&id.0, &payments.to_be_bytes())),
+            order: id,
+            amount: known.order.total(),
+            method,
+            state: PaymentState::Authorising,
+            created_at: now,
+            version: 1,
+        };
+        let sales = self.clone();
+        self.uninterrupted(async move {
+            sales.record_payment(known.order.clone(), payment, payments, ship_to, now).await
+        })
+        .await
+    }
+
+    async fn record_payment(
+        &self,
+        order: Order,
+        payment: Payment,
+        payments: u32,
+        ship_to: ShipTo,
+        now: Timestamp,
+    ) -> Result<OrderView, Refusal> {
+        let task = Task::Authorise(payment.id);
+        let entry = vec![
+            Write::Payment(payment.clone()),
+            Write::Address { order: order.id, ship_to },
+            Write::Task { task, at: now },
+        ];
+        match self.0.journal.commit(entry).await {
+            Ok(()) => {}
+            // The other tap was quicker.
+            Err(StoreError::Exists) => return self.order_view(&*self.reread(order.id).await?).await,
+            Err(refused) => return Err(refused.into()),
+        }
+        let known = self.remember(KnownOrder { order, payment: Some(payment), payments });
+        self.ask(task).await;
+        self.order_view(&known).await
+    }
+
+    /// Takes in what the provider tells. `Ok` means that it is recorded, now or before, and need not be told again.
+    pub async fn on_provider_event(&self, event: ProviderEvent, now: Timestamp) -> Result<(), Refusal> {
+        let sales = self.clone();
+        self.uninterrupted(async move {
+            let taken = match event.news.clone() {
+                ProviderNews::Authorised { payment } => sales.authorised(event, payment, now).await,
+                ProviderNews::Declined { payment, reason } => {
+                    sales.declined(event, payment, reason, now).await
+                }
+                ProviderNews::Captured { payment, fee } => sales.captured(event, payment, fee, now).await,
+                ProviderNews::Refunded { refund } => sales.refunded(event, refund, now).await,
+            };
+            match taken {
+                Err(Refusal::Store(StoreError::Seen)) => {
+                    meters::payment_event("seen");
+                    Ok(())
+                }
+                taken => taken,
+            }
+        })
+        .await
+    }
+
+    async fn authorised(&self, event: ProviderEvent, id: PaymentId, now: Timestamp) -> Result<(), Refusal> {
+        let (known, payment) = self.find_payment(id).await?;
+        let mut entry = vec![Write::ProviderEvent { event, at: now }, Write::TaskDone(Task::Authorise(id))];
+        if payment.state != PaymentState::Authorising {
+            // Another event of this payment was here before; there is nothing left to do but to remember this one.
+            return Ok(self.0.journal.commit(entry).await?);
+        }
+        meters::payment_event("authorised");
+        let live = self.live(known.order.sale);
+        if let (Stage::Held { .. }, Some(live)) = (&known.order.stage, &live) {
+            if known.order.payable(now).is_ok() {
+                return self.claim(entry, &known, payment, live, now).await;
+            }
+            self.expire_hold(&known, now).await?;
+        }
+        let known = self.find(known.order.id).await?;
+        let held_again = match (&known.order.stage, &live) {
+            (Stage::Expired, Some(live)) => self.hold_again(&mut entry, &known, live, now).await?,
+            _ => None,
+        };
+        match (held_again, &live) {
+            (Some(known), Some(live)) => self.claim(entry, &known, payment, live, now).await,
+            _ => self.refund_late(entry, &known, payment, now).await,
+        }
+    }
+
+    /// Hold to sold, order paid, postings, and the capture still to be asked for: one entry.
+    async fn claim(
+        &self,
+        mut entry: Entry,
+        known: &KnownOrder,
+        payment: Payment,
+        live: &LiveSale,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let held = &known.order;
+        self.0.inventory.claim(held.sale, held.id, now)?;
+        let product = &live.product;
+        let postings =
+            self.0.ledger.claim(held, &product.host, &product.category, live.pledge.as_deref(), now);
+        let order = held.clone().claim(now, postings.charity)?;
+        let payment = payment.into(PaymentState::Authorised);
+        let capture = Task::Capture(payment.id);
+        entry.extend(end_hold(&order, HoldOutcome::Claimed, now));
+        entry.push(Write::Payment(payment.clone()));
+        entry.extend(postings.transfers.iter().cloned().map(Write::Transfer));
+        #[cfg(feature = "sabotage")]
+        if crate::store::sabotage::doubles() {
+            entry.extend(postings.transfers.iter().cloned().map(Write::Transfer));
+        }
+        entry.push(Write::Task { task: capture, at: now });
+        if let Err(refused) = self.0.journal.commit(entry).await {
+            self.rebuild(order.sale).await;
+            self.reread(order.id).await?;
+            return Err(refused.into());
+        }
+        drop(postings);
+        meters::order("paid");
+        let known = self.remember(KnownOrder { order, payment: Some(payment), payments: known.payments });
+        self.ask(capture).await;
+        self.tell_order(&known).await;
+        Ok(())
+    }
+
+    /// Holds units for a payment that came after its hold had run out. Who stands in line goes first.
+    async fn hold_again(
+        &self,
+        entry: &mut Entry,
+        known: &KnownOrder,
+        live: &LiveSale,
+        now: Timestamp,
+    ) -> Result<Option<KnownOrder>, Refusal> {
+        let sale = live.sale();
+        let order = known.order.clone().held(now + sale.hold_for, false)?;
+        let request = Request {
+            order: order.id,
+            buyer: order.buyer.clone(),
+            quantity: order.quantity,
+            limit: sale.limit_per_buyer,
+            until: now + sale.hold_for,
+        };
+        let Ok(grant) = self.0.inventory.hold(order.sale, request, now) else {
+            return Ok(None);
+        };
+        for (known, pending) in self.submit_displaced(grant.displaced, now).await? {
+            self.finish_expired(known, pending).await;
+        }
+        entry.push(Write::Order(order.clone()));
+        entry.push(Write::Hold {
+            order: order.id,
+            hold: order.hold,
+            sale: order.sale,
+            quantity: order.quantity,
+            expires_at: now + sale.hold_for,
+        });
+        Ok(Some(KnownOrder { order, ..known.clone() }))
+    }
+
+    /// The money is there and the units are not: it goes back by itself, and the record shows both.
+    async fn refund_late(
+        &self,
+        mut entry: Entry,
+        known: &KnownOrder,
+        payment: Payment,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let refund = Refund {
+            id: RefundId(Uuid::new_v5(&payment.id.0, b"late")),
+            payment: payment.id,
+            order: payment.order,
+            amount: payment.amount,
+            reason: "the payment came after the hold had ended".into(),
+            requested_at: now,
+            done_at: None,
+        };
+        let task = Task::Refund(refund.id);
+        let payment = payment.into(PaymentState::Refunding);
+        entry.push(Write::Payment(payment.clone()));
+        entry.push(Write::Transfer(self.0.ledger.late(payment.order, payment.amount, now)));
+        entry.push(Write::Refund(refund));
+        entry.push(Write::Task { task, at: now });
+        self.0.journal.commit(entry).await?;
+        let known = self.remember(KnownOrder { payment: Some(payment), ..known.clone() });
+        self.ask(task).await;
+        self.tell_order(&known).await;
+        Ok(())
+    }
+
+    async fn declined(
+        &self,
+        event: ProviderEvent,
+        id: PaymentId,
+        reason: String,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let (known, payment) = self.find_payment(id).await?;
+        let mut entry = vec![Write::ProviderEvent { event, at: now }, Write::TaskDone(Task::Authorise(id))];
+        if payment.state != PaymentState::Authorising {
+            return Ok(self.0.journal.commit(entry).await?);
+        }
+        meters::payment_event("declined");
+        let payment = payment.into(PaymentState::Declined { reason });
+        entry.push(Write::Payment(payment.clone()));
+        self.0.journal.commit(entry).await?;
+        let known = self.remember(KnownOrder { payment: Some(payment), ..(*known).clone() });
+        self.tell_order(&known).await;
+        Ok(())
+    }
+
+    async fn captured(
+        &self,
+        event: ProviderEvent,
+        id: PaymentId,
+        fee: Money,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let (known, payment) = self.find_payment(id).await?;
+        let mut entry = vec![Write::ProviderEvent { event, at: now }, Write::TaskDone(Task::Capture(id))];
+        match payment.state {
+            PaymentState::Authorised => {}
+            // It overtook the news of the authorisation: let the provider tell it again.
+            PaymentState::Authorising => return Err(StoreError::Stale.into()),
+            _ => return Ok(self.0.journal.commit(entry).await?),
+        }
+        meters::payment_event("captured");
+        let payment = payment.into(PaymentState::Captured);
+        entry.push(Write::Payment(payment.clone()));
+        if let Some(host) = self.host_of(&known.order).await? {
+            entry.push(Write::Transfer(self.0.ledger.fee(payment.order, &host, fee, now)));
+        }
+        self.0.journal.commit(entry).await?;
+        self.remember(KnownOrder { payment: Some(payment), ..(*known).clone() });
+        Ok(())
+    }
+
+    async fn refunded(&self, event: ProviderEvent, id: RefundId, now: Timestamp) -> Result<(), Refusal> {
+        let refund = self.0.journal.refund(id).await?.ok_or(Refusal::NotFound("refund"))?;
+        let mut entry = vec![Write::ProviderEvent { event, at: now }, Write::TaskDone(Task::Refund(id))];
+        if refund.done_at.is_some() {
+            return Ok(self.0.journal.commit(entry).await?);
+        }
+        meters::payment_event("refunded");
+        let (known, payment) = self.find_payment(refund.payment).await?;
+        entry.push(Write::RefundDone { refund: id, at: now });
+        entry.push(Write::Transfer(self.0.ledger.paid_back(refund.order, refund.amount, now)));
+        let payment = match payment.state {
+            PaymentState::Refunding => Some(payment.into(PaymentState::Refunded)),
+            _ => None,
+        };
+        entry.extend(payment.clone().map(Write::Payment));
+        self.0.journal.commit(entry).await?;
+        let known = match payment {
+            Some(payment) => self.remember(KnownOrder { payment: Some(payment), ..(*known).clone() }),
+            None => known,
+        };
+        self.tell_order(&known).await;
+        Ok(())
+    }
+
+    pub(super) async fn host_of(&self, order: &Order) -> Result<Option<Subject>, Refusal> {
+        if let Some(live) = self.live(order.sale) {
+            return Ok(Some(live.product.host.clone()));
+        }
+        Ok(self.0.journal.product(order.sku.clone()).await?.map(|product| product.host))
+    }
+}

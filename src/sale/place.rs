@@ -1,0 +1,278 @@
+//! Placing an order: the gate grants, the record commits, the buyer is answered.
+
+use dashmap::mapref::entry::Entry as MapEntry;
+use tokio_util::sync::CancellationToken;
+
+use super::{KnownOrder, LiveSale, OrderView, Placed, Refusal, Sales, Slot, Wish, meters};
+use crate::model::{Order, OrderId, OutOfBound, SaleId, Stage, Subject, Timestamp};
+use crate::store::inventory::{HoldRefused, Request};
+use crate::store::journal::{HoldOutcome, Pending};
+use crate::store::{StoreError, Write};
+
+impl Sales {
+    /// Holds units for the buyer, or takes a place on the waiting list when there are none and the wish says so. The same wish again
+    /// gets the same order; the same id for another wish is refused.
+    pub async fn place(&self, buyer: &Subject, wish: Wish, now: Timestamp) -> Result<Placed, Refusal> {
+        if !(1..=Order::QUANTITY_MAX).contains(&wish.quantity) {
+            return Err(OutOfBound::new("quantity", format!("1..={}", Order::QUANTITY_MAX)).into());
+        }
+        if self.0.orders.contains_key(&wish.order) {
+            return self.placed_before(buyer, &wish).await;
+        }
+        let live = self.live(wish.sale).ok_or(Refusal::NotFound("sale"))?;
+        let sale = live.sale();
+        sale.takes_orders(now)?;
+        if !wish.wait && self.0.inventory.is_sold_out(wish.sale, now) {
+            meters::refused("sold_out");
+            return Err(Refusal::SoldOut { left: 0 });
+        }
+        if !self.0.journal.has_room() {
+            return Err(StoreError::Busy.into());
+        }
+        let until = now + sale.hold_for;
+        let order = Order {
+            id: wish.order,
+            sale: sale.id,
+            room: sale.room,
+            sku: sale.sku,
+            buyer: buyer.clone(),
+            quantity: wish.quantity,
+            unit_price: sale.price,
+            wait: wish.wait,
+            stage: Stage::Held { until, offered: false },
+            hold: 1,
+            placed_at: now,
+            paid_at: None,
+            refunded_minor: 0,
+            charity_minor: 0,
+            version: 1,
+        };
+        let done = CancellationToken::new();
+        match self.0.orders.entry(wish.order) {
+            MapEntry::Occupied(taken) => {
+                drop(taken);
+                return self.placed_before(buyer, &wish).await;
+            }
+            MapEntry::Vacant(free) => {
+                free.insert(Slot::Placing { order: order.clone(), done: done.clone() });
+            }
+        }
+        let request = Request {
+            order: order.id,
+            buyer: buyer.clone(),
+            quantity: order.quantity,
+            limit: sale.limit_per_buyer,
+            until,
+        };
+        let placing = Placing { sales: self.clone(), id: order.id, done };
+        let granted = match self.0.inventory.hold(sale.id, request.clone(), now) {
+            Ok(grant) => Ok((order, grant.displaced)),
+            Err(HoldRefused::SoldOut { .. }) if wish.wait => {
+                let order = Order { stage: Stage::Waiting, hold: 0, ..order };
+                let place = self.0.inventory.wait(sale.id, request, self.0.rules.waiting_list_max);
+                place.map(|_| (order, Vec::new()))
+            }
+            Err(refused) => Err(refused),
+        };
+        match granted {
+            Ok((order, displaced)) => {
+                let sales = self.clone();
+                self.uninterrupted(
+                    async move { sales.record_placed(placing, &live, order, displaced, now).await },
+                )
+                .await
+            }
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
+    async fn record_placed(
+        &self,
+        placing: Placing,
+        live: &LiveSale,
+        order: Order,
+        displaced: Vec<OrderId>,
+        now: Timestamp,
+    ) -> Result<Placed, Refusal> {
+        let expired = match self.submit_displaced(displaced, now).await {
+            Ok(expired) => expired,
+            Err(refusal) => {
+                self.rebuild(order.sale).await;
+                return Err(refusal);
+            }
+        };
+        let mut entry = vec![Write::Order(order.clone())];
+        if let Stage::Held { until, .. } = order.stage {
+            entry.push(Write::Hold {
+                order: order.id,
+                hold: order.hold,
+                sale: order.sale,
+                quantity: order.quantity,
+                expires_at: until,
+            });
+        }
+        match self.0.journal.commit(entry).await {
+            Ok(()) => {}
+            Err(StoreError::Exists) => {
+                // The id belongs to an order of a sale that is no longer in memory.
+                self.give_back(&order).await;
+                drop(placing);
+                let known = self.find(order.id).await?;
+                return self.same_or_refused(&known, &order).await;
+            }
+            Err(refused) => {
+                self.rebuild(order.sale).await;
+                return Err(refused.into());
+            }
+        }
+        for (known, pending) in expired {
+            self.finish_expired(known, pending).await;
+        }
+        let held = matches!(order.stage, Stage::Held { .. });
+        meters::order(order.stage.name());
+        let known = placing.known(KnownOrder { order, payment: None, payments: 0 });
+        if held {
+            self.tell_if_turned(known.order.sale).await;
+        }
+        let view = OrderView {
+            title: live.product.title.clone(),
+            waiting_place: if held {
+                0
+            } else {
+                self.0.inventory.waiting_place(known.order.sale, known.order.id)
+            },
+            order: known.order.clone(),
+            payment: None,
+            ship_to: None,
+        };
+        Ok(Placed { view, fresh: true })
+    }
+
+    /// Hands in the ends of holds that a grant pushed aside, ahead of the grant.
+    pub(super) async fn submit_displaced(
+        &self,
+        displaced: Vec<OrderId>,
+        now: Timestamp,
+    ) -> Result<Vec<(KnownOrder, Pending)>, Refusal> {
+        let mut expired = Vec::with_capacity(displaced.len());
+        for id in displaced {
+            let known = self.find(id).await?;
+            let order = known.order.clone().expire()?;
+            let pending = self.0.journal.submit(end_hold(&order, HoldOutcome::Expired, now))?;
+            expired.push((KnownOrder { order, ..(*known).clone() }, pending));
+        }
+        Ok(expired)
+    }
+
+    pub(super) async fn finish_expired(&self, known: KnownOrder, pending: Pending) {
+        let (sale, id) = (known.order.sale, known.order.id);
+        match pending.committed().await {
+            Ok(()) => {
+                self.0.inventory.free(sale, id, HoldOutcome::Expired);
+                meters::order("expired");
+                let known = self.remember(known);
+                self.tell_order(&known).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, order = %id, "an expired hold was not recorded; the lot is read again");
+                self.rebuild(sale).await;
+            }
+        }
+    }
+
+    /// The gate granted what the record will not have.
+    async fn give_back(&self, order: &Order) {
+        match self.0.inventory.end(order.sale, order.id) {
+            Ok(()) => self.0.inventory.free(order.sale, order.id, HoldOutcome::Released),
+            Err(_) => {
+                self.0.inventory.leave(order.sale, order.id);
+            }
+        }
+    }
+
+    async fn placed_before(&self, buyer: &Subject, wish: &Wish) -> Result<Placed, Refusal> {
+        let differs = |order: &Order| {
+            order.sale != wish.sale
+                || order.buyer != *buyer
+                || order.quantity != wish.quantity
+                || order.wait != wish.wait
+        };
+        let known = self.find(wish.order).await?;
+        if differs(&known.order) {
+            return Err(StoreError::ContentDiffers.into());
+        }
+        Ok(Placed { view: self.order_view(&known).await?, fresh: false })
+    }
+
+    async fn same_or_refused(&self, known: &KnownOrder, order: &Order) -> Result<Placed, Refusal> {
+        if !known.order.same_content(order) {
+            return Err(StoreError::ContentDiffers.into());
+        }
+        Ok(Placed { view: self.order_view(known).await?, fresh: false })
+    }
+}
+
+/// The entry that ends an order's newest hold. `order` is the order after its end.
+pub(super) fn end_hold(order: &Order, outcome: HoldOutcome, at: Timestamp) -> Vec<Write> {
+    vec![
+        Write::EndHold {
+            order: order.id,
+            hold: order.hold,
+            sale: order.sale,
+            quantity: order.quantity,
+            outcome,
+            at,
+        },
+        Write::Order(order.clone()),
+    ]
+}
+
+/// Keeps an order id taken while the order is on its way to the record. Dropped without `known`, the id is free again.
+struct Placing {
+    sales: Sales,
+    id: OrderId,
+    done: CancellationToken,
+}
+
+impl Placing {
+    fn known(self, known: KnownOrder) -> std::sync::Arc<KnownOrder> {
+        self.sales.remember(known)
+    }
+}
+
+impl Drop for Placing {
+    fn drop(&mut self) {
+        self.sales.0.orders.remove_if(&self.id, |_, slot| matches!(slot, Slot::Placing { .. }));
+        self.done.cancel();
+    }
+}
+
+impl From<HoldRefused> for Refusal {
+    fn from(refused: HoldRefused) -> Self {
+        match refused {
+            HoldRefused::Closed => Self::Sale(crate::model::sale::SaleRefused::Closed),
+            HoldRefused::SoldOut { left } => {
+                meters::refused("sold_out");
+                Self::SoldOut { left }
+            }
+            HoldRefused::LimitReached { limit } => {
+                meters::refused("limit_reached");
+                Self::LimitReached { limit }
+            }
+            HoldRefused::Known => Self::Store(StoreError::Stale),
+            HoldRefused::WaitingListFull { max } => {
+                Self::WaitingListFull { max: u32::try_from(max).unwrap_or(u32::MAX) }
+            }
+        }
+    }
+}
+
+impl Sales {
+    /// The lot as the record has it, under the lot's lock from then on.
+    pub(super) async fn rebuild(&self, sale: SaleId) {
+        if let Err(error) = self.load_lot(sale).await {
+            tracing::error!(%error, %sale, "the lot could not be read again; it stays closed until it can");
+            self.0.inventory.forget(sale);
+        }
+    }
+}

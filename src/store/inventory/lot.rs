@@ -1,0 +1,311 @@
+//! One lot, without locks, stores or clocks: the rules of holding.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use crate::model::{OrderId, Subject, Timestamp};
+use crate::store::journal::HoldOutcome;
+
+/// Who asks for how much, until when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    pub order: OrderId,
+    pub buyer: Subject,
+    pub quantity: u32,
+    /// Units one buyer may have in this sale: waiting, held and claimed.
+    pub limit: u32,
+    pub until: Timestamp,
+}
+
+/// What a grant pushed aside: holds past their time, which must be committed as expired before the grant is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    pub displaced: Vec<OrderId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HoldRefused {
+    #[error("the lot is closed")]
+    Closed,
+    #[error("{left} left")]
+    SoldOut { left: u32 },
+    #[error("at most {limit} for one buyer")]
+    LimitReached { limit: u32 },
+    #[error("this order has a hold or a place already")]
+    Known,
+    #[error("the waiting list is full at {max}")]
+    WaitingListFull { max: usize },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EndRefused {
+    #[error("no such hold")]
+    Unknown,
+    #[error("the hold ran out")]
+    RanOut,
+    #[error("the hold is being ended")]
+    Ending,
+    #[error("the hold was {} before", .0.name())]
+    Ended(HoldOutcome),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    pub stock: u32,
+    pub held: u32,
+    pub sold: u32,
+    pub waiting: u32,
+}
+
+/// What the record says of a lot.
+#[derive(Clone, Debug, Default)]
+pub struct LotSnapshot {
+    pub stock: u32,
+    pub sold: u32,
+    pub closed: bool,
+    pub holds: Vec<Request>,
+    /// Who bought how many units.
+    pub claimed: Vec<(Subject, u32)>,
+    /// First in line first.
+    pub waiting: Vec<Request>,
+}
+
+pub struct Lot {
+    stock: u32,
+    held: u32,
+    sold: u32,
+    closed: bool,
+    holds: HashMap<OrderId, Hold>,
+    /// Open holds by the time they run out.
+    expiries: BTreeSet<(Timestamp, OrderId)>,
+    /// Units of each buyer: waiting, held and claimed.
+    buyers: HashMap<Subject, u32>,
+    waiting: VecDeque<Request>,
+}
+
+enum Hold {
+    Open(Request),
+    /// Its end waits for the commit.
+    Ending(Request),
+    /// Kept so that a second try to end it gets a distinct answer.
+    Ended(HoldOutcome),
+}
+
+impl Lot {
+    pub fn from_record(snapshot: LotSnapshot) -> Self {
+        let mut lot = Self {
+            stock: snapshot.stock,
+            held: 0,
+            sold: snapshot.sold,
+            closed: snapshot.closed,
+            holds: HashMap::new(),
+            expiries: BTreeSet::new(),
+            buyers: snapshot.claimed.into_iter().collect(),
+            waiting: VecDeque::new(),
+        };
+        for hold in snapshot.holds {
+            lot.count(&hold.buyer, hold.quantity);
+            lot.grant(hold);
+        }
+        for request in snapshot.waiting {
+            lot.count(&request.buyer, request.quantity);
+            lot.waiting.push_back(request);
+        }
+        lot
+    }
+
+    pub fn hold(&mut self, request: Request, now: Timestamp) -> Result<Grant, HoldRefused> {
+        if self.closed {
+            return Err(HoldRefused::Closed);
+        }
+        if !matches!(self.holds.get(&request.order), None | Some(Hold::Ended(HoldOutcome::Expired))) {
+            return Err(HoldRefused::Known);
+        }
+        self.within_limit(&request)?;
+        // Who stands in line goes first, so long as what is free would do for one of them.
+        let free = if self.offerable().is_some() { 0 } else { self.free_units() };
+        let displaced = self.displaceable(request.quantity.saturating_sub(free), now);
+        let displaced = displaced.ok_or(HoldRefused::SoldOut { left: free })?;
+        for order in &displaced {
+            self.end(*order).expect("an overdue hold is open");
+            self.free(*order, HoldOutcome::Expired);
+        }
+        self.count(&request.buyer, request.quantity);
+        self.grant(request);
+        Ok(Grant { displaced })
+    }
+
+    pub fn claim(&mut self, order: OrderId, now: Timestamp) -> Result<(), EndRefused> {
+        match self.holds.get(&order) {
+            None => Err(EndRefused::Unknown),
+            Some(Hold::Ended(outcome)) => Err(EndRefused::Ended(*outcome)),
+            Some(Hold::Ending(_)) => Err(EndRefused::Ending),
+            Some(Hold::Open(request)) if request.until <= now => Err(EndRefused::RanOut),
+            Some(Hold::Open(request)) => {
+                let (quantity, until) = (request.quantity, request.until);
+                self.expiries.remove(&(until, order));
+                self.held -= quantity;
+                self.sold += quantity;
+                self.holds.insert(order, Hold::Ended(HoldOutcome::Claimed));
+                Ok(())
+            }
+        }
+    }
+
+    pub fn end(&mut self, order: OrderId) -> Result<(), EndRefused> {
+        match self.holds.get(&order) {
+            None => Err(EndRefused::Unknown),
+            Some(Hold::Ended(outcome)) => Err(EndRefused::Ended(*outcome)),
+            Some(Hold::Ending(_)) => Err(EndRefused::Ending),
+            Some(Hold::Open(request)) => {
+                let request = request.clone();
+                self.expiries.remove(&(request.until, order));
+                self.holds.insert(order, Hold::Ending(request));
+                Ok(())
+            }
+        }
+    }
+
+    pub fn free(&mut self, order: OrderId, outcome: HoldOutcome) {
+        if let Some(Hold::Ending(request)) = self.holds.get(&order) {
+            let request = request.clone();
+            self.held -= request.quantity;
+            self.uncount(&request.buyer, request.quantity);
+            self.holds.insert(order, Hold::Ended(outcome));
+        }
+    }
+
+    pub fn wait(&mut self, request: Request, max: usize) -> Result<u32, HoldRefused> {
+        if self.closed || self.sold == self.stock {
+            return Err(HoldRefused::SoldOut { left: 0 });
+        }
+        let waits = self.waiting.iter().any(|other| other.order == request.order);
+        if waits || self.holds.contains_key(&request.order) {
+            return Err(HoldRefused::Known);
+        }
+        self.within_limit(&request)?;
+        if self.waiting.len() >= max {
+            return Err(HoldRefused::WaitingListFull { max });
+        }
+        self.count(&request.buyer, request.quantity);
+        self.waiting.push_back(request);
+        Ok(u32::try_from(self.waiting.len()).unwrap_or(u32::MAX))
+    }
+
+    pub fn leave(&mut self, order: OrderId) -> bool {
+        let Some(index) = self.waiting.iter().position(|request| request.order == order) else {
+            return false;
+        };
+        if let Some(request) = self.waiting.remove(index) {
+            self.uncount(&request.buyer, request.quantity);
+        }
+        true
+    }
+
+    pub fn waiting_place(&self, order: OrderId) -> u32 {
+        let index = self.waiting.iter().position(|request| request.order == order);
+        index.map_or(0, |index| u32::try_from(index + 1).unwrap_or(u32::MAX))
+    }
+
+    pub fn next_offer(&mut self, until: Timestamp) -> Option<Request> {
+        let index = self.offerable()?;
+        let request = Request { until, ..self.waiting.remove(index)? };
+        self.grant(request.clone());
+        Some(request)
+    }
+
+    pub fn take_expired(&mut self, now: Timestamp, max: usize) -> Vec<OrderId> {
+        let overdue: Vec<OrderId> = self.overdue(now).take(max).collect();
+        for order in &overdue {
+            self.end(*order).expect("an open hold can be ended");
+        }
+        overdue
+    }
+
+    pub fn close(&mut self) -> Vec<OrderId> {
+        self.closed = true;
+        let waiting = std::mem::take(&mut self.waiting);
+        for request in &waiting {
+            self.uncount(&request.buyer, request.quantity);
+        }
+        waiting.into_iter().map(|request| request.order).collect()
+    }
+
+    pub fn reading(&self) -> Reading {
+        Reading {
+            stock: self.stock,
+            held: self.held,
+            sold: self.sold,
+            waiting: u32::try_from(self.waiting.len()).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Until then nothing can be granted, whatever is asked: the first moment at which a hold runs out.
+    pub fn sold_out_until(&self) -> Timestamp {
+        if self.closed || (self.free_units() > 0 && self.offerable().is_none()) {
+            return Timestamp(i64::MIN);
+        }
+        self.expiries.first().map_or(Timestamp(i64::MAX), |(until, _)| *until)
+    }
+
+    fn free_units(&self) -> u32 {
+        #[cfg(feature = "sabotage")]
+        if crate::store::sabotage::oversells() {
+            return u32::MAX / 2;
+        }
+        self.stock.saturating_sub(self.held + self.sold)
+    }
+
+    /// The first in line whom the free units suffice.
+    fn offerable(&self) -> Option<usize> {
+        let free = self.free_units();
+        if free == 0 || self.closed {
+            return None;
+        }
+        self.waiting.iter().position(|request| request.quantity <= free)
+    }
+
+    fn overdue(&self, now: Timestamp) -> impl Iterator<Item = OrderId> + use<'_> {
+        self.expiries.iter().take_while(move |(until, _)| *until <= now).map(|(_, order)| *order)
+    }
+
+    /// Overdue holds that together have `wanted` units, the longest overdue first; `None` when there are not enough.
+    fn displaceable(&self, wanted: u32, now: Timestamp) -> Option<Vec<OrderId>> {
+        let (mut displaced, mut units) = (Vec::new(), 0);
+        let mut overdue = self.overdue(now);
+        while units < wanted {
+            let order = overdue.next()?;
+            if let Some(Hold::Open(request)) = self.holds.get(&order) {
+                units += request.quantity;
+                displaced.push(order);
+            }
+        }
+        Some(displaced)
+    }
+
+    fn within_limit(&self, request: &Request) -> Result<(), HoldRefused> {
+        let has = self.buyers.get(&request.buyer).copied().unwrap_or(0);
+        if has + request.quantity > request.limit {
+            return Err(HoldRefused::LimitReached { limit: request.limit });
+        }
+        Ok(())
+    }
+
+    fn grant(&mut self, request: Request) {
+        self.held += request.quantity;
+        self.expiries.insert((request.until, request.order));
+        self.holds.insert(request.order, Hold::Open(request));
+    }
+
+    fn count(&mut self, buyer: &Subject, quantity: u32) {
+        *self.buyers.entry(buyer.clone()).or_default() += quantity;
+    }
+
+    fn uncount(&mut self, buyer: &Subject, quantity: u32) {
+        if let Some(units) = self.buyers.get_mut(buyer) {
+            *units -= quantity;
+            if *units == 0 {
+                self.buyers.remove(buyer);
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Debits and credits of each account by code: a cache of the `totals` table, renewed by the writer after each commit and before
+//! its callers are answered. Nothing else writes it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+
+use rusqlite::Connection;
+
+use crate::model::{Account, Code, Currency};
+
+#[derive(Clone, Default)]
+pub struct Totals(Arc<RwLock<HashMap<(Account, Currency, Code), Total>>>);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Total {
+    pub debits: i64,
+    pub credits: i64,
+    /// Id of the last transfer counted.
+    pub newest: i64,
+}
+
+impl Totals {
+    pub fn of(&self, account: &Account, currency: Currency, code: Code) -> Total {
+        let totals = self.0.read().expect("no panic while locked");
+        totals.get(&(account.clone(), currency, code)).copied().unwrap_or_default()
+    }
+
+    /// Several at one instant, so that a transfer is seen on both its sides or on none.
+    pub fn reading<const N: usize>(&self, currency: Currency, wanted: [(Account, Code); N]) -> [Total; N] {
+        let totals = self.0.read().expect("no panic while locked");
+        wanted.map(|(account, code)| totals.get(&(account, currency, code)).copied().unwrap_or_default())
+    }
+
+    pub fn all(&self) -> Vec<((Account, Currency, Code), Total)> {
+        let totals = self.0.read().expect("no panic while locked");
+        totals.iter().map(|(key, total)| (key.clone(), *total)).collect()
+    }
+
+    pub(super) fn add(&self, changes: impl IntoIterator<Item = ((Account, Currency, Code), Total)>) {
+        let mut totals = self.0.write().expect("no panic while locked");
+        for (key, change) in changes {
+            let total = totals.entry(key).or_default();
+            total.debits += change.debits;
+            total.credits += change.credits;
+            total.newest = total.newest.max(change.newest);
+        }
+    }
+
+    pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let mut statement = connection.prepare(
+            "SELECT a.name, a.currency, t.code, t.debits, t.credits, t.newest
+             FROM totals t JOIN accounts a ON a.id = t.account",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut totals = HashMap::new();
+        while let Some(row) = rows.next()? {
+            let key =
+                (super::rows::parsed(row, 0)?, super::rows::parsed(row, 1)?, super::rows::code(row, 2)?);
+            let total = Total { debits: row.get(3)?, credits: row.get(4)?, newest: row.get(5)? };
+            totals.insert(key, total);
+        }
+        Ok(Self(Arc::new(RwLock::new(totals))))
+    }
+}

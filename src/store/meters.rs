@@ -1,0 +1,19 @@
+//! Names of the store's metrics; `docs/metrics.md` lists them all.
+
+use std::time::Duration;
+
+/// Transactions committed by the journal.
+pub const COMMITS: &str = "apricot_journal_commits_total";
+/// Entries in a commit.
+pub const COMMIT_ENTRIES: &str = "apricot_journal_commit_entries";
+/// Rows in a commit.
+pub const COMMIT_ROWS: &str = "apricot_journal_commit_rows";
+/// Time of a commit, with its fsync, in seconds.
+pub const COMMIT_SECONDS: &str = "apricot_journal_commit_seconds";
+
+pub fn committed(entries: usize, rows: usize, took: Duration) {
+    metrics::counter!(COMMITS).increment(1);
+    metrics::histogram!(COMMIT_ENTRIES).record(entries as f64);
+    metrics::histogram!(COMMIT_ROWS).record(rows as f64);
+    metrics::histogram!(COMMIT_SECONDS).record(took.as_secs_f64());
+}

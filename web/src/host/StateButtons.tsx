@@ -1,0 +1,82 @@
+import { useState } from "preact/hooks";
+
+import { RoomState, type Room } from "../gen/apricot/v1/room_pb";
+import { roomStateName } from "../parts/names";
+import { Sheet } from "../parts/Sheet";
+import { useWords } from "../text";
+import { useAct } from "./act";
+import { changeState } from "./changes";
+import { Said } from "./Said";
+
+/** Which buttons make sense from where the room stands. The server has the last word. */
+const FROM: Record<ReturnType<typeof roomStateName>, readonly RoomState[]> = {
+  unspecified: [],
+  scheduled: [RoomState.REHEARSAL, RoomState.LIVE],
+  rehearsal: [RoomState.LIVE, RoomState.ENDED],
+  live: [RoomState.PAUSED, RoomState.ENDED],
+  paused: [RoomState.LIVE, RoomState.ENDED],
+  ended: [],
+};
+
+/** Big buttons for muddy hands. Ending asks once more, the others can be taken back. */
+export function StateButtons(props: { room: Room }) {
+  const { t } = useWords();
+  const { room } = props;
+  const act = useAct();
+  const [asking, setAsking] = useState(false);
+  const state = roomStateName(room.state);
+  const go = (next: RoomState): void => void act.run(() => changeState(room.id, next), t.host.saved);
+
+  const button = (next: RoomState, name: string, label: string, look: string, press: () => void) => (
+    <button
+      type="button"
+      class={`big ${look}`}
+      data-testid={`state-${name}`}
+      aria-pressed={room.state === next}
+      disabled={act.busy || !FROM[state].includes(next)}
+      onClick={press}
+    >
+      {label}
+    </button>
+  );
+
+  return (
+    <section class="panel" aria-label={t.host.heading}>
+      <p class="now">
+        <span class="state-tag" data-state={state}>
+          {t.room.state[state]}
+        </span>
+      </p>
+      <div class="big-buttons">
+        {button(RoomState.REHEARSAL, "rehearse", t.host.rehearse, "quiet", () => go(RoomState.REHEARSAL))}
+        {button(RoomState.LIVE, "live", state === "paused" ? t.host.resume : t.host.live, "primary", () => go(RoomState.LIVE))}
+        {button(RoomState.PAUSED, "pause", t.host.pause, "quiet", () => go(RoomState.PAUSED))}
+        {button(RoomState.ENDED, "end", t.host.end, "grave", () => setAsking(true))}
+      </div>
+      <Said act={act} />
+      {asking && (
+        <Sheet label={t.host.end} onClose={() => setAsking(false)}>
+          <header class="sheet-head">
+            <h2>{t.host.endSure}</h2>
+          </header>
+          <div class="sheet-act">
+            <button
+              type="button"
+              class="grave big"
+              data-testid="state-end-sure"
+              onClick={() => {
+                setAsking(false);
+                go(RoomState.ENDED);
+              }}
+            >
+              {t.host.yesEnd}
+            </button>
+            <button type="button" class="quiet big" onClick={() => setAsking(false)}>
+              {t.host.keepGoing}
+            </button>
+          </div>
+        </Sheet>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,58 @@
+// Amounts are integers of the smallest unit; they become decimals only here, for the eye.
+
+import { PledgeBase, Rounding, type Pledge } from "./gen/apricot/v1/charity_pb";
+import type { Money } from "./gen/apricot/v1/common_pb";
+
+const formats = new Map<string, Intl.NumberFormat | null>();
+
+export function moneyParts(money: Pick<Money, "minor" | "currency">, language: string): Intl.NumberFormatPart[] {
+  const format = formatOf(money.currency, language);
+  // An unknown currency is shown as it came, rather than guessed.
+  if (format === null) return [{ type: "literal", value: `${money.minor} ${money.currency}`.trim() }];
+  const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
+  return format.formatToParts(Number(toDecimal(money.minor, digits)));
+}
+
+/** 1250n with two digits is "12.50". */
+export function toDecimal(minor: bigint, digits: number): string {
+  const sign = minor < 0n ? "-" : "";
+  const text = String(minor < 0n ? -minor : minor).padStart(digits + 1, "0");
+  return digits === 0 ? sign + text : `${sign}${text.slice(0, -digits)}.${text.slice(-digits)}`;
+}
+
+/** "12.5", "12.50" or "12" becomes 1250n; anything else is refused. Full-width digits and points are what a phone types. */
+export function fromDecimal(text: string): bigint | undefined {
+  const match = /^(\d{1,9})(?:\.(\d{1,2}))?$/.exec(text.normalize("NFKC").replace(/[。,]/g, ".").trim());
+  if (match === null) return undefined;
+  return BigInt(match[1] ?? "0") * 100n + BigInt((match[2] ?? "").padEnd(2, "0"));
+}
+
+/** What a purchase gives. The server's posting has the last word; a cap may make it less. */
+export function pledged(pledge: Pledge, totalMinor: bigint, quantity: number): bigint {
+  if (pledge.base === PledgeBase.PER_UNIT) return (pledge.perUnit?.minor ?? 0n) * BigInt(quantity);
+  const product = totalMinor * BigInt(pledge.sharePpm);
+  const whole = product / 1_000_000n;
+  const rest = product % 1_000_000n;
+  switch (pledge.rounding) {
+    case Rounding.UP:
+      return rest === 0n ? whole : whole + 1n;
+    case Rounding.HALF_EVEN:
+      return rest > 500_000n || (rest === 500_000n && whole % 2n === 1n) ? whole + 1n : whole;
+    case Rounding.DOWN:
+    case Rounding.UNSPECIFIED:
+    default:
+      return whole;
+  }
+}
+
+function formatOf(currency: string, language: string): Intl.NumberFormat | null {
+  const key = `${language}/${currency}`;
+  const known = formats.get(key);
+  if (known !== undefined) return known;
+  const made = /^[A-Z]{3}$/.test(currency)
+    ? new Intl.NumberFormat(language, { style: "currency", currency, currencyDisplay: "narrowSymbol" })
+    : null;
+  // A hostile server could send endless currencies; a page meets a handful.
+  if (formats.size < 32) formats.set(key, made);
+  return made;
+}

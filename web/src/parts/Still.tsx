@@ -1,0 +1,25 @@
+import type { ComponentChildren } from "preact";
+
+import apricot from "../look/apricot.svg";
+
+/** A page or list with nothing in it, said kindly. */
+export function Still(props: { title: string; hint?: string; children?: ComponentChildren }) {
+  return (
+    <div class="still">
+      <img src={apricot} alt="" />
+      <h2>{props.title}</h2>
+      {props.hint !== undefined && <p>{props.hint}</p>}
+      {props.children}
+    </div>
+  );
+}
+
+export function Skeleton(props: { lines: number }) {
+  return (
+    <div aria-hidden="true">
+      {Array.from({ length: props.lines }, (_, n) => (
+        <div key={n} class={`skeleton skeleton-line ${n % 3 === 2 ? "short" : ""}`} />
+      ))}
+    </div>
+  );
+}

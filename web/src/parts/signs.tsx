@@ -1,0 +1,79 @@
+// The few signs the pages use, drawn with the colour of the words around them.
+
+import type { ComponentChildren } from "preact";
+
+function Sign(props: { children: ComponentChildren; filled?: boolean }) {
+  return (
+    <svg
+      class="sign-svg"
+      viewBox="0 0 24 24"
+      width="22"
+      height="22"
+      aria-hidden="true"
+      fill={props.filled === true ? "currentColor" : "none"}
+      stroke={props.filled === true ? "none" : "currentColor"}
+      stroke-width="1.8"
+      stroke-linecap="round"
+      stroke-linejoin="round"
+    >
+      {props.children}
+    </svg>
+  );
+}
+
+export const Cross = () => (
+  <Sign>
+    <path d="M6 6l12 12M18 6L6 18" />
+  </Sign>
+);
+export const Heart = () => (
+  <Sign filled>
+    <path d="M12 20.5C5.4 16 2.8 12.6 2.8 8.9c0-2.9 2.2-5 4.8-5 1.8 0 3.4.9 4.4 2.5 1-1.6 2.6-2.5 4.4-2.5 2.6 0 4.8 2.1 4.8 5 0 3.7-2.6 7.1-9.2 11.600z" />
+  </Sign>
+);
+export const Parcel = () => (
+  <Sign>
+    <path d="M4 8l8-4 8 4v8.500l-8 4-8-4zM4 8l8 4 8-4M12 12v8.500M8 6l8 4" />
+  </Sign>
+);
+export const Arrow = () => (
+  <Sign>
+    <path d="M15 5l-7 7 7 7" />
+  </Sign>
+);
+export const Send = () => (
+  <Sign>
+    <path d="M4.5 12L20 4.5 15 20l-3.5-6.500zM11.5 13.500L20 4.5" />
+  </Sign>
+);
+export const Leaf = () => (
+  <Sign>
+    <path d="M5 19C4 9 10 4 20 4c.5 10-4.5 16-14 14M5 19c2-5 5-8 9-10" />
+  </Sign>
+);
+export const Eye = () => (
+  <Sign>
+    <path d="M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12z" />
+    <circle cx="12" cy="12" r="2.8" />
+  </Sign>
+);
+export const Minus = () => (
+  <Sign>
+    <path d="M6 12h12" />
+  </Sign>
+);
+export const Plus = () => (
+  <Sign>
+    <path d="M6 12h12M12 6v12" />
+  </Sign>
+);
+export const Horn = () => (
+  <Sign>
+    <path d="M4 10v4h3l8 4V6L7 10zM18.5 9.500c1 1.5 1 3.5 0 5" />
+  </Sign>
+);
+export const Pin = () => (
+  <Sign>
+    <path d="M9 4h6l-1 6 3 3v1.500H7V13l3-3zM12 14.500V20" />
+  </Sign>
+);

@@ -1,0 +1,253 @@
+// The one place where a page's room lives: it joins the socket to the state and offers what a person can do.
+
+import { create } from "@bufbuild/protobuf";
+import { useEffect, useReducer } from "preact/hooks";
+
+import type { Problem } from "../gen/apricot/v1/common_pb";
+import { HeartSchema, SaySchema } from "../gen/apricot/v1/live_pb";
+import { RoomSchema, type Moderation } from "../gen/apricot/v1/room_pb";
+import {
+  CancelOrderSchema,
+  OrderSchema,
+  PayOrderSchema,
+  PlaceOrderSchema,
+  type FlashSale,
+  type Order,
+  type PaymentMethod,
+  type PlaceOrder,
+  type ShipTo,
+} from "../gen/apricot/v1/sale_pb";
+import { forgetToken, token } from "../wire/address";
+import { Refused, lost } from "../wire/refused";
+import { RoomSocket, type Command, type Link } from "../wire/socket";
+import { newId } from "../wire/uuid";
+import { forgetPlacing, rememberPlacing, unanswered } from "./placing";
+import { EMPTY_ROOM, hear, hearOrders, hearPong, hearSale, isOpenOrder, readSales, type RoomView } from "./state";
+
+/** What is happening to the wish to buy that was sent last. */
+export type Placing =
+  | { readonly kind: "asking"; readonly wish: PlaceOrder; readonly again: boolean }
+  | { readonly kind: "refused"; readonly wish: PlaceOrder; readonly problem: Problem };
+
+export type Answer<T> = { readonly ok: T } | { readonly problem: Problem };
+
+/** Hearts are gathered for this long: the server counts messages, not hearts. */
+const HEARTS_EVERY_MS = 1_000;
+const HEARTS_MAX = 50;
+/** "busy" is asked again this often before a person is told. */
+const BUSY_RETRIES_MAX = 4;
+
+export class LiveRoom {
+  view: RoomView = EMPTY_ROOM;
+  link: Link = { kind: "connecting" };
+  placing: Placing | undefined;
+  missing = false;
+
+  private readonly listeners = new Set<() => void>();
+  private readonly socket: RoomSocket;
+  private hearts = 0;
+  private heartsTimer = 0;
+  private retryTimer = 0;
+  private busyRetries = 0;
+
+  constructor(readonly roomId: string) {
+    this.socket = new RoomSocket(roomId, {
+      token,
+      position: () => this.view.position,
+      onLink: (link) => {
+        this.link = link;
+        this.changed();
+        // The room itself may be missing, which a socket that never opened can't say.
+        if (link.kind === "waiting" && !this.view.joined) void this.readRoom();
+      },
+      onPublications: (publications) => {
+        const nowMs = Date.now();
+        let entered = false;
+        for (const publication of publications) {
+          this.view = hear(this.view, publication, nowMs);
+          entered ||= publication.body.case === "joined";
+        }
+        this.changed();
+        // After the socket has marked itself live.
+        if (entered) queueMicrotask(() => this.entered());
+      },
+      onPong: (askedMs, serverMs, nowMs) => {
+        this.view = hearPong(this.view, askedMs, serverMs, nowMs);
+        this.changed();
+      },
+    });
+  }
+
+  start(): void {
+    this.socket.start();
+  }
+
+  stop(): void {
+    clearTimeout(this.heartsTimer);
+    clearTimeout(this.retryTimer);
+    this.socket.stop();
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  comeBackNow(): void {
+    this.socket.restart();
+  }
+
+  watchAsGuest(): void {
+    forgetToken();
+    this.socket.restart();
+  }
+
+  say(text: string): Promise<Answer<true>> {
+    return this.ask({ case: "say", value: create(SaySchema, { text }) }, () => true as const);
+  }
+
+  moderate(moderation: Moderation): Promise<Answer<true>> {
+    return this.ask({ case: "moderate", value: moderation }, () => true as const);
+  }
+
+  heart(): void {
+    this.hearts = Math.min(HEARTS_MAX, this.hearts + 1);
+    if (this.heartsTimer !== 0) return;
+    this.heartsTimer = window.setTimeout(() => {
+      this.heartsTimer = 0;
+      const heart = create(HeartSchema, { count: this.hearts });
+      this.hearts = 0;
+      this.socket.tell({ case: "heart", value: heart });
+    }, HEARTS_EVERY_MS);
+  }
+
+  /** Sends a new wish and names its order. */
+  place(saleId: string, quantity: number, wait: boolean): string {
+    const wish = create(PlaceOrderSchema, { orderId: newId(), saleId, quantity, wait });
+    rememberPlacing(this.roomId, this.view.me.subject, wish);
+    this.busyRetries = 0;
+    void this.send(wish, false);
+    return wish.orderId;
+  }
+
+  /** Puts the refusal away. A wish that may still be answered stays. */
+  dismissPlacing(): void {
+    if (this.placing?.kind === "refused") this.setPlacing(undefined);
+  }
+
+  pay(orderId: string, method: PaymentMethod, shipTo: ShipTo): Promise<Answer<Order>> {
+    return this.askOrder({ case: "payOrder", value: create(PayOrderSchema, { orderId, method, shipTo }) });
+  }
+
+  cancel(orderId: string): Promise<Answer<Order>> {
+    return this.askOrder({ case: "cancelOrder", value: create(CancelOrderSchema, { orderId }) });
+  }
+
+  takeOrders(orders: readonly Order[]): void {
+    this.view = hearOrders(this.view, orders);
+    this.changed();
+  }
+
+  takeSales(sales: readonly FlashSale[]): void {
+    this.view = readSales(this.view, sales);
+    this.changed();
+  }
+
+  takeSale(sale: FlashSale): void {
+    this.view = hearSale(this.view, sale);
+    this.changed();
+  }
+
+  private async readRoom(): Promise<void> {
+    try {
+      const { read } = await import("../wire/rest");
+      const room = await read(`/v1/rooms/${this.roomId}`, RoomSchema);
+      if (!this.view.joined) this.view = { ...this.view, room };
+    } catch (error) {
+      this.missing = error instanceof Refused && error.problem.type === "not-found";
+    }
+    this.changed();
+  }
+
+  private entered(): void {
+    this.missing = false;
+    const wish = unanswered(this.roomId, this.view.me.subject);
+    if (wish !== undefined) void this.send(wish, true);
+    // Orders that ended while we were away are not among the open ones that Joined brings.
+    for (const order of this.view.orders.values()) if (isOpenOrder(order)) void this.refresh(order.id);
+  }
+
+  private async refresh(orderId: string): Promise<void> {
+    try {
+      const { read } = await import("../wire/rest");
+      this.takeOrders([await read(`/v1/orders/${orderId}`, OrderSchema)]);
+    } catch {
+      // The socket will say it, or the list of orders when it's opened.
+    }
+  }
+
+  private async send(wish: PlaceOrder, again: boolean): Promise<void> {
+    clearTimeout(this.retryTimer);
+    this.setPlacing({ kind: "asking", wish, again });
+    const answer = await this.askOrder({ case: "placeOrder", value: wish });
+    if (this.placing?.wish.orderId !== wish.orderId) return;
+    if ("ok" in answer) {
+      forgetPlacing(wish.orderId);
+      this.setPlacing(undefined);
+      return;
+    }
+    const { problem } = answer;
+    // Nobody knows whether it arrived: keep the id, and ask again when the room is back. A live socket that didn't answer is asked at once.
+    if (problem.type === "lost") {
+      if (this.link.kind === "live") this.retry(wish, 1_000);
+      else this.setPlacing({ kind: "asking", wish, again: true });
+      return;
+    }
+    if (problem.retryAfterMs > 0 && this.busyRetries < BUSY_RETRIES_MAX) {
+      this.busyRetries += 1;
+      this.retry(wish, problem.retryAfterMs);
+      return;
+    }
+    forgetPlacing(wish.orderId);
+    this.setPlacing({ kind: "refused", wish, problem });
+  }
+
+  private retry(wish: PlaceOrder, afterMs: number): void {
+    this.setPlacing({ kind: "asking", wish, again: true });
+    const jitteredMs = afterMs * (1 + Math.random() / 2);
+    this.retryTimer = window.setTimeout(() => {
+      if (this.link.kind === "live") void this.send(wish, true);
+    }, jitteredMs);
+  }
+
+  private async askOrder(command: Command): Promise<Answer<Order>> {
+    const answer = await this.ask(command, (outcome) => (outcome.case === "order" ? outcome.value : undefined));
+    if ("problem" in answer) return answer;
+    return answer.ok === undefined ? { problem: lost() } : { ok: answer.ok };
+  }
+
+  private async ask<T>(command: Command, pick: (outcome: Awaited<ReturnType<RoomSocket["ask"]>>) => T): Promise<Answer<T>> {
+    try {
+      return { ok: pick(await this.socket.ask(command)) };
+    } catch (error) {
+      if (error instanceof Refused) return { problem: error.problem };
+      throw error;
+    }
+  }
+
+  private setPlacing(placing: Placing | undefined): void {
+    this.placing = placing;
+    this.changed();
+  }
+
+  private changed(): void {
+    for (const listener of this.listeners) listener();
+  }
+}
+
+/** Draws again whenever the room changes. */
+export function useLive(live: LiveRoom): LiveRoom {
+  const [, draw] = useReducer<number, void>((n) => n + 1, 0);
+  useEffect(() => live.subscribe(() => draw()), [live]);
+  return live;
+}

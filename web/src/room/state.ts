@@ -1,0 +1,256 @@
+// What a room looks like, as pure functions over publications. The page draws this and decides nothing else.
+
+import type { CharityTotal } from "../gen/apricot/v1/charity_pb";
+import type { Money, StreamPosition } from "../gen/apricot/v1/common_pb";
+import { Lane, type Joined, type LiveState, type Publication } from "../gen/apricot/v1/live_pb";
+import type { ChatLine, Room } from "../gen/apricot/v1/room_pb";
+import { OrderState, SaleState, type FlashSale, type Order, type SaleStock } from "../gen/apricot/v1/sale_pb";
+import { UNSET, glanced, ponged, type Clock } from "./clock";
+
+/** Two or three screens of a phone; older lines are not read by anybody. */
+export const LINES_MAX = 200;
+/** Deletions run on a faster lane than chat, so a line can come after its own deletion. */
+export const TOMBSTONES_MAX = 400;
+
+export type Talk =
+  | { readonly kind: "chat"; readonly key: string; readonly atMs: number; readonly line: ChatLine }
+  | { readonly kind: "notice"; readonly key: string; readonly atMs: number; readonly text: string }
+  | { readonly kind: "milestone"; readonly key: string; readonly atMs: number; readonly pledgeId: string; readonly reached: Money }
+  | { readonly kind: "skipped"; readonly key: string; readonly atMs: number; readonly lines: number };
+
+export interface Me {
+  readonly subject: string;
+  readonly role: string;
+  readonly name: string;
+}
+
+export interface RoomView {
+  readonly joined: boolean;
+  readonly me: Me;
+  readonly room: Room | undefined;
+  readonly sales: ReadonlyMap<string, FlashSale>;
+  readonly stocks: ReadonlyMap<string, SaleStock>;
+  readonly charity: ReadonlyMap<string, CharityTotal>;
+  readonly talk: readonly Talk[];
+  readonly tombstones: readonly string[];
+  readonly orders: ReadonlyMap<string, Order>;
+  readonly viewers: number;
+  readonly hearts: bigint;
+  readonly position: StreamPosition | undefined;
+  /** While missed publications are played back: the offset that the snapshot already contains. */
+  readonly snapshotOffset: bigint;
+  readonly clock: Clock;
+}
+
+export const EMPTY_ROOM: RoomView = {
+  joined: false,
+  me: { subject: "", role: "", name: "" },
+  room: undefined,
+  sales: new Map(),
+  stocks: new Map(),
+  charity: new Map(),
+  talk: [],
+  tombstones: [],
+  orders: new Map(),
+  viewers: 0,
+  hearts: 0n,
+  position: undefined,
+  snapshotOffset: 0n,
+  clock: UNSET,
+};
+
+/** Takes one publication in. `nowMs` is this device's clock. */
+export function hear(view: RoomView, publication: Publication, nowMs: number): RoomView {
+  const { body, offset, lane } = publication;
+  const numbered = lane === Lane.CRITICAL && offset > 0n;
+  if (numbered && view.position !== undefined) {
+    if (offset <= view.position.offset) return view;
+    view = { ...view, position: { ...view.position, offset } };
+  }
+  // Played back after a reconnect: the snapshot is newer than what it says about rooms and sales.
+  const stale = numbered && offset <= view.snapshotOffset;
+  const atMs = Number(publication.atMs);
+  switch (body.case) {
+    case "joined":
+      return enter(view, body.value, nowMs);
+    case "room":
+      return stale ? view : { ...view, room: body.value };
+    case "sale":
+      return stale ? view : hearSale(view, body.value);
+    case "notice":
+      return speak(view, { kind: "notice", key: `n/${body.value.id}`, atMs, text: body.value.text });
+    case "milestone": {
+      const { pledgeId, reached } = body.value;
+      if (reached === undefined) return view;
+      return speak(view, { kind: "milestone", key: `m/${pledgeId}/${reached.minor}`, atMs, pledgeId, reached });
+    }
+    case "lineDeleted":
+      return forget(view, body.value.lineId);
+    case "state":
+      return hearState(view, body.value);
+    case "chat":
+      return speak(view, chatTalk(body.value));
+    case "skipped":
+      return hearSkipped(view, body.value.lines, atMs);
+    case "order":
+      return hearOrders(view, [body.value]);
+    case "reply":
+      return body.value.outcome.case === "order" ? hearOrders(view, [body.value.outcome.value]) : view;
+    case "closing":
+    case undefined:
+      // The socket acts on Closing; an unknown body is from a newer server.
+      return view;
+  }
+}
+
+export function hearPong(view: RoomView, askedMs: number, serverMs: number, nowMs: number): RoomView {
+  return { ...view, clock: ponged(view.clock, askedMs, serverMs, nowMs) };
+}
+
+/** Keeps the highest version of each order; an answer that was overtaken changes nothing. */
+export function hearOrders(view: RoomView, orders: readonly Order[]): RoomView {
+  const newer = orders.filter((order) => order.version >= (view.orders.get(order.id)?.version ?? 0n));
+  if (newer.length === 0) return view;
+  const all = new Map(view.orders);
+  for (const order of newer) all.set(order.id, order);
+  return { ...view, orders: all };
+}
+
+/** Sales read over REST: they fill in what the socket didn't say and never overrule it. */
+export function readSales(view: RoomView, sales: readonly FlashSale[]): RoomView {
+  const all = new Map(view.sales);
+  for (const sale of sales) if (!all.has(sale.id)) all.set(sale.id, sale);
+  return all.size === view.sales.size ? view : { ...view, sales: all };
+}
+
+/** The answer to a change that this page made. */
+export function hearSale(view: RoomView, sale: FlashSale): RoomView {
+  // Closed is final: a word from before it must not bring a buy button back.
+  if (view.sales.get(sale.id)?.state === SaleState.CLOSED && sale.state !== SaleState.CLOSED) return view;
+  const sales = new Map(view.sales).set(sale.id, sale);
+  const known = view.stocks.get(sale.id);
+  const held = Math.max(0, sale.stock - sale.left - sale.sold);
+  const stock = { ...(known ?? emptyStock(sale.id)), left: sale.left, sold: sale.sold, held };
+  return { ...view, sales, stocks: new Map(view.stocks).set(sale.id, stock) };
+}
+
+/** True when `next` is a later reading than `known`: an older one must never be shown after it. */
+export function laterTotal(known: CharityTotal | undefined, next: CharityTotal): boolean {
+  if (known === undefined) return true;
+  if (next.epoch !== known.epoch) return next.epoch > known.epoch;
+  return next.sequence > known.sequence;
+}
+
+function enter(view: RoomView, joined: Joined, nowMs: number): RoomView {
+  const sameHistory =
+    joined.recovered && view.position !== undefined && view.position.epoch === joined.position?.epoch;
+  const lines = joined.lines.map(chatTalk);
+  const kept = view.talk.filter((talk) => sameHistory || talk.kind === "notice" || talk.kind === "milestone");
+  let next: RoomView = {
+    ...view,
+    joined: true,
+    me: { subject: joined.subject, role: joined.role, name: joined.name },
+    room: joined.room ?? view.room,
+    sales: new Map([...view.sales].filter(([, sale]) => sale.state === SaleState.CLOSED)),
+    stocks: new Map(),
+    talk: gather(kept, lines, view.tombstones),
+    // Missed publications follow from where we stood; otherwise the snapshot is all there is.
+    position: sameHistory ? view.position : joined.position,
+    snapshotOffset: joined.position?.offset ?? 0n,
+    clock: glanced(view.clock, Number(joined.serverTimeMs), nowMs),
+  };
+  for (const sale of joined.sales) next = hearSale(next, sale);
+  if (joined.state !== undefined) next = hearState(next, joined.state);
+  return hearOrders(next, joined.orders);
+}
+
+function hearState(view: RoomView, state: LiveState): RoomView {
+  const stocks = new Map(view.stocks);
+  for (const stock of state.stocks) stocks.set(stock.saleId, stock);
+  const charity = new Map(view.charity);
+  for (const total of state.charity) {
+    if (laterTotal(charity.get(total.pledgeId), total)) charity.set(total.pledgeId, total);
+  }
+  // Hearts only grow; a node that has just started may count from its own zero.
+  const hearts = state.hearts > view.hearts ? state.hearts : view.hearts;
+  return { ...view, viewers: state.viewers, hearts, stocks, charity };
+}
+
+function hearSkipped(view: RoomView, lines: number, atMs: number): RoomView {
+  const last = view.talk.at(-1);
+  if (last?.kind === "skipped") {
+    return { ...view, talk: [...view.talk.slice(0, -1), { ...last, lines: last.lines + lines }] };
+  }
+  const time = atMs > 0 ? atMs : (last?.atMs ?? 0);
+  return speak(view, { kind: "skipped", key: `s/${time}/${view.talk.length}/${last?.key ?? ""}`, atMs: time, lines });
+}
+
+function speak(view: RoomView, talk: Talk): RoomView {
+  if (view.tombstones.includes(talk.key) || view.talk.some((known) => known.key === talk.key)) return view;
+  return { ...view, talk: [...view.talk, talk].slice(-LINES_MAX) };
+}
+
+function forget(view: RoomView, lineId: string): RoomView {
+  const key = `c/${lineId}`;
+  const room =
+    view.room?.pinnedLine?.id === lineId ? ({ ...view.room, pinnedLine: undefined } as Room) : view.room;
+  return {
+    ...view,
+    room,
+    talk: view.talk.filter((talk) => talk.key !== key),
+    tombstones: [...view.tombstones.filter((known) => known !== key), key].slice(-TOMBSTONES_MAX),
+  };
+}
+
+function gather(kept: readonly Talk[], lines: readonly Talk[], tombstones: readonly string[]): readonly Talk[] {
+  const all = new Map<string, Talk>();
+  for (const talk of [...kept, ...lines]) if (!tombstones.includes(talk.key)) all.set(talk.key, talk);
+  return [...all.values()].sort((a, b) => a.atMs - b.atMs).slice(-LINES_MAX);
+}
+
+function chatTalk(line: ChatLine): Talk {
+  return { kind: "chat", key: `c/${line.id}`, atMs: Number(line.atMs), line };
+}
+
+function emptyStock(saleId: string): SaleStock {
+  return { $typeName: "apricot.v1.SaleStock", saleId, left: 0, held: 0, sold: 0, waiting: 0 };
+}
+
+// What the page asks of a view.
+
+export type SaleFace = "scheduled" | "open" | "soldOut" | "closed";
+
+export function saleFace(sale: FlashSale, stock: SaleStock | undefined, serverMs: number): SaleFace {
+  if (sale.state === SaleState.CLOSED) return "closed";
+  if (sale.state === SaleState.SCHEDULED || sale.state === SaleState.UNSPECIFIED) return "scheduled";
+  // The clock closes a sale even when the word that says so is still on its way.
+  if (sale.closesAtMs > 0n && Number(sale.closesAtMs) <= serverMs) return "closed";
+  return (stock?.left ?? sale.left) > 0 ? "open" : "soldOut";
+}
+
+/** Open ones first, then those to come; a finished one only when nothing else is on the table. */
+export function salesToShow(view: RoomView, serverMs: number): readonly FlashSale[] {
+  const rank: Record<SaleFace, number> = { open: 0, soldOut: 1, scheduled: 2, closed: 3 };
+  const all = [...view.sales.values()]
+    .map((sale) => ({ sale, face: saleFace(sale, view.stocks.get(sale.id), serverMs) }))
+    .sort((a, b) => rank[a.face] - rank[b.face] || Number(b.sale.closesAtMs - a.sale.closesAtMs));
+  const going = all.filter(({ face }) => face !== "closed");
+  return (going.length > 0 ? going : all.slice(0, 1)).map(({ sale }) => sale);
+}
+
+export function isOpenOrder(order: Order): boolean {
+  return order.state === OrderState.HELD || order.state === OrderState.WAITING;
+}
+
+/** The order of mine that still waits for something, newest first. */
+export function openOrderOf(view: RoomView, saleId: string): Order | undefined {
+  return ordersOf(view).find((order) => order.saleId === saleId && isOpenOrder(order));
+}
+
+export function ordersOf(view: RoomView): readonly Order[] {
+  return [...view.orders.values()].sort((a, b) => Number(b.placedAtMs - a.placedAtMs) || (a.id < b.id ? 1 : -1));
+}
+
+export function isGuest(me: Me): boolean {
+  return me.role === "" || me.role === "guest";
+}

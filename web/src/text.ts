@@ -1,0 +1,86 @@
+// Words, money and time in the reader's language. Components call `useWords()` and write nothing of their own.
+
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+
+import { moneyParts } from "./money";
+import type { Money } from "./gen/apricot/v1/common_pb";
+import type { Catalogue } from "./text/zh-CN";
+
+export type Language = "zh-CN" | "en";
+export type { Catalogue };
+
+/** A reader downloads one language, not all of them. */
+const CATALOGUES: Record<Language, () => Promise<Catalogue>> = {
+  "zh-CN": async () => (await import("./text/zh-CN")).zhCN,
+  en: async () => (await import("./text/en")).en,
+};
+const REMEMBERED = "apricot.language";
+
+export interface Words {
+  readonly language: Language;
+  readonly t: Catalogue;
+  readonly count: (n: number | bigint) => string;
+  readonly money: (money: Money) => string;
+  readonly moneyParts: (money: Money) => Intl.NumberFormatPart[];
+  readonly percent: (ppm: number) => string;
+  /** A clock time, with the day when it is not today. */
+  readonly moment: (atMs: number, nowMs: number) => string;
+}
+
+export function firstLanguage(remembered: string | null, preferred: readonly string[]): Language {
+  if (remembered === "zh-CN" || remembered === "en") return remembered;
+  const first = preferred.find((tag) => /^(zh|en)\b/i.test(tag));
+  return first === undefined || /^zh/i.test(first) ? "zh-CN" : "en";
+}
+
+export function readLanguage(): Language {
+  return firstLanguage(localStorage.getItem(REMEMBERED), navigator.languages);
+}
+
+export function rememberLanguage(language: Language): void {
+  localStorage.setItem(REMEMBERED, language);
+}
+
+export async function wordsOf(language: Language): Promise<Words> {
+  const t = await CATALOGUES[language]();
+  const whole = new Intl.NumberFormat(language);
+  const share = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 2 });
+  const today = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const otherDay = new Intl.DateTimeFormat(language, {
+    month: "short",
+    day: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  });
+  return {
+    language,
+    t,
+    count: (n) => whole.format(n),
+    money: (money) => moneyParts(money, language).map((part) => part.value).join(""),
+    moneyParts: (money) => moneyParts(money, language),
+    percent: (ppm) => share.format(ppm / 1_000_000),
+    moment: (atMs, nowMs) => {
+      const sameDay = new Date(atMs).toDateString() === new Date(nowMs).toDateString();
+      return (sameDay ? today : otherDay).format(atMs);
+    },
+  };
+}
+
+/** "4:05" or "1:02:09": the same digits in every language, so that a countdown never jumps in width. */
+export function clockFace(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  const two = (n: number): string => String(n).padStart(2, "0");
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor(seconds / 60) % 60;
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${two(minutes)}:${two(seconds % 60)}`;
+}
+
+export const WordsContext = createContext<Words | undefined>(undefined);
+
+export function useWords(): Words {
+  const words = useContext(WordsContext);
+  if (words === undefined) throw new Error("a component was drawn before its words came");
+  return words;
+}

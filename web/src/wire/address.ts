@@ -1,0 +1,30 @@
+// What the address bar says. A token is taken out of it at once, so that a shared link or a screenshot doesn't give it away.
+
+const TOKEN = "apricot.token";
+
+/** Moves `#token=…` to this tab's storage and returns what else the fragment named. */
+export function takeFragment(): URLSearchParams {
+  const fragment = new URLSearchParams(location.hash.replace(/^#/, ""));
+  const token = fragment.get("token");
+  if (token !== null) {
+    // Anything else than a JWT's characters can't be sent in a header.
+    if (/^[\w.~+/=:-]+$/.test(token)) sessionStorage.setItem(TOKEN, token);
+    fragment.delete("token");
+    const rest = fragment.toString();
+    history.replaceState(null, "", location.pathname + location.search + (rest === "" ? "" : `#${rest}`));
+  }
+  return fragment;
+}
+
+export function token(): string {
+  return sessionStorage.getItem(TOKEN) ?? "";
+}
+
+export function forgetToken(): void {
+  sessionStorage.removeItem(TOKEN);
+}
+
+export function roomOfPath(path: string): string | undefined {
+  const match = /^\/rooms\/([a-z0-9-]{3,40})\/?$/.exec(path);
+  return match?.[1];
+}
