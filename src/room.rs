@@ -35,8 +35,11 @@ pub mod moderation;
 pub mod outlet;
 pub mod people;
 pub mod publication;
+mod pulse;
 pub mod refused;
 pub mod ring;
+#[cfg(test)]
+mod scene;
 pub mod session;
 pub mod snapshot;
 
