@@ -24,6 +24,7 @@ use crate::store::journal::Task;
 use crate::store::{Inventory, Journal, StoreError};
 use crate::wire::guard::Origins;
 use crate::wire::key_folder::KeyError;
+use crate::wire::live::{Patience, Sockets, Verifier};
 use crate::wire::token::{Jwks, JwksRefused, Keys};
 use crate::wire::webhook::WebhookSecrets;
 use crate::wire::{self, Wire, listener};
@@ -41,6 +42,7 @@ pub struct Running {
     pub hub: Hub,
     pub sales: Sales,
     pub sandbox: Sandbox,
+    sockets: Sockets,
     drain: Duration,
     /// Ends the listener; the tasks of the layers end after it.
     accepting: CancellationToken,
@@ -122,8 +124,13 @@ impl App {
         let hub = Hub::open(journal, sales.clone(), config.limits, random_u64).await.map_err(record)?;
         let sandbox = open_sandbox(&config, &clock, address, &webhooks).await?;
 
+        let verifier = {
+            let keys = keys.clone();
+            Verifier::new(move |token, now| keys.verify(token, now))
+        };
         let running = Running {
             address,
+            sockets: Sockets::new(hub.clone(), verifier, clock.clone(), Patience::default()),
             keys: keys.clone(),
             hub: hub.clone(),
             sales: sales.clone(),
@@ -146,7 +153,7 @@ impl App {
             prometheus: prometheus(),
             hold_default: Duration::from_secs(config.sale.hold_seconds),
         });
-        let router = wire::router(wire, Origins::new(&config.allowed_origins));
+        let router = wire::router(wire, running.sockets.clone(), Origins::new(&config.allowed_origins));
         running.listener.spawn(listener::run(socket, router, running.accepting.clone()));
         running.listener.close();
         Ok(running)
@@ -164,8 +171,8 @@ impl Running {
     ) {
         let (sales, hub, stop) = (&self.sales, &self.hub, &self.working);
         self.tasks.spawn(tasks::sweep(sales.clone(), clock.clone(), stop.clone()));
-        self.tasks.spawn(tasks::tick(hub.clone(), clock.clone(), stop.clone()));
-        self.tasks.spawn(tasks::tell(hub.clone(), clock.clone(), told, stop.clone()));
+        let now = clock.clone();
+        self.tasks.spawn(hub.clone().run(told, move || now.now(), stop.clone()));
         let provider = Provider::Sandbox(self.sandbox.clone());
         self.tasks.spawn(tasks::outbox(sales.clone(), provider, asked, stop.clone()));
         self.tasks.spawn(tasks::refresh_keys(self.keys.clone(), config.jwks.clone(), jwks, stop.clone()));
@@ -179,8 +186,8 @@ impl Running {
     }
 
     async fn stop_in_order(self) {
-        let Self { hub, sales, sandbox, accepting, working, listener, tasks, .. } = self;
-        hub.drain().await;
+        let Self { hub, sales, sandbox, sockets, accepting, working, listener, tasks, _lock, .. } = self;
+        sockets.drain().await;
         accepting.cancel();
         listener.wait().await;
         sandbox.shutdown().await;
@@ -188,7 +195,7 @@ impl Running {
         working.cancel();
         tasks.wait().await;
         let journal = sales.ledger().journal().clone();
-        drop((hub, sales, sandbox));
+        drop((hub, sales, sandbox, sockets));
         journal.close().await;
     }
 }

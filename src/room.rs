@@ -21,7 +21,7 @@ use crate::model::{
 };
 use crate::sale::{News, Sales};
 use crate::store::journal::Once;
-use crate::store::{Journal, StoreError, Write};
+use crate::store::{Journal, StoreError};
 
 pub mod amendment;
 pub mod close;
@@ -35,8 +35,11 @@ pub mod moderation;
 pub mod outlet;
 pub mod people;
 pub mod publication;
+mod pulse;
 pub mod refused;
 pub mod ring;
+#[cfg(test)]
+mod scene;
 pub mod session;
 pub mod snapshot;
 
@@ -350,7 +353,13 @@ impl Hub {
         let visitor = Visitor { caller, position, outlet: outlet.clone(), now };
         let (read, sales) = (|| self.reading(id), || self.0.sales.views(id));
         match room.enter(visitor, self.0.limits.viewers_per_room, read, sales) {
-            Ok(entrance) => Ok((room, entrance)),
+            Ok(entrance) => {
+                // A drain that began after the first look has told only those who had a seat.
+                if self.is_draining() {
+                    outlet.close(CloseCode::Draining);
+                }
+                Ok((room, entrance))
+            }
             Err(code) => {
                 self.left(caller);
                 Err(code)

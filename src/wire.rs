@@ -12,10 +12,11 @@ use crate::room::Hub;
 use crate::sale::Sales;
 use crate::sandbox::Sandbox;
 
+pub mod codec;
 pub mod guard;
 pub mod key_folder;
 pub mod listener;
-
+pub mod live;
 pub mod meters;
 pub mod openapi;
 pub mod pages;
@@ -25,6 +26,7 @@ pub mod token;
 pub mod webhook;
 
 use guard::Origins;
+use live::Sockets;
 use problem::Kind;
 use token::Keys;
 use webhook::WebhookSecrets;
@@ -42,17 +44,15 @@ pub struct Wire {
     pub hold_default: Duration,
 }
 
-pub fn router(wire: Arc<Wire>, origins: Origins) -> Router {
-    let router = rest::router().merge(pages::router());
+pub fn router(wire: Arc<Wire>, sockets: Sockets, origins: Origins) -> Router {
+    let router = rest::router().merge(pages::router()).with_state(Arc::clone(&wire)).merge(sockets.router());
+    let router = router.fallback(nothing_here).method_not_allowed_fallback(nothing_here);
     // Other hosts' pages may read answers when they are listed.
     let router = if origins.is_empty() { router } else { router.layer(origins.cors()) };
     router
-        .fallback(nothing_here)
-        .method_not_allowed_fallback(nothing_here)
         .layer(middleware::from_fn_with_state(origins, guard::origin))
         .layer(middleware::from_fn(guard::headers))
-        .layer(middleware::from_fn_with_state(Arc::clone(&wire), guard::watch))
-        .with_state(wire)
+        .layer(middleware::from_fn_with_state(wire, guard::watch))
 }
 
 async fn nothing_here() -> Response {

@@ -8,9 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::JwksConfig;
-use crate::room::{self, Hub};
 use crate::sale::outbox::Provider;
-use crate::sale::{News, Sales};
+use crate::sale::Sales;
 use crate::store::journal::Task;
 use crate::wire::token::{Jwks, Keys};
 
@@ -32,20 +31,6 @@ pub async fn sweep(sales: Sales, clock: Clock, stop: CancellationToken) {
             receipts_at = now + RECEIPTS_EVERY;
             sales.sweep_receipts(now).await;
         }
-    }
-}
-
-pub async fn tick(hub: Hub, clock: Clock, stop: CancellationToken) {
-    let mut ticks = every(room::TICK);
-    while until(&stop, ticks.tick()).await.is_some() {
-        hub.tick(clock.now());
-    }
-}
-
-/// What the sale layer says happened, to the rooms.
-pub async fn tell(hub: Hub, clock: Clock, mut told: mpsc::Receiver<News>, stop: CancellationToken) {
-    while let Some(Some(news)) = until(&stop, told.recv()).await {
-        hub.tell(&news, clock.now());
     }
 }
 

@@ -97,10 +97,14 @@ pub struct Lanes {
 impl Lanes {
     /// `epoch` is a number that no earlier process had for this room.
     pub fn new(epoch: u64) -> Self {
+        Self::bounded(epoch, CRITICAL_RING, CHAT_RING)
+    }
+
+    fn bounded(epoch: u64, critical: RingBound, chat: RingBound) -> Self {
         Self {
             epoch,
-            critical: Ring::new(CRITICAL_RING),
-            chat: Ring::new(CHAT_RING),
+            critical: Ring::new(critical),
+            chat: Ring::new(chat),
             state: None,
             state_next: 1,
             readable: Meter::default(),

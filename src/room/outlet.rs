@@ -70,6 +70,11 @@ impl Outlet {
         (answers, waiting.close)
     }
 
+    /// Whether the session has been told to close, without taking anything.
+    pub fn closing(&self) -> Option<CloseCode> {
+        self.lock().close
+    }
+
     /// Returns when something was left here since the last time. May be dropped and called again.
     pub async fn rung(&self) {
         self.bell.notified().await;

@@ -353,3 +353,6 @@ fn count_flush(flush: &Flush) {
         metrics::counter!(meters::CHAT_SKIPPED).increment(flush.skipped);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,5 @@
 //! What went wrong, as RFC 9457 problem details: the same object on REST and on a socket. docs/api.md has the table; a test compares.
 
-use std::time::Duration;
-
 use apricot_proto::v1::Problem;
 
 use super::token::TokenRefused;
@@ -9,7 +7,6 @@ use crate::model::order::OrderRefused;
 use crate::model::sale::SaleRefused;
 use crate::model::{Money, OutOfBound};
 use crate::ledger::LedgerRefused;
-use crate::room::RoomRefused;
 use crate::sale::Refusal;
 use crate::store::StoreError;
 
@@ -164,31 +161,6 @@ impl From<Refusal> for Problem {
     }
 }
 
-impl From<RoomRefused> for Problem {
-    fn from(refused: RoomRefused) -> Self {
-        let said = sentence(&refused.to_string());
-        match refused {
-            RoomRefused::OutOfBound(refused) => refused.into(),
-            RoomRefused::NoCommand => Kind::Malformed.because(format!("{said} Send one that proto/ describes.")),
-            RoomRefused::TokenRequired => Kind::TokenRequired.because("Join with a token."),
-            RoomRefused::NotFound(what) => not_found(what),
-            RoomRefused::Forbidden(why) => Kind::Forbidden.because(sentence(why)),
-            RoomRefused::Banned => Kind::Banned.because("Ask the room's host to lift the ban."),
-            RoomRefused::Muted { retry_after, .. } => Kind::Muted.for_now(said, millis(retry_after)),
-            RoomRefused::BlockedWord => Kind::BlockedWord.because("Say it in other words."),
-            RoomRefused::WrongState(why) => Kind::WrongState.because(sentence(why)),
-            RoomRefused::ChangedMeanwhile => StoreError::Stale.into(),
-            RoomRefused::SlowMode { wait } => Kind::SlowMode.for_now(said, millis(wait)),
-            RoomRefused::RateLimited { retry_after, .. } => Kind::RateLimited.for_now(said, millis(retry_after)),
-            RoomRefused::InFlight { .. } => {
-                Kind::RateLimited.for_now(format!("{said} Wait for their answers."), BUSY_RETRY_MS)
-            }
-            RoomRefused::Sale(refused) => refused.into(),
-            RoomRefused::Store(refused) => refused.into(),
-        }
-    }
-}
-
 impl From<LedgerRefused> for Problem {
     fn from(refused: LedgerRefused) -> Self {
         match refused {
@@ -272,11 +244,6 @@ fn refund_too_large(left: Money) -> Problem {
     Problem { field: "amount".into(), bound, ..Kind::InvalidField.because(detail) }
 }
 
-/// At least 1: zero would say that trying again is of no use.
-fn millis(wait: Duration) -> u32 {
-    u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1)
-}
-
 /// "the hold ran out" as "The hold ran out."
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
@@ -357,27 +324,6 @@ mod tests {
         ] {
             check(error.into(), name, retry);
         }
-    }
-
-    #[test]
-    fn what_a_room_refuses_says_when_to_come_back() {
-        let check = |refused: RoomRefused, name: &str, retry_after_ms: u32| {
-            let problem = Problem::from(refused);
-            assert_eq!((problem.r#type.as_str(), problem.retry_after_ms), (name, retry_after_ms));
-        };
-        let wait = Duration::from_millis(1_500);
-        check(RoomRefused::TokenRequired, "token-required", 0);
-        check(RoomRefused::NoCommand, "malformed", 0);
-        check(RoomRefused::NotFound("room"), "not-found", 0);
-        check(RoomRefused::Banned, "banned", 0);
-        check(RoomRefused::Muted { until: crate::model::Timestamp(1), retry_after: wait }, "muted", 1_500);
-        check(RoomRefused::BlockedWord, "blocked-word", 0);
-        check(RoomRefused::ChangedMeanwhile, "changed-meanwhile", STALE_RETRY_MS);
-        check(RoomRefused::SlowMode { wait }, "slow-mode", 1_500);
-        check(RoomRefused::RateLimited { what: "lines", retry_after: Duration::ZERO }, "rate-limited", 1);
-        check(RoomRefused::InFlight { max: 8 }, "rate-limited", BUSY_RETRY_MS);
-        check(RoomRefused::Sale(Refusal::SoldOut { left: 0 }), "sold-out", 0);
-        check(RoomRefused::Store(StoreError::Busy), "busy", BUSY_RETRY_MS);
     }
 
     #[test]
