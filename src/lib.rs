@@ -13,6 +13,7 @@
 //! values into messages of `proto/`; `sandbox` is a payment provider that happens to live in this program. Nothing below `app`
 //! reads a clock: time is an argument, and `clock` owns it.
 
+pub mod audit;
 pub mod clock;
 pub mod ledger;
 pub mod model;

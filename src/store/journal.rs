@@ -15,7 +15,7 @@ mod sqlite;
 mod totals;
 mod writer;
 
-pub use read::{Listing, LotRow, Page};
+pub use read::{Accrual, Listing, LotRow, Page, accruals};
 pub use sqlite::{Journal, Pending, open_reader};
 pub use totals::{Total, Totals};
 
