@@ -19,7 +19,13 @@ use crate::store::{Inventory, Journal};
 pub const NOW: Timestamp = Timestamp(1_790_000_000_000);
 
 pub fn caller(name: &str, role: Role) -> Caller {
-    Caller { subject: name.parse().expect("a subject"), name: name.to_owned(), role, room: None, county: None }
+    Caller {
+        subject: name.parse().expect("a subject"),
+        name: name.to_owned(),
+        role,
+        room: None,
+        county: None,
+    }
 }
 
 pub fn host() -> Caller {
@@ -68,7 +74,8 @@ impl Scene {
     async fn open(folder: tempfile::TempDir, limits: Limits) -> Self {
         let journal = Journal::open(&folder.path().join("record.db"), 1, NOW).expect("a record");
         let share = Share::ppm(50_000).expect("in bounds");
-        let ledger = Ledger::new(journal.clone(), CommissionRules { by_category: HashMap::new(), other: share });
+        let ledger =
+            Ledger::new(journal.clone(), CommissionRules { by_category: HashMap::new(), other: share });
         let rules = SaleRules {
             waiting_list_max: 10,
             offer_for: Duration::from_secs(60),

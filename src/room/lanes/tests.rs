@@ -1,7 +1,7 @@
 //! The lanes against a plain list of all that was published.
 
-use prost::Message;
 use proptest::prelude::*;
+use prost::Message;
 
 use super::*;
 
@@ -13,13 +13,24 @@ const CHAT: RingBound = RingBound { count: 5, bytes: 4_096 };
 enum Op {
     Critical,
     State,
-    Chat { always: bool },
-    TakeBack { ago: u64 },
+    Chat {
+        always: bool,
+    },
+    TakeBack {
+        ago: u64,
+    },
     Reveal,
-    Pass { ms: u64 },
-    Read { viewer: usize },
+    Pass {
+        ms: u64,
+    },
+    Read {
+        viewer: usize,
+    },
     /// Comes back with its position, or as somebody new.
-    Rejoin { viewer: usize, with_position: bool },
+    Rejoin {
+        viewer: usize,
+        with_position: bool,
+    },
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -108,7 +119,9 @@ impl Scene {
     fn read(&mut self, index: usize) {
         let viewer = &mut self.viewers[index];
         match self.lanes.flush(viewer.cursor, viewer.format) {
-            Ok(None) => assert_eq!(viewer.cursor, self.lanes.flushed(), "nothing new only for who has it all"),
+            Ok(None) => {
+                assert_eq!(viewer.cursor, self.lanes.flushed(), "nothing new only for who has it all")
+            }
             Ok(Some(flush)) => viewer.take(&flush),
             Err(FellBehind) => {
                 let missed = self.published.critical + 1 - viewer.next_offset;

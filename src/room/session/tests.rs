@@ -65,7 +65,10 @@ async fn a_guest_watches_and_a_viewer_takes_part() {
     let mut auditor = inside(&scene, caller("au", Role::Auditor)).await;
     assert!(matches!(refused(auditor.on_message(message(1, place(1)), NOW)), RoomRefused::Forbidden(_)));
     let heart = |count| message(3, Command::Heart(v1::Heart { count }));
-    assert!(matches!(guest.on_message(heart(50), NOW), Next::Answer(Answer { outcome: Ok(Outcome::Done), .. })));
+    assert!(matches!(
+        guest.on_message(heart(50), NOW),
+        Next::Answer(Answer { outcome: Ok(Outcome::Done), .. })
+    ));
     for count in [0, 51, u32::MAX] {
         assert!(matches!(refused(guest.on_message(heart(count), NOW)), RoomRefused::OutOfBound(_)));
     }
