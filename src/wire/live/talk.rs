@@ -182,7 +182,7 @@ impl Talk {
         // Pings and pongs count too, and say nothing.
         let Some(payload) = payload else { return Ok(()) };
         match codec::decode(self.format, &payload) {
-            Err(problem) => session.outlet().push(codec::unreadable(self.format, problem, now)),
+            Err(unreadable) => session.outlet().push(codec::unreadable(self.format, unreadable, now)),
             Ok(message) => self.carry_out(session, message).await?,
         }
         Ok(())
