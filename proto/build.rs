@@ -9,10 +9,13 @@ const FILES: [&str; 6] = ["common", "room", "sale", "charity", "live", "api"];
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=apricot");
     let files: Vec<String> = FILES.iter().map(|name| format!("apricot/v1/{name}.proto")).collect();
-    let descriptors = protox::compile(&files, ["."])?;
+    let mut compiler = protox::Compiler::new(["."])?;
+    // Comments travel with the descriptors: they are the descriptions in /openapi.json.
+    compiler.include_source_info(true).include_imports(true).open_files(&files)?;
+    let descriptors = compiler.file_descriptor_set();
     let encoded = descriptors.encode_to_vec();
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("descriptors.bin"), &encoded)?;
-    prost_build::Config::new().skip_protoc_run().compile_fds(descriptors)?;
+    prost_build::Config::new().skip_protoc_run().enable_type_names().compile_fds(descriptors)?;
     pbjson_build::Builder::new().register_descriptors(&encoded)?.build(&[".apricot.v1"])?;
     Ok(())
 }

@@ -15,8 +15,12 @@
 
 pub mod audit;
 pub mod clock;
+pub mod config;
+pub mod contract;
 pub mod ledger;
 pub mod model;
+pub mod room;
 pub mod sale;
 pub mod sandbox;
 pub mod store;
+pub mod wire;

@@ -1,0 +1,212 @@
+//! What can be configured: few keys, each with its unit, its bound and its reason in `config/default.toml`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Share;
+
+mod origin;
+mod sources;
+
+pub use origin::{Effective, Origin};
+pub use sources::{Flags, load};
+
+pub const DEFAULT_TOML: &str = include_str!("../config/default.toml");
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub data: PathBuf,
+    pub allowed_origins: Vec<String>,
+    pub drain_seconds: u64,
+    pub log: LogConfig,
+    pub sale: SaleConfig,
+    /// Parts per million by category; "other" is for those not named.
+    pub commission: BTreeMap<String, u32>,
+    pub provider: ProviderConfig,
+    pub journal: JournalConfig,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<JwksConfig>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    pub format: LogFormat,
+    pub filter: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SaleConfig {
+    pub hold_seconds: u64,
+    pub waiting_list_max: u32,
+    pub offer_seconds: u64,
+    pub auto_confirm_days: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProviderConfig {
+    pub delay_ms: u32,
+    pub duplicate_ppm: u32,
+    pub reorder_ppm: u32,
+    pub lost_ppm: u32,
+    pub slow_ms: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JournalConfig {
+    pub batch_max: usize,
+    pub queue: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JwksConfig {
+    pub source: String,
+    pub issuer: String,
+    pub audience: String,
+}
+
+/// One line: which key, what is wrong with it, what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{}: {reason}; check the path given by --config", path.display())]
+    Unreadable { path: PathBuf, reason: std::io::Error },
+    #[error("{}: line {line}: {reason}; correct the line", path.display())]
+    NotToml { path: PathBuf, line: usize, reason: String },
+    #[error("{key} (from {origin}) is not a key; did you mean {nearest}? `apricot config` lists all keys")]
+    Unknown { key: String, origin: Origin, nearest: String },
+    #[error("{name} in the environment is not a key; did you mean {nearest}? Unset it or correct the name")]
+    UnknownVariable { name: String, nearest: String },
+    #[error("{key} = {value} (from {origin}) must be {bound}; correct it there")]
+    OutOfBound { key: String, value: String, origin: Origin, bound: String },
+    #[error("{key} (from {origin}): {reason}; config/default.toml shows the shape")]
+    Shape { key: String, origin: Origin, reason: String },
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data: "data".into(),
+            allowed_origins: Vec::new(),
+            drain_seconds: 10,
+            log: LogConfig::default(),
+            sale: SaleConfig::default(),
+            commission: [("farm".into(), 0), ("other".into(), 50_000)].into(),
+            provider: ProviderConfig::default(),
+            journal: JournalConfig::default(),
+            jwks: None,
+        }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: "info".into() }
+    }
+}
+
+impl Default for SaleConfig {
+    fn default() -> Self {
+        Self { hold_seconds: 120, waiting_list_max: 500, offer_seconds: 60, auto_confirm_days: 10 }
+    }
+}
+
+impl Default for ProviderConfig {
+    fn default() -> Self {
+        Self { delay_ms: 300, duplicate_ppm: 0, reorder_ppm: 0, lost_ppm: 0, slow_ms: 0 }
+    }
+}
+
+impl Default for JournalConfig {
+    fn default() -> Self {
+        Self { batch_max: 1_024, queue: 65_536 }
+    }
+}
+
+impl Config {
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
+    }
+
+    /// The key that is out of its bound, and the bound.
+    fn check(&self) -> Result<(), (String, String)> {
+        let Self { sale, provider, journal, .. } = self;
+        let ppm = u64::from(Share::WHOLE_PPM);
+        let numbers = [
+            ("drain_seconds", self.drain_seconds, 0..=3_600),
+            ("sale.hold_seconds", sale.hold_seconds, 10..=3_600),
+            ("sale.waiting_list_max", sale.waiting_list_max.into(), 0..=100_000),
+            ("sale.offer_seconds", sale.offer_seconds, 10..=3_600),
+            ("sale.auto_confirm_days", sale.auto_confirm_days, 1..=60),
+            ("provider.delay_ms", provider.delay_ms.into(), 0..=600_000),
+            ("provider.duplicate_ppm", provider.duplicate_ppm.into(), 0..=ppm),
+            ("provider.reorder_ppm", provider.reorder_ppm.into(), 0..=ppm),
+            ("provider.lost_ppm", provider.lost_ppm.into(), 0..=ppm),
+            ("provider.slow_ms", provider.slow_ms.into(), 0..=600_000),
+            ("journal.batch_max", journal.batch_max as u64, 1..=65_536),
+            ("journal.queue", journal.queue as u64, 1..=1_048_576),
+        ];
+        for (key, value, bound) in numbers {
+            if !bound.contains(&value) {
+                return Err((key.into(), format!("{}..={}", bound.start(), bound.end())));
+            }
+        }
+        self.check_texts()?;
+        self.check_commission()
+    }
+
+    fn check_commission(&self) -> Result<(), (String, String)> {
+        for (category, rate) in &self.commission {
+            if *rate > Share::WHOLE_PPM {
+                return Err((format!("commission.{category}"), format!("0..={}", Share::WHOLE_PPM)));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_texts(&self) -> Result<(), (String, String)> {
+        for origin in &self.allowed_origins {
+            let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+            if host.is_none_or(|host| host.is_empty() || host.contains(['/', '@', '*'])) {
+                return Err(("allowed_origins".into(), "a list of https://host or http://host:port without a path".into()));
+            }
+        }
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.filter) {
+            return Err(("log.filter".into(), format!("a filter such as \"info\" or \"apricot=debug\" ({error})")));
+        }
+        let Some(jwks) = &self.jwks else { return Ok(()) };
+        if jwks.source.starts_with("https://") {
+            return Err(("jwks.source".into(), "a file or an http:// address, since this program has no TLS client".into()));
+        }
+        // The address is printed by `apricot config` and in errors.
+        if jwks.source.is_empty() || jwks.source.contains('@') {
+            return Err(("jwks.source".into(), "a file or an http:// address without a user name or password".into()));
+        }
+        for (key, value) in [("jwks.issuer", &jwks.issuer), ("jwks.audience", &jwks.audience)] {
+            if value.is_empty() {
+                return Err((key.into(), "given, so that a token for another service is not taken".into()));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! A change of a room, decided but not yet made: what is recorded, and what is told once it is.
+
+use apricot_proto::v1::publication::Body;
+
+use super::close::CloseCode;
+use crate::model::room::Sanction;
+use crate::model::{Caller, Product, Room, Subject, Timestamp};
+use crate::store::journal::Once;
+use crate::store::{Entry, Write};
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Amendment {
+    /// For the audit trail.
+    pub action: &'static str,
+    pub about: String,
+    pub reason: String,
+    /// The next version of the record. It is published when it is made.
+    pub record: Option<Room>,
+    /// The pinned products, when they change.
+    pub cards: Option<Vec<Product>>,
+    /// `None` inside lifts it.
+    pub sanction: Option<(Subject, Option<Sanction>)>,
+    pub deleted_line: Option<String>,
+    pub publication: Option<Body>,
+    pub closes: Option<Closes>,
+}
+
+/// Whose sockets are closed after the publications.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Closes {
+    Everyone,
+    /// Those who do not run the room: a rehearsal is not for them.
+    Viewers,
+    Person(Subject),
+}
+
+impl Closes {
+    pub fn code(&self) -> CloseCode {
+        match self {
+            Self::Everyone => CloseCode::RoomEnded,
+            Self::Viewers | Self::Person(_) => CloseCode::NotAllowed,
+        }
+    }
+}
+
+impl Amendment {
+    pub fn new(action: &'static str, about: String) -> Self {
+        Self {
+            action,
+            about,
+            reason: String::new(),
+            record: None,
+            cards: None,
+            sanction: None,
+            deleted_line: None,
+            publication: None,
+            closes: None,
+        }
+    }
+
+    /// `room` is the record as it shall be; its version is still the one that it was read at.
+    pub fn of_record(action: &'static str, about: String, room: Room) -> Self {
+        Self { record: Some(Self::next_version(room)), ..Self::new(action, about) }
+    }
+
+    pub fn next_version(room: Room) -> Room {
+        Room { version: room.version + 1, ..room }
+    }
+
+    /// What makes it durable, all or nothing.
+    pub fn entry(&self, room: &Room, caller: &Caller, once: Option<Once>, now: Timestamp) -> Entry {
+        let mut entry: Entry = once.map(Write::Once).into_iter().collect();
+        entry.extend(self.record.clone().map(Write::Room));
+        if let Some((subject, sanction)) = &self.sanction {
+            let (room, subject) = (room.id.clone(), subject.clone());
+            entry.push(Write::Sanction { room, subject, sanction: sanction.clone() });
+        }
+        entry.push(Write::Audit {
+            at: now,
+            actor: caller.subject.clone(),
+            action: self.action,
+            subject: format!("{} {}", room.id, self.about).trim_end().to_owned(),
+            reason: self.reason.clone(),
+        });
+        entry
+    }
+}

@@ -1,0 +1,59 @@
+//! The last chat lines of a room: for those who join, and for moderators who point at one.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use crate::model::room::ChatLine;
+use crate::model::{Subject, Timestamp};
+
+/// Ten seconds of chat at the readable rate stay in reach of a moderator; 200 lines of at most 1 KiB.
+pub const LINES_KEPT: usize = 200;
+/// What somebody who joins gets to read.
+pub const LINES_SHOWN: usize = 50;
+/// Above this, those who have not talked for the longest slow mode are forgotten. About 100 B each.
+const TALKERS_KEPT: usize = 4_096;
+const SLOW_MODE_MAX: Duration = Duration::from_secs(300);
+
+#[derive(Debug, Default)]
+pub struct History {
+    /// With the line's sequence on the chat lane.
+    lines: VecDeque<(u64, ChatLine)>,
+    last_line_at: HashMap<Subject, Timestamp>,
+}
+
+impl History {
+    pub fn keep(&mut self, sequence: u64, line: ChatLine) {
+        if self.lines.len() == LINES_KEPT {
+            self.lines.pop_front();
+        }
+        self.lines.push_back((sequence, line));
+    }
+
+    pub fn find(&self, id: &str) -> Option<&ChatLine> {
+        self.lines.iter().rev().map(|(_, line)| line).find(|line| line.id == id)
+    }
+
+    /// The removed line's sequence.
+    pub fn remove(&mut self, id: &str) -> Option<u64> {
+        let index = self.lines.iter().position(|(_, line)| line.id == id)?;
+        self.lines.remove(index).map(|(sequence, _)| sequence)
+    }
+
+    /// The last lines below `sequence`, oldest first: later ones still come on the chat lane.
+    pub fn shown_before(&self, sequence: u64) -> impl Iterator<Item = &ChatLine> {
+        let end = self.lines.partition_point(|(at, _)| *at < sequence);
+        self.lines.range(end.saturating_sub(LINES_SHOWN)..end).map(|(_, line)| line)
+    }
+
+    /// How long this person still has to wait under slow mode.
+    pub fn wait(&self, author: &Subject, slow_mode: Duration, now: Timestamp) -> Duration {
+        self.last_line_at.get(author).map_or(Duration::ZERO, |last| now.until(*last + slow_mode))
+    }
+
+    pub fn talked(&mut self, author: &Subject, now: Timestamp) {
+        if self.last_line_at.len() >= TALKERS_KEPT {
+            self.last_line_at.retain(|_, last| *last + SLOW_MODE_MAX > now);
+        }
+        self.last_line_at.insert(author.clone(), now);
+    }
+}

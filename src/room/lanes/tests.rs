@@ -1,0 +1,271 @@
+//! The lanes against a plain list of all that was published.
+
+use proptest::prelude::*;
+use prost::Message;
+
+use super::*;
+
+const EPOCH: u64 = 77;
+const CRITICAL: RingBound = RingBound { count: 6, bytes: 4_096 };
+const CHAT: RingBound = RingBound { count: 5, bytes: 4_096 };
+
+#[derive(Clone, Debug)]
+enum Op {
+    Critical,
+    State,
+    Chat {
+        always: bool,
+    },
+    TakeBack {
+        ago: u64,
+    },
+    Reveal,
+    Pass {
+        ms: u64,
+    },
+    Read {
+        viewer: usize,
+    },
+    /// Comes back with its position, or as somebody new.
+    Rejoin {
+        viewer: usize,
+        with_position: bool,
+    },
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        3 => Just(Op::Critical),
+        2 => Just(Op::State),
+        5 => any::<bool>().prop_map(|always| Op::Chat { always }),
+        1 => (1..5u64).prop_map(|ago| Op::TakeBack { ago }),
+        2 => Just(Op::Reveal),
+        2 => (0..80u64).prop_map(|ms| Op::Pass { ms }),
+        5 => (0..3usize).prop_map(|viewer| Op::Read { viewer }),
+        1 => (0..3usize, any::<bool>()).prop_map(|(viewer, with_position)| Op::Rejoin { viewer, with_position }),
+    ]
+}
+
+/// What one viewer has seen since it joined, and what it must see next.
+struct Viewer {
+    format: Format,
+    cursor: Cursor,
+    next_offset: u64,
+    state_seen: u64,
+    lines: u64,
+    skipped: u64,
+    joined_at_line: u64,
+}
+
+/// All that was ever published: the simple model.
+#[derive(Default)]
+struct Published {
+    critical: u64,
+    state: u64,
+    lines: u64,
+}
+
+struct Scene {
+    lanes: Lanes,
+    published: Published,
+    viewers: Vec<Viewer>,
+    now: Timestamp,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let lanes = Lanes::bounded(EPOCH, CRITICAL, CHAT);
+        let viewers = [Format::Proto, Format::Json, Format::Proto];
+        let viewers = viewers.map(|format| Viewer::join(&lanes, format, None, 0)).into();
+        Self { lanes, published: Published::default(), viewers, now: Timestamp(1_000_000) }
+    }
+
+    fn apply(&mut self, op: Op) {
+        match op {
+            Op::Critical => {
+                self.published.critical += 1;
+                let text = self.published.critical.to_string();
+                let notice = v1::HostNotice { id: String::new(), text };
+                let offset = self.lanes.publish_critical(Body::Notice(notice), self.now);
+                assert_eq!(offset, self.published.critical);
+            }
+            Op::State => {
+                self.published.state += 1;
+                let state = v1::LiveState { hearts: self.published.state, ..Default::default() };
+                self.lanes.publish_state(state, self.now);
+            }
+            Op::Chat { always } => {
+                self.published.lines += 1;
+                let line = v1::ChatLine { text: self.published.lines.to_string(), ..Default::default() };
+                let published = self.lanes.publish_chat(line, always, self.now);
+                assert!(published.shown_as.is_none_or(|sequence| sequence == self.published.lines));
+                assert!(!always || published.shown_as.is_some(), "a host's line is never sampled");
+            }
+            Op::TakeBack { ago } => self.lanes.take_back_line(self.published.lines.saturating_sub(ago)),
+            Op::Reveal => {
+                self.lanes.reveal_chat(self.now);
+            }
+            Op::Pass { ms } => self.now = self.now + Duration::from_millis(ms),
+            Op::Read { viewer } => self.read(viewer),
+            Op::Rejoin { viewer, with_position } => {
+                let old = &self.viewers[viewer];
+                let position =
+                    with_position.then_some(StreamPosition { epoch: EPOCH, offset: old.next_offset - 1 });
+                self.rejoin(viewer, position);
+            }
+        }
+    }
+
+    fn read(&mut self, index: usize) {
+        let viewer = &mut self.viewers[index];
+        match self.lanes.flush(viewer.cursor, viewer.format) {
+            Ok(None) => {
+                assert_eq!(viewer.cursor, self.lanes.flushed(), "nothing new only for who has it all")
+            }
+            Ok(Some(flush)) => viewer.take(&flush),
+            Err(FellBehind) => {
+                let missed = self.published.critical + 1 - viewer.next_offset;
+                assert!(missed > 0, "only the critical lane closes a viewer");
+                let position = StreamPosition { epoch: EPOCH, offset: viewer.next_offset - 1 };
+                assert_eq!(self.lanes.recover(Some(position)).1, Recovery::Lost, "it is told that it can't");
+                self.rejoin(index, None);
+            }
+        }
+    }
+
+    fn rejoin(&mut self, index: usize, position: Option<StreamPosition>) {
+        let old = &self.viewers[index];
+        self.viewers[index] = Viewer::join(&self.lanes, old.format, position, self.published.state);
+    }
+}
+
+impl Viewer {
+    fn join(lanes: &Lanes, format: Format, position: Option<StreamPosition>, state_seen: u64) -> Self {
+        let (cursor, _) = lanes.recover(position);
+        Self {
+            format,
+            cursor,
+            next_offset: cursor.critical,
+            state_seen,
+            lines: 0,
+            skipped: 0,
+            joined_at_line: cursor.chat,
+        }
+    }
+
+    fn take(&mut self, flush: &Flush) {
+        for publication in decoded(self.format, &flush.bytes) {
+            match publication.body.expect("a body") {
+                Body::Notice(notice) => {
+                    assert_eq!(publication.offset, self.next_offset, "exactly once, in order");
+                    assert_eq!(notice.text, self.next_offset.to_string());
+                    self.next_offset += 1;
+                }
+                Body::State(state) => {
+                    assert!(state.hearts > self.state_seen, "never older after newer");
+                    self.state_seen = state.hearts;
+                }
+                Body::Skipped(skipped) => self.skipped += u64::from(skipped.lines),
+                Body::Chat(_) => self.lines += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        self.cursor = flush.cursor;
+    }
+}
+
+fn decoded(format: Format, bytes: &[u8]) -> Vec<v1::Publication> {
+    match format {
+        Format::Proto => v1::Batch::decode(bytes).expect("a batch").publications,
+        Format::Json => {
+            let text = std::str::from_utf8(bytes).expect("UTF-8");
+            text.lines().map(|line| serde_json::from_str(line).expect("a publication")).collect()
+        }
+    }
+}
+
+proptest! {
+    /// At any reading rate: each critical publication exactly once, in order, or a word that it is lost; delivered and skipped lines
+    /// make up all that were published; the state never goes back.
+    #[test]
+    fn viewers_see_what_the_model_says(ops in prop::collection::vec(op(), 1..250)) {
+        let mut scene = Scene::new();
+        for op in ops {
+            scene.apply(op);
+        }
+        scene.lanes.reveal_chat(scene.now);
+        for index in 0..scene.viewers.len() {
+            scene.read(index);
+            scene.read(index);
+            let viewer = &scene.viewers[index];
+            prop_assert_eq!(viewer.next_offset, scene.published.critical + 1);
+            prop_assert_eq!(viewer.state_seen, scene.published.state);
+            prop_assert_eq!(viewer.lines + viewer.skipped, scene.published.lines + 1 - viewer.joined_at_line);
+        }
+    }
+}
+
+#[test]
+fn who_stand_together_share_one_payload() {
+    let mut lanes = Lanes::new(EPOCH);
+    let (cursor, _) = lanes.recover(None);
+    lanes.publish_critical(Body::Notice(v1::HostNotice::default()), Timestamp(1));
+    let one = lanes.flush(cursor, Format::Proto).expect("in time").expect("news");
+    let other = lanes.flush(cursor, Format::Proto).expect("in time").expect("news");
+    assert_eq!(one.bytes.as_ptr(), other.bytes.as_ptr());
+    assert_eq!(lanes.flush(one.cursor, Format::Proto).map(|flush| flush.is_none()), Ok(true));
+}
+
+#[test]
+fn a_quiet_room_shows_a_line_at_once_and_a_busy_one_gathers() {
+    let mut lanes = Lanes::new(EPOCH);
+    let line = || v1::ChatLine { text: "杏".into(), ..Default::default() };
+    let now = Timestamp(1_000_000);
+    assert!(lanes.publish_chat(line(), false, now).readable_now);
+    assert!(!lanes.publish_chat(line(), false, now + Duration::from_millis(49)).readable_now);
+    assert!(lanes.reveal_chat(now + Duration::from_millis(50)));
+    assert!(!lanes.reveal_chat(now + Duration::from_millis(50)), "nothing is left");
+    assert!(lanes.publish_chat(line(), false, now + Duration::from_millis(100)).readable_now);
+}
+
+#[test]
+fn critical_news_takes_waiting_chat_along() {
+    let mut lanes = Lanes::new(EPOCH);
+    let (cursor, _) = lanes.recover(None);
+    let now = Timestamp(1_000_000);
+    for _ in 0..3 {
+        lanes.publish_chat(v1::ChatLine::default(), true, now);
+    }
+    lanes.publish_critical(Body::Notice(v1::HostNotice::default()), now);
+    let flush = lanes.flush(cursor, Format::Json).expect("in time").expect("news");
+    assert_eq!((flush.critical, flush.chat, flush.skipped), (1, 3, 0));
+}
+
+#[test]
+fn a_position_of_another_life_is_lost() {
+    let mut lanes = Lanes::new(EPOCH);
+    lanes.publish_critical(Body::Notice(v1::HostNotice::default()), Timestamp(1));
+    let recover = |epoch, offset| lanes.recover(Some(StreamPosition { epoch, offset })).1;
+    assert_eq!(recover(EPOCH, 1), Recovery::Recovered);
+    assert_eq!(recover(EPOCH, 0), Recovery::Recovered);
+    assert_eq!(recover(EPOCH, 2), Recovery::Lost, "it cannot have seen that");
+    assert_eq!(recover(EPOCH, u64::MAX), Recovery::Lost);
+    assert_eq!(recover(EPOCH + 1, 1), Recovery::Lost);
+    assert_eq!(lanes.recover(None).1, Recovery::Fresh);
+}
+
+#[test]
+fn above_the_readable_rate_lines_are_counted_not_shown() {
+    let mut lanes = Lanes::new(EPOCH);
+    let (cursor, _) = lanes.recover(None);
+    let mut now = Timestamp(1_000_000);
+    for _ in 0..1_000 {
+        lanes.publish_chat(v1::ChatLine::default(), false, now);
+        now = now + Duration::from_millis(2);
+    }
+    lanes.reveal_chat(now);
+    let flush = lanes.flush(cursor, Format::Proto).expect("in time").expect("news");
+    // 20 at once and 20 in each of two seconds.
+    assert!((50..=60).contains(&flush.chat), "{}", flush.chat);
+    assert_eq!(flush.chat + flush.skipped, 1_000);
+}

@@ -1,0 +1,358 @@
+//! One room while it is in memory: the record as it was last committed, who is inside, and the lanes that they read.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use apricot_proto::v1::{self, publication::Body};
+use tokio::sync::watch;
+
+use super::amendment::{Amendment, Closes};
+use super::close::CloseCode;
+use super::history::History;
+use super::lanes::{Cursor, FellBehind, Flush, Lanes};
+use super::milestone::Milestones;
+use super::outlet::Outlet;
+use super::publication::{Format, direct};
+use super::refused::RoomRefused;
+use super::snapshot::Snapshots;
+use crate::contract;
+use crate::ledger::CharityTotal;
+use crate::model::room::{ChatLine, Sanction};
+use crate::model::{Caller, Product, Role, Room, RoomState, Subject, Timestamp, bounded_text};
+use crate::sale::{OrderView, SaleStock, SaleView};
+
+mod door;
+
+pub use door::{Entrance, SeatKey, Visitor};
+
+/// The state lane says the newest values at most this often.
+pub const STATE_PACE: Duration = Duration::from_millis(100);
+
+pub struct LiveRoom {
+    /// One change of the record at a time; held until it is committed.
+    pub(super) desk: tokio::sync::Mutex<()>,
+    floor: Mutex<Floor>,
+    hearts: AtomicU64,
+    /// Rung at each flush.
+    bell: watch::Sender<()>,
+}
+
+/// Held for microseconds, never over an await.
+struct Floor {
+    record: Arc<Room>,
+    cards: Vec<Product>,
+    sanctions: HashMap<Subject, Sanction>,
+    lanes: Lanes,
+    history: History,
+    snapshots: Snapshots,
+    milestones: Milestones,
+    state: v1::LiveState,
+    state_read_at: Timestamp,
+    seats: BTreeMap<SeatKey, Seat>,
+    seats_made: u64,
+}
+
+struct Seat {
+    outlet: Arc<Outlet>,
+    runs_the_room: bool,
+}
+
+/// A room as others are shown it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoomView {
+    pub room: Arc<Room>,
+    pub cards: Vec<Product>,
+}
+
+/// What the state lane says beside viewers and hearts.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    pub stocks: Vec<SaleStock>,
+    pub charity: Vec<CharityTotal>,
+}
+
+impl LiveRoom {
+    /// `epoch` is a number that no earlier process had for this room.
+    pub fn new(record: Room, cards: Vec<Product>, epoch: u64) -> Self {
+        Self {
+            desk: tokio::sync::Mutex::default(),
+            floor: Mutex::new(Floor {
+                record: Arc::new(record),
+                cards,
+                sanctions: HashMap::new(),
+                lanes: Lanes::new(epoch),
+                history: History::default(),
+                snapshots: Snapshots::default(),
+                milestones: Milestones::default(),
+                state: v1::LiveState::default(),
+                state_read_at: Timestamp::ZERO,
+                seats: BTreeMap::new(),
+                seats_made: 0,
+            }),
+            hearts: AtomicU64::new(0),
+            bell: watch::Sender::new(()),
+        }
+    }
+
+    pub fn record(&self) -> Arc<Room> {
+        self.floor().record.clone()
+    }
+
+    pub fn view(&self) -> RoomView {
+        let floor = self.floor();
+        RoomView { room: floor.record.clone(), cards: floor.cards.clone() }
+    }
+
+    pub fn viewers(&self) -> u32 {
+        self.floor().viewers()
+    }
+
+    pub fn line(&self, id: &str) -> Option<ChatLine> {
+        self.floor().history.find(id).cloned()
+    }
+
+    pub fn is_banned(&self, subject: &Subject) -> bool {
+        matches!(self.floor().sanctions.get(subject), Some(Sanction::Banned))
+    }
+
+    /// As the record has it at the start.
+    pub fn lay(&self, subject: Subject, sanction: Sanction) {
+        self.floor().sanctions.insert(subject, sanction);
+    }
+
+    /// Another node changed the record.
+    pub fn replace(&self, record: Room, now: Timestamp) {
+        let mut floor = self.floor();
+        if record.version > floor.record.version {
+            floor.record = Arc::new(record);
+            floor.publish_room(now);
+        }
+        self.ring(floor);
+    }
+
+    /// `admit` is asked last before the line is published: it may take from the person's rate.
+    pub fn say(
+        &self,
+        caller: &Caller,
+        text: &str,
+        admit: impl FnOnce() -> Result<(), RoomRefused>,
+        now: Timestamp,
+    ) -> Result<(), RoomRefused> {
+        let record = self.may_say(caller, now)?;
+        let text = bounded_text("text", text, 1..=200)?;
+        let moderates = caller.may_moderate(&record);
+        // Up to 200 words are compared: not while others wait for the floor.
+        if !moderates && record.chat_rules.blocks(&text) {
+            return Err(RoomRefused::BlockedWord);
+        }
+        admit()?;
+        let slow_mode = Duration::from_secs(record.chat_rules.slow_mode_seconds.into());
+        let mut floor = self.floor();
+        if !moderates && !slow_mode.is_zero() {
+            let wait = floor.history.wait(&caller.subject, slow_mode, now);
+            if !wait.is_zero() {
+                return Err(RoomRefused::SlowMode { wait });
+            }
+            floor.history.talked(&caller.subject, now);
+        }
+        if floor.publish_line(caller, text, moderates, now) {
+            self.ring(floor);
+        }
+        Ok(())
+    }
+
+    pub fn heart(&self, count: u32) {
+        self.hearts.fetch_add(count.into(), Ordering::Relaxed);
+    }
+
+    /// Makes a committed amendment visible: the record first, then what else is said, then who has to go.
+    pub fn apply(&self, amendment: Amendment, now: Timestamp) {
+        let mut floor = self.floor();
+        if let Some((subject, sanction)) = amendment.sanction {
+            match sanction {
+                Some(sanction) => floor.sanctions.insert(subject, sanction),
+                None => floor.sanctions.remove(&subject),
+            };
+        }
+        if let Some(line_id) = amendment.deleted_line {
+            if let Some(sequence) = floor.history.remove(&line_id) {
+                floor.lanes.take_back_line(sequence);
+            }
+            floor.lanes.publish_critical(Body::LineDeleted(v1::LineDeleted { line_id }), now);
+        }
+        if let Some(cards) = amendment.cards {
+            floor.cards = cards;
+        }
+        if let Some(record) = amendment.record {
+            floor.record = Arc::new(record);
+            floor.publish_room(now);
+        }
+        if let Some(body) = amendment.publication {
+            floor.lanes.publish_critical(body, now);
+        }
+        if let Some(closes) = amendment.closes {
+            floor.close(&closes);
+        }
+        self.ring(floor);
+    }
+
+    /// News of a sale goes to everybody, on the critical lane.
+    pub fn tell_sale(&self, view: &SaleView, now: Timestamp) {
+        let body = Body::Sale(contract::sale(view));
+        let mut floor = self.floor();
+        floor.lanes.publish_critical(body, now);
+        self.ring(floor);
+    }
+
+    /// News of an order goes to its buyer alone, on every socket that the buyer has here.
+    pub fn tell_order(&self, view: &OrderView, now: Timestamp) {
+        let floor = self.floor();
+        for (_, seat) in floor.seats.range(SeatKey::of(&view.order.buyer)) {
+            seat.outlet.push(direct(seat.outlet.format(), now, Body::Order(contract::order(view))));
+        }
+    }
+
+    /// Shows chat that waited, and the state when it is due and differs. `read` is called only then.
+    pub fn tick(&self, read: impl FnOnce() -> Reading, now: Timestamp) {
+        let mut floor = self.floor();
+        if floor.seats.is_empty() {
+            return;
+        }
+        let mut news = floor.lanes.reveal_chat(now);
+        if floor.state_read_at + STATE_PACE <= now {
+            news |= floor.read_state(self.hearts.load(Ordering::Relaxed), read(), now);
+        }
+        if news {
+            self.ring(floor);
+        }
+    }
+
+    pub fn flush(&self, cursor: Cursor, format: Format) -> Result<Option<Flush>, FellBehind> {
+        self.floor().lanes.flush(cursor, format)
+    }
+
+    pub fn fell_behind(&self, cursor: Cursor) -> bool {
+        self.floor().lanes.fell_behind(cursor)
+    }
+
+    /// Every session is told to close.
+    pub fn close_all(&self, code: CloseCode) {
+        for seat in self.floor().seats.values() {
+            seat.outlet.close(code);
+        }
+    }
+
+    fn may_say(&self, caller: &Caller, now: Timestamp) -> Result<Arc<Room>, RoomRefused> {
+        if !caller.may_chat_and_buy() {
+            return Err(match caller.role {
+                Role::Guest => RoomRefused::TokenRequired,
+                _ => RoomRefused::Forbidden("this role does not chat"),
+            });
+        }
+        let floor = self.floor();
+        if floor.record.state == RoomState::Ended {
+            return Err(RoomRefused::WrongState("the room has ended"));
+        }
+        match floor.sanctions.get(&caller.subject) {
+            Some(Sanction::Banned) => Err(RoomRefused::Banned),
+            Some(Sanction::Muted { until }) if now < *until => {
+                Err(RoomRefused::Muted { until: *until, retry_after: now.until(*until) })
+            }
+            Some(Sanction::Muted { .. }) | None => Ok(floor.record.clone()),
+        }
+    }
+
+    fn floor(&self) -> MutexGuard<'_, Floor> {
+        self.floor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The floor is given back first: those who wake want it.
+    fn ring(&self, floor: MutexGuard<'_, Floor>) {
+        drop(floor);
+        self.bell.send_replace(());
+    }
+}
+
+impl Floor {
+    fn viewers(&self) -> u32 {
+        u32::try_from(self.seats.len()).unwrap_or(u32::MAX)
+    }
+
+    fn publish_room(&mut self, now: Timestamp) {
+        let room = contract::room(&self.record, &self.cards, false);
+        self.lanes.publish_critical(Body::Room(room), now);
+    }
+
+    /// True when viewers can read it now.
+    fn publish_line(&mut self, caller: &Caller, text: String, moderates: bool, now: Timestamp) -> bool {
+        let line = ChatLine {
+            id: self.lanes.next_line_id(),
+            author: caller.subject.clone(),
+            author_name: caller.name.clone(),
+            author_role: shown_role(caller, &self.record).to_owned(),
+            text,
+            at: now,
+        };
+        let published = self.lanes.publish_chat(contract::chat_line(&line), moderates, now);
+        if let Some(sequence) = published.shown_as {
+            self.history.keep(sequence, line);
+        }
+        published.readable_now
+    }
+
+    /// True when something changed.
+    fn read_state(&mut self, hearts: u64, reading: Reading, now: Timestamp) -> bool {
+        self.state_read_at = now;
+        let mut news = false;
+        for total in &reading.charity {
+            if let Some(reached) = self.milestones.crossed(total) {
+                let reached = Some(contract::money(reached));
+                let milestone = v1::Milestone { pledge_id: total.pledge.to_string(), reached };
+                self.lanes.publish_critical(Body::Milestone(milestone), now);
+                news = true;
+            }
+        }
+        let state = v1::LiveState {
+            viewers: self.viewers(),
+            hearts,
+            stocks: reading.stocks.iter().map(contract::sale_stock).collect(),
+            charity: reading.charity.iter().map(contract::charity_total).collect(),
+        };
+        if state != self.state {
+            self.state = state.clone();
+            self.lanes.publish_state(state, now);
+            news = true;
+        }
+        news
+    }
+
+    fn close(&self, closes: &Closes) {
+        let code = closes.code();
+        match closes {
+            Closes::Everyone => self.seats.values().for_each(|seat| seat.outlet.close(code)),
+            Closes::Viewers => {
+                let viewers = self.seats.values().filter(|seat| !seat.runs_the_room);
+                viewers.for_each(|seat| seat.outlet.close(code));
+            }
+            Closes::Person(subject) => {
+                let theirs = self.seats.range(SeatKey::of(subject));
+                theirs.for_each(|(_, seat)| seat.outlet.close(code));
+            }
+        }
+    }
+}
+
+/// The badge beside a line.
+fn shown_role(caller: &Caller, room: &Room) -> &'static str {
+    match caller.role {
+        Role::Host if caller.may_host(room) => "host",
+        Role::Commissioner if caller.may_moderate(room) => "commissioner",
+        _ if caller.may_moderate(room) => "moderator",
+        _ => "viewer",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! Coming in and going out.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use apricot_proto::v1;
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::{LiveRoom, Reading, Seat};
+use crate::contract;
+use crate::model::room::Sanction;
+use crate::model::{Caller, RoomState, Subject, Timestamp};
+use crate::room::close::CloseCode;
+use crate::room::lanes::{Cursor, Recovery, StreamPosition};
+use crate::room::outlet::Outlet;
+use crate::sale::SaleView;
+
+/// Sorted by person, so that all sockets of one person stand together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SeatKey {
+    subject: Subject,
+    number: u64,
+}
+
+impl SeatKey {
+    pub fn of(subject: &Subject) -> RangeInclusive<Self> {
+        let at = |number| Self { subject: subject.clone(), number };
+        at(0)..=at(u64::MAX)
+    }
+}
+
+/// Who knocks, and where it stood when it was last here.
+pub struct Visitor<'a> {
+    pub caller: &'a Caller,
+    pub position: Option<StreamPosition>,
+    pub outlet: Arc<Outlet>,
+    pub now: Timestamp,
+}
+
+/// Where a viewer starts, and the half of its snapshot that all share.
+pub struct Entrance {
+    pub seat: SeatKey,
+    pub cursor: Cursor,
+    pub recovery: Recovery,
+    pub position: StreamPosition,
+    pub snapshot: Bytes,
+    pub bell: watch::Receiver<()>,
+}
+
+impl LiveRoom {
+    /// Snapshot, seat and cursor are of one instant: what is published after it is read from the cursor, what was published before it
+    /// is in the snapshot.
+    pub fn enter(
+        &self,
+        visitor: Visitor<'_>,
+        viewers_max: u32,
+        read: impl FnOnce() -> Reading,
+        sales: impl FnOnce() -> Vec<SaleView>,
+    ) -> Result<Entrance, CloseCode> {
+        let Visitor { caller, position, outlet, now } = visitor;
+        let mut floor = self.floor();
+        let banned = matches!(floor.sanctions.get(&caller.subject), Some(Sanction::Banned));
+        if banned || !caller.may_see(&floor.record) {
+            return Err(CloseCode::NotAllowed);
+        }
+        if floor.record.state == RoomState::Ended {
+            return Err(CloseCode::RoomEnded);
+        }
+        let runs_the_room = caller.may_moderate(&floor.record);
+        if floor.viewers() >= viewers_max && !runs_the_room {
+            return Err(CloseCode::Full);
+        }
+        if floor.seats.is_empty() {
+            // Nobody was here to read it for.
+            floor.read_state(self.hearts.load(Ordering::Relaxed), read(), now);
+            floor.lanes.reveal_chat(now);
+        }
+        let (cursor, recovery) = floor.lanes.recover(position);
+        let floor = &mut *floor;
+        let flushed = floor.lanes.flushed();
+        let snapshot = floor.snapshots.at(flushed, outlet.format(), runs_the_room, || v1::Joined {
+            room: Some(contract::room(&floor.record, &floor.cards, runs_the_room)),
+            sales: sales().iter().map(contract::sale).collect(),
+            state: Some(floor.state.clone()),
+            lines: floor.history.shown_before(flushed.chat).map(contract::chat_line).collect(),
+            ..v1::Joined::default()
+        });
+        floor.seats_made += 1;
+        let seat = SeatKey { subject: caller.subject.clone(), number: floor.seats_made };
+        floor.seats.insert(seat.clone(), Seat { outlet, runs_the_room });
+        // A client that is cut off again before it reads what it missed asks for the same once more.
+        let position = StreamPosition { offset: cursor.critical - 1, ..floor.lanes.position() };
+        Ok(Entrance { seat, cursor, recovery, position, snapshot, bell: self.bell.subscribe() })
+    }
+
+    pub fn leave(&self, seat: &SeatKey) {
+        self.floor().seats.remove(seat);
+    }
+}

@@ -1,0 +1,131 @@
+//! People, rooms and readers for this layer's tests.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use apricot_proto::v1::{self, publication::Body};
+use bytes::Bytes;
+use prost::Message;
+use tokio::sync::mpsc;
+
+use super::{Hub, Limits};
+use crate::ledger::{CommissionRules, Ledger};
+use crate::model::room::ChatRules;
+use crate::model::{Caller, Role, Room, RoomState, Share, Timestamp};
+use crate::sale::{SaleRules, Sales};
+use crate::store::{Inventory, Journal};
+
+pub const NOW: Timestamp = Timestamp(1_790_000_000_000);
+
+pub fn caller(name: &str, role: Role) -> Caller {
+    Caller {
+        subject: name.parse().expect("a subject"),
+        name: name.to_owned(),
+        role,
+        room: None,
+        county: None,
+    }
+}
+
+pub fn host() -> Caller {
+    caller("li", Role::Host)
+}
+
+pub fn viewer(name: &str) -> Caller {
+    caller(name, Role::Viewer)
+}
+
+pub fn room(state: RoomState) -> Room {
+    Room {
+        id: "orchard".parse().expect("an id"),
+        title: "Apricots".into(),
+        host: host().subject,
+        host_name: "Li".into(),
+        place: "Gansu".into(),
+        state,
+        scheduled_at: None,
+        live_at: None,
+        ended_at: None,
+        playback_url: String::new(),
+        poster_url: String::new(),
+        chat_rules: ChatRules::default(),
+        cards: Vec::new(),
+        pinned_line: None,
+        moderators: vec!["mo".parse().expect("a subject")],
+        version: 1,
+    }
+}
+
+/// A record in a folder of its own, and a hub that reads it. Reopening gives a new life on the same record.
+pub struct Scene {
+    pub hub: Hub,
+    journal: Journal,
+    limits: Limits,
+    pub folder: tempfile::TempDir,
+}
+
+impl Scene {
+    pub async fn new(limits: Limits) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::open(folder, limits).await
+    }
+
+    async fn open(folder: tempfile::TempDir, limits: Limits) -> Self {
+        let journal = Journal::open(&folder.path().join("record.db"), 1, NOW).expect("a record");
+        let share = Share::ppm(50_000).expect("in bounds");
+        let ledger =
+            Ledger::new(journal.clone(), CommissionRules { by_category: HashMap::new(), other: share });
+        let rules = SaleRules {
+            waiting_list_max: 10,
+            offer_for: Duration::from_secs(60),
+            auto_confirm_after: Duration::from_secs(86_400),
+        };
+        let (news, outbox) = (mpsc::channel(64).0, mpsc::channel(64).0);
+        let sales = Sales::new(ledger, Inventory::default(), rules, news, outbox);
+        let hub = Hub::open(journal.clone(), sales, limits, || 7).await.expect("a hub");
+        Self { hub, journal, limits, folder }
+    }
+
+    pub async fn reopened(self) -> Self {
+        let Self { hub, journal, limits, folder } = self;
+        hub.drain().await;
+        drop(hub);
+        journal.close().await;
+        Self::open(folder, limits).await
+    }
+
+    pub async fn with_live_room(limits: Limits) -> Self {
+        let scene = Self::new(limits).await;
+        let hub = &scene.hub;
+        hub.create_room(room(RoomState::Scheduled), &host(), None, NOW).await.expect("a room");
+        let id = room(RoomState::Live).id;
+        hub.change_state(&id, RoomState::Live, &host(), None, NOW).await.expect("live");
+        scene
+    }
+}
+
+pub fn read(bytes: Option<Bytes>) -> Vec<Body> {
+    let batch = v1::Batch::decode(bytes.unwrap_or_default()).expect("a batch");
+    batch.publications.into_iter().map(|publication| publication.body.expect("a body")).collect()
+}
+
+/// The only publication, which must be the snapshot.
+pub fn joined(bytes: Bytes) -> v1::Joined {
+    match read(Some(bytes)).as_slice() {
+        [Body::Joined(joined)] => joined.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+pub fn texts(bodies: &[Body]) -> Vec<String> {
+    let text = |body: &Body| match body {
+        Body::Chat(line) => Some(line.text.clone()),
+        _ => None,
+    };
+    bodies.iter().filter_map(text).collect()
+}
+
+pub fn outlet() -> Arc<super::outlet::Outlet> {
+    Arc::new(super::outlet::Outlet::new(super::Format::Proto))
+}

@@ -1,0 +1,358 @@
+//! One socket's talk with a room: what each message means, decided without the socket. The socket's loop carries out what comes back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apricot_proto::v1::{self, ClientMessage, client_message::Command};
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use super::close::CloseCode;
+use super::lanes::{Cursor, FellBehind, Flush, Recovery, StreamPosition};
+use super::limits::Meter;
+use super::live_room::{LiveRoom, SeatKey};
+use super::moderation::Moderation;
+use super::outlet::Outlet;
+use super::publication::Format;
+use super::refused::RoomRefused;
+use super::{Connection, Hub, count_refusal, meters, snapshot};
+use crate::contract::{self, parse};
+use crate::model::order::ShipTo;
+use crate::model::payment::Method;
+use crate::model::{Caller, OrderId, OutOfBound, RoomId, Timestamp};
+use crate::sale::{OrderView, Wish};
+
+/// Orders, payments and moderations of one session that wait for the record at the same time.
+pub const IN_FLIGHT_MAX: usize = 8;
+/// Messages above the rate that are answered with a problem before the socket is closed with 4009.
+pub const WARNINGS_MAX: u32 = 10;
+/// A client that behaves this long starts with a clean sheet.
+const WARNINGS_LAST: Duration = Duration::from_secs(60);
+/// Hearts in one message.
+const HEARTS_MAX: u32 = 50;
+
+pub struct Session {
+    hub: Hub,
+    room: RoomId,
+    outlet: Arc<Outlet>,
+    messages: Meter,
+    warnings: u32,
+    warned_at: Timestamp,
+    in_flight: Arc<Semaphore>,
+    inside: Option<Inside>,
+    _connection: Connection,
+}
+
+struct Inside {
+    caller: Caller,
+    cursor: Cursor,
+    bell: watch::Receiver<()>,
+    seat: Seat,
+}
+
+/// Given back when dropped.
+struct Seat {
+    hub: Hub,
+    room: Arc<LiveRoom>,
+    key: SeatKey,
+    caller: Caller,
+}
+
+/// What the socket's loop does next.
+#[derive(Debug)]
+pub enum Next {
+    Nothing,
+    Answer(Answer),
+    /// Verify the token, then call `Session::join`.
+    Join {
+        id: u32,
+        token: String,
+        position: Option<StreamPosition>,
+    },
+    /// Run it beside the socket; its answer goes to the outlet.
+    Run(Errand),
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    /// The client's message; 0 when it is not known.
+    pub id: u32,
+    pub outcome: Result<Outcome, RoomRefused>,
+}
+
+#[derive(Debug, PartialEq)]
+pub enum Outcome {
+    Done,
+    Pong { client_time_ms: i64 },
+    Order(Box<OrderView>),
+}
+
+/// A request that waits for the record. Once started it should run to its end, also when the socket is gone.
+pub struct Errand {
+    id: u32,
+    hub: Hub,
+    room: RoomId,
+    caller: Caller,
+    task: Task,
+    now: Timestamp,
+    _in_flight: OwnedSemaphorePermit,
+}
+
+#[derive(Debug, PartialEq)]
+enum Task {
+    Place(Wish),
+    Pay(OrderId, Method, ShipTo),
+    Cancel(OrderId),
+    Moderate(Moderation),
+}
+
+impl Session {
+    pub fn new(hub: Hub, connection: Connection, room: RoomId, format: Format) -> Self {
+        Self {
+            hub,
+            room,
+            outlet: Arc::new(Outlet::new(format)),
+            messages: Meter::default(),
+            warnings: 0,
+            warned_at: Timestamp::ZERO,
+            in_flight: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
+            inside: None,
+            _connection: connection,
+        }
+    }
+
+    pub fn outlet(&self) -> &Arc<Outlet> {
+        &self.outlet
+    }
+
+    pub fn has_joined(&self) -> bool {
+        self.inside.is_some()
+    }
+
+    /// To be asked before a message is parsed, so that parsing has a rate too. `Err`: too many, in spite of warnings.
+    pub fn admit_message(&mut self, now: Timestamp) -> Result<Result<(), Answer>, CloseCode> {
+        let Some(rate) = self.hub.limits().messages() else { return Ok(Ok(())) };
+        let Err(retry_after) = self.messages.admit(rate, now) else { return Ok(Ok(())) };
+        if self.warned_at + WARNINGS_LAST < now {
+            self.warnings = 0;
+        }
+        (self.warnings, self.warned_at) = (self.warnings + 1, now);
+        let refused = RoomRefused::RateLimited { what: "messages", retry_after };
+        count_refusal(&refused);
+        if self.warnings > WARNINGS_MAX {
+            return Err(CloseCode::TooManyMessages);
+        }
+        Ok(Err(Answer { id: 0, outcome: Err(refused) }))
+    }
+
+    pub fn on_message(&mut self, message: ClientMessage, now: Timestamp) -> Next {
+        let id = message.id;
+        let outcome = match self.decide(message, now) {
+            Ok(Decided::Now(outcome)) => Ok(outcome),
+            Ok(Decided::Join { token, position }) => return Next::Join { id, token, position },
+            Ok(Decided::Later(task)) => match self.errand(id, task, now) {
+                Ok(errand) => return Next::Run(errand),
+                Err(refused) => Err(refused),
+            },
+            Err(refused) => Err(refused),
+        };
+        if id == 0 { Next::Nothing } else { Next::Answer(Answer { id, outcome }) }
+    }
+
+    /// The first publication of the session. `caller` is verified, or a guest.
+    pub async fn join(
+        &mut self,
+        caller: Caller,
+        position: Option<StreamPosition>,
+        now: Timestamp,
+    ) -> Result<Bytes, CloseCode> {
+        let entrance = self.hub.enter(&self.room, &caller, position, &self.outlet, now)?;
+        let (room, entrance) = entrance;
+        let seat = Seat { hub: self.hub.clone(), room, key: entrance.seat, caller: caller.clone() };
+        // News of these orders goes to the outlet from now on, so that none is missed while they are read.
+        let orders = match caller.may_chat_and_buy() {
+            true => self.hub.sales().open_orders(&caller.subject, &self.room).await,
+            false => Ok(Vec::new()),
+        };
+        let orders = orders.unwrap_or_else(|refusal| {
+            tracing::warn!(room = %self.room, %refusal, "joined without the viewer's open orders");
+            Vec::new()
+        });
+        let StreamPosition { epoch, offset } = entrance.position;
+        let personal = v1::Joined {
+            position: Some(v1::StreamPosition { epoch, offset }),
+            recovered: entrance.recovery == Recovery::Recovered,
+            subject: caller.subject.to_string(),
+            role: caller.role.name().to_owned(),
+            name: caller.name.clone(),
+            orders: orders.iter().map(contract::order).collect(),
+            server_time_ms: now.millis(),
+            ..v1::Joined::default()
+        };
+        self.inside = Some(Inside { caller, cursor: entrance.cursor, bell: entrance.bell, seat });
+        let recovery = match entrance.recovery {
+            Recovery::Fresh => "fresh",
+            Recovery::Recovered => "recovered",
+            Recovery::Lost => "lost",
+        };
+        metrics::counter!(meters::JOINS, "recovery" => recovery).increment(1);
+        Ok(snapshot::joined(self.outlet.format(), &entrance.snapshot, &personal))
+    }
+
+    /// All that this viewer has not read, as one payload; counts as delivered.
+    pub fn flush(&mut self) -> Result<Option<Bytes>, CloseCode> {
+        let Some(inside) = &mut self.inside else { return Ok(None) };
+        match inside.seat.room.flush(inside.cursor, self.outlet.format()) {
+            Err(FellBehind) => Err(CloseCode::TooSlow),
+            Ok(None) => Ok(None),
+            Ok(Some(flush)) => {
+                count_flush(&flush);
+                inside.cursor = flush.cursor;
+                Ok((!flush.bytes.is_empty()).then_some(flush.bytes))
+            }
+        }
+    }
+
+    /// The critical lane went past: to be asked while a write does not get through.
+    pub fn fell_behind(&self) -> bool {
+        self.inside.as_ref().is_some_and(|inside| inside.seat.room.fell_behind(inside.cursor))
+    }
+
+    /// Returns when the outlet or the room has something for this session. May be dropped and called again.
+    pub async fn rung(&mut self) {
+        match &mut self.inside {
+            None => self.outlet.rung().await,
+            Some(inside) => {
+                tokio::select! {
+                    () = self.outlet.rung() => {}
+                    rung = inside.bell.changed() => {
+                        // The room is gone only with the hub; the socket's own deadline ends the session then.
+                        if rung.is_err() { std::future::pending::<()>().await; }
+                    }
+                }
+            }
+        }
+    }
+
+    fn decide(&mut self, message: ClientMessage, now: Timestamp) -> Result<Decided, RoomRefused> {
+        let command = message.command.ok_or(RoomRefused::NoCommand)?;
+        let inside = match (&self.inside, &command) {
+            (Some(_), Command::Join(_)) => {
+                return Err(RoomRefused::WrongState("this socket has joined already"));
+            }
+            (None, Command::Join(join)) => {
+                let position = join.position.map(|at| StreamPosition { epoch: at.epoch, offset: at.offset });
+                return Ok(Decided::Join { token: join.token.clone(), position });
+            }
+            (None, _) => return Err(RoomRefused::WrongState("the first message must be join")),
+            (Some(inside), _) => inside,
+        };
+        let (caller, room) = (&inside.caller, &inside.seat.room);
+        match command {
+            Command::Join(_) => Err(RoomRefused::WrongState("this socket has joined already")),
+            Command::Ping(ping) => Ok(Decided::Now(Outcome::Pong { client_time_ms: ping.client_time_ms })),
+            Command::Heart(heart) if !(1..=HEARTS_MAX).contains(&heart.count) => {
+                Err(OutOfBound::new("heart.count", format!("1..={HEARTS_MAX}")).into())
+            }
+            Command::Heart(heart) => {
+                room.heart(heart.count);
+                Ok(Decided::Now(Outcome::Done))
+            }
+            Command::Say(say) => {
+                self.hub.say(room, caller, &say.text, now)?;
+                Ok(Decided::Now(Outcome::Done))
+            }
+            Command::PlaceOrder(message) => {
+                buyer(caller)?;
+                let wish = parse::wish(&message)?;
+                self.hub.admit_order(&self.room, &caller.subject, now)?;
+                Ok(Decided::Later(Task::Place(wish)))
+            }
+            Command::PayOrder(message) => {
+                buyer(caller)?;
+                let (order, method, ship_to) = parse::pay_order(&message)?;
+                Ok(Decided::Later(Task::Pay(order, method, ship_to)))
+            }
+            Command::CancelOrder(message) => {
+                buyer(caller)?;
+                Ok(Decided::Later(Task::Cancel(parse::cancel_order(&message)?)))
+            }
+            Command::Moderate(message) => Ok(Decided::Later(Task::Moderate(Moderation::parse(&message)?))),
+        }
+    }
+
+    fn errand(&self, id: u32, task: Task, now: Timestamp) -> Result<Errand, RoomRefused> {
+        let caller = match &self.inside {
+            Some(inside) => inside.caller.clone(),
+            None => return Err(RoomRefused::TokenRequired),
+        };
+        let permit = self.in_flight.clone().try_acquire_owned();
+        let _in_flight = permit.map_err(|_| RoomRefused::InFlight { max: IN_FLIGHT_MAX })?;
+        Ok(Errand { id, hub: self.hub.clone(), room: self.room.clone(), caller, task, now, _in_flight })
+    }
+}
+
+enum Decided {
+    Now(Outcome),
+    Join { token: String, position: Option<StreamPosition> },
+    Later(Task),
+}
+
+impl Errand {
+    /// `None`: the client wants no answer.
+    pub async fn run(self) -> Option<Answer> {
+        let Self { id, hub, room, caller, task, now, _in_flight } = self;
+        let order = |view| Outcome::Order(Box::new(view));
+        let (sales, buyer) = (hub.sales(), &caller.subject);
+        let outcome = match task {
+            Task::Place(wish) if sales.view(wish.sale).is_some_and(|view| view.sale.room != room) => {
+                Err(RoomRefused::NotFound("sale in this room"))
+            }
+            Task::Place(wish) => {
+                sales.place(buyer, wish, now).await.map(|placed| order(placed.view)).map_err(Into::into)
+            }
+            Task::Pay(id, method, to) => {
+                sales.pay(buyer, id, method, to, now).await.map(order).map_err(Into::into)
+            }
+            Task::Cancel(id) => sales.cancel(buyer, id, now).await.map(order).map_err(Into::into),
+            Task::Moderate(act) => hub.moderate(&room, act, &caller, None, now).await.map(|_| Outcome::Done),
+        };
+        (id != 0).then_some(Answer { id, outcome })
+    }
+}
+
+impl std::fmt::Debug for Errand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Errand").field("id", &self.id).field("task", &self.task).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.room.leave(&self.key);
+        self.hub.left(&self.caller);
+    }
+}
+
+fn buyer(caller: &Caller) -> Result<(), RoomRefused> {
+    match caller.role {
+        _ if caller.may_chat_and_buy() => Ok(()),
+        crate::model::Role::Guest => Err(RoomRefused::TokenRequired),
+        _ => Err(RoomRefused::Forbidden("this role does not buy")),
+    }
+}
+
+fn count_flush(flush: &Flush) {
+    metrics::counter!(meters::FLUSHES).increment(1);
+    for (lane, count) in [("critical", flush.critical), ("state", flush.state), ("chat", flush.chat)] {
+        if count > 0 {
+            metrics::counter!(meters::DELIVERIES, "lane" => lane).increment(count);
+        }
+    }
+    if flush.skipped > 0 {
+        metrics::counter!(meters::CHAT_SKIPPED).increment(flush.skipped);
+    }
+}
+
+#[cfg(test)]
+mod tests;
