@@ -14,6 +14,7 @@
 //! reads a clock: time is an argument, and `clock` owns it.
 
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
-use apricot_proto::v1::{self, publication::Body};
+use apricot_proto::v1;
 use dashmap::{DashMap, Entry as Slot};
 use tokio_util::task::TaskTracker;
 
@@ -26,6 +26,7 @@ use crate::store::{Journal, StoreError};
 pub mod amendment;
 pub mod close;
 pub mod history;
+mod hosting;
 pub mod lanes;
 pub mod limits;
 pub mod live_room;
@@ -201,7 +202,7 @@ impl Hub {
         now: Timestamp,
     ) -> Result<RoomView, RoomRefused> {
         let by = caller.clone();
-        self.amend(id, caller, once, now, move |room, _| change_state(room, next, &by, now)).await
+        self.amend(id, caller, once, now, move |room, _| hosting::change_state(room, next, &by, now)).await
     }
 
     /// `skus` come from `contract::parse::cards`: at most three, different.
@@ -219,7 +220,7 @@ impl Hub {
             cards.push(product.ok_or(RoomRefused::NotFound("product"))?);
         }
         let by = caller.clone();
-        self.amend(id, caller, once, now, move |room, _| pin_cards(room, cards, &by)).await
+        self.amend(id, caller, once, now, move |room, _| hosting::pin_cards(room, cards, &by)).await
     }
 
     /// `id` names the notice: made from the idempotency key, so that a retry gets the same one.
@@ -234,14 +235,7 @@ impl Hub {
     ) -> Result<v1::HostNotice, RoomRefused> {
         let notice = v1::HostNotice { id, text: bounded_text("text", text, 1..=200)? };
         let (by, told) = (caller.clone(), notice.clone());
-        let plan = move |room: &Room, _: &LiveRoom| {
-            if !by.may_host(room) {
-                return Err(RoomRefused::Forbidden("only the host may post a notice"));
-            }
-            let body = Some(Body::Notice(told.clone()));
-            Ok(Amendment { publication: body, ..Amendment::new("notice", told.id) })
-        };
-        self.amend(room, caller, once, now, plan).await?;
+        self.amend(room, caller, once, now, move |room, _| hosting::notice(room, told, &by)).await?;
         Ok(notice)
     }
 
@@ -254,7 +248,7 @@ impl Hub {
         now: Timestamp,
     ) -> Result<RoomView, RoomRefused> {
         let by = caller.clone();
-        self.amend(id, caller, once, now, move |room, _| moderation::appoint(room, &by, subject)).await
+        self.amend(id, caller, once, now, move |room, _| hosting::appoint(room, &by, subject)).await
     }
 
     pub async fn moderate(
@@ -435,38 +429,6 @@ impl Drop for Connection {
         self.0.0.connections.fetch_sub(1, Ordering::Relaxed);
         metrics::gauge!(meters::CONNECTIONS).decrement(1.0);
     }
-}
-
-fn change_state(room: &Room, next: RoomState, by: &Caller, now: Timestamp) -> Result<Amendment, RoomRefused> {
-    if !by.may_host(room) {
-        return Err(RoomRefused::Forbidden("only the host changes the state of a room"));
-    }
-    if !room.state.may_become(next) {
-        return Err(RoomRefused::WrongState(
-            "a room goes scheduled, rehearsal, live, paused, ended; ended is final and live is never a rehearsal again",
-        ));
-    }
-    let live_at = if next == RoomState::Live { room.live_at.or(Some(now)) } else { room.live_at };
-    let ended_at = if next == RoomState::Ended { Some(now) } else { room.ended_at };
-    let closes = match next {
-        RoomState::Ended => Some(Closes::Everyone),
-        RoomState::Rehearsal => Some(Closes::Viewers),
-        RoomState::Scheduled | RoomState::Live | RoomState::Paused => None,
-    };
-    let record = Room { state: next, live_at, ended_at, ..room.clone() };
-    Ok(Amendment { closes, ..Amendment::of_record("change-state", format!("{next:?}"), record) })
-}
-
-fn pin_cards(room: &Room, cards: Vec<Product>, by: &Caller) -> Result<Amendment, RoomRefused> {
-    if !by.may_moderate(room) {
-        return Err(RoomRefused::Forbidden("only the host and its moderators pin cards"));
-    }
-    if cards.iter().any(|product| product.host != room.host) {
-        return Err(OutOfBound::new("skus", "products of this room's host").into());
-    }
-    let skus = cards.iter().map(|product| product.sku.clone()).collect();
-    let amendment = Amendment::of_record("pin-cards", String::new(), Room { cards: skus, ..room.clone() });
-    Ok(Amendment { cards: Some(cards), ..amendment })
 }
 
 fn count_refusal(refused: &RoomRefused) {

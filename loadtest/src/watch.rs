@@ -111,12 +111,14 @@ async fn watch(options: &WatchOptions, server: &Server) -> Result<Outcome, Failu
     sleep(WARM_UP).await;
     crowd.phase.set(Phase::Measured { since: Instant::now() });
     let before = (server.usage()?, Usage::of_this_program()?, crowd.totals());
+    let began = Instant::now();
     progress.say("measuring");
     for second in 0..options.seconds {
         progress.at(u64::from(options.viewers) * u64::from(second) / u64::from(options.seconds.max(1)));
         sleep(Duration::from_secs(1)).await;
     }
     let after = (server.usage()?, Usage::of_this_program()?, crowd.totals());
+    let measured = began.elapsed();
     let said = speakers.finish().await?;
     sleep(TAIL).await;
     progress.finish();

@@ -7,7 +7,7 @@ use apricot_proto::v1::{self, moderation::Action as Sent};
 use super::amendment::{Amendment, Closes};
 use super::refused::RoomRefused;
 use crate::contract::parse;
-use crate::model::room::{ChatLine, ChatRules, MODERATORS_MAX, Sanction};
+use crate::model::room::{ChatLine, ChatRules, Sanction};
 use crate::model::{Caller, OutOfBound, Room, Subject, Timestamp, bounded_text};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -89,21 +89,6 @@ pub fn moderate(
         }
     };
     Ok(Amendment { reason, ..amendment })
-}
-
-pub fn appoint(room: &Room, caller: &Caller, subject: Subject) -> Result<Amendment, RoomRefused> {
-    if !caller.may_host(room) {
-        return Err(RoomRefused::Forbidden("only the host appoints moderators"));
-    }
-    let mut moderators = room.moderators.clone();
-    if !moderators.contains(&subject) {
-        moderators.push(subject.clone());
-    }
-    if moderators.len() > MODERATORS_MAX {
-        let bound = format!("at most {MODERATORS_MAX} moderators in a room");
-        return Err(OutOfBound::new("subject", bound).into());
-    }
-    Ok(Amendment::of_record("appoint-moderator", subject.to_string(), Room { moderators, ..room.clone() }))
 }
 
 fn delete_line(

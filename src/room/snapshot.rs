@@ -120,7 +120,7 @@ mod tests {
             };
             let batch = v1::Batch::decode(bytes(Format::Proto)).expect("a batch");
             let line: v1::Publication = serde_json::from_slice(&bytes(Format::Json)).expect("a line");
-            assert_eq!(batch.publications, [line.clone()]);
+            assert_eq!(batch.publications, std::slice::from_ref(&line));
             assert_eq!(line.body, Some(v1::publication::Body::Joined(whole)));
             assert_eq!((line.lane(), line.at_ms), (v1::Lane::Direct, personal.server_time_ms));
         }

@@ -17,7 +17,7 @@ mod totals;
 mod writer;
 
 pub use figures::{Figures, RoomFigures};
-pub use read::{Listing, LotRow, Page};
+pub use read::{Accrual, Listing, LotRow, Page, accruals};
 pub use sqlite::{Journal, Pending, open_reader};
 pub use totals::{Total, Totals};
 

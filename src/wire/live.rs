@@ -27,7 +27,9 @@ use talk::{Ending, Talk};
 
 /// Answers who a token speaks for.
 #[derive(Clone)]
-pub struct Verifier(Arc<dyn Fn(&str, Timestamp) -> Result<Caller, TokenRefused> + Send + Sync>);
+pub struct Verifier(Arc<Verify>);
+
+type Verify = dyn Fn(&str, Timestamp) -> Result<Caller, TokenRefused> + Send + Sync;
 
 impl Verifier {
     pub fn new(

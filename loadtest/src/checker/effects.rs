@@ -1,12 +1,12 @@
 //! Inside the record: half effects (lost) and second effects.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
 use super::{
     Rule, Verdict,
-    record::{HoldOutcome, Order, PaymentState, Record, TaskKind, code},
+    record::{HoldOutcome, Order, Payment, PaymentState, ProviderPayment, Record, TaskKind, code},
 };
 
 /// What one order caused, counted from the rows.
@@ -37,11 +37,14 @@ pub fn of_record(record: &Record, verdict: &mut Verdict) {
     for order in &record.orders {
         one_order(order, effects.get(&order.id).unwrap_or(&none), verdict);
     }
-    let known: std::collections::HashSet<Uuid> = record.orders.iter().map(|order| order.id).collect();
+    let known: HashSet<Uuid> = record.orders.iter().map(|order| order.id).collect();
     for order in effects.keys().filter(|order| !known.contains(*order)) {
         verdict.found(Rule::Lost, format!("order {order} has effects in the record and no row"));
     }
     outbox(record, verdict);
+    if let Some(books) = &record.provider {
+        provider(record, books, verdict);
+    }
 }
 
 fn by_order(record: &Record) -> HashMap<Uuid, Effects> {
@@ -157,23 +160,64 @@ fn one_order(order: &Order, effects: &Effects, verdict: &mut Verdict) {
     half(!holding && !order.stage.is_bought() && effects.standing > 0, "has a standing hold");
 }
 
-/// A task that stays after its answer is known would be asked again.
+/// What must still be asked is exactly what has no answer yet: a task too many would be asked again, one too few never.
 fn outbox(record: &Record, verdict: &mut Verdict) {
-    let payments: HashMap<Uuid, PaymentState> =
-        record.payments.iter().map(|payment| (payment.id, payment.state)).collect();
-    let refunds: HashMap<Uuid, bool> = record.refunds.iter().map(|refund| (refund.id, refund.done)).collect();
-    for task in &record.outbox {
-        let waits = match task.kind {
-            TaskKind::Authorise => payments.get(&task.subject) == Some(&PaymentState::Authorising),
-            TaskKind::Capture => payments.get(&task.subject) == Some(&PaymentState::Authorised),
-            TaskKind::Refund => refunds.get(&task.subject) == Some(&false),
+    let waiting = |payment: &Payment| match payment.state {
+        PaymentState::Authorising => Some((TaskKind::Authorise, payment.id)),
+        PaymentState::Authorised => Some((TaskKind::Capture, payment.id)),
+        PaymentState::Declined
+        | PaymentState::Captured
+        | PaymentState::Refunding
+        | PaymentState::Refunded => None,
+    };
+    let refunds = record.refunds.iter().filter(|refund| !refund.done);
+    let waits: HashSet<(TaskKind, Uuid)> = (record.payments.iter().filter_map(waiting))
+        .chain(refunds.map(|refund| (TaskKind::Refund, refund.id)))
+        .collect();
+    let tasks: HashSet<(TaskKind, Uuid)> =
+        record.outbox.iter().map(|task| (task.kind, task.subject)).collect();
+    for (kind, subject) in tasks.difference(&waits) {
+        let detail = format!("outbox: {kind:?} of {subject} is still to be asked, and its answer is known");
+        verdict.found(Rule::DoubleEffects, detail);
+    }
+    for (kind, subject) in waits.difference(&tasks) {
+        let detail = format!("outbox: {kind:?} of {subject} has no answer and will never be asked");
+        verdict.found(Rule::Lost, detail);
+    }
+}
+
+/// The provider is another party: what it took and gave back must stand in the record.
+fn provider(record: &Record, books: &[ProviderPayment], verdict: &mut Verdict) {
+    let books: HashMap<Uuid, &ProviderPayment> = books.iter().map(|payment| (payment.id, payment)).collect();
+    let mut refunds: HashMap<Uuid, i64> = HashMap::new();
+    for refund in &record.refunds {
+        *refunds.entry(refund.payment).or_default() += refund.amount;
+    }
+    let known: HashSet<Uuid> = record.payments.iter().map(|payment| payment.id).collect();
+    for payment in &record.payments {
+        let theirs = books.get(&payment.id);
+        let captured = theirs.is_some_and(|theirs| theirs.captured);
+        let wrong = match payment.state {
+            PaymentState::Captured if !captured => "is captured here and not at the provider",
+            PaymentState::Authorising | PaymentState::Declined if captured => {
+                "was captured by the provider and is not accepted here"
+            }
+            _ => continue,
         };
-        if !waits {
+        verdict.found(Rule::Lost, format!("payment {} of order {} {wrong}", payment.id, payment.order));
+    }
+    for theirs in books.values() {
+        if !known.contains(&theirs.id) {
+            verdict
+                .found(Rule::Lost, format!("the provider knows payment {}, the record does not", theirs.id));
+        }
+        let ours = refunds.get(&theirs.id).copied().unwrap_or(0);
+        if theirs.refunded_minor > ours {
             verdict.found(
                 Rule::DoubleEffects,
                 format!(
-                    "outbox: {:?} of {} is still to be asked, and its answer is known",
-                    task.kind, task.subject
+                    "payment {}: the provider gave back {}, the record asked for {ours}",
+                    theirs.id, theirs.refunded_minor
                 ),
             );
         }
@@ -233,6 +277,27 @@ mod tests {
         let mut record = clean_record();
         record.outbox.push(Task { kind: TaskKind::Capture, subject: record.payments[0].id });
         only(&record, Rule::DoubleEffects, "answer is known");
+    }
+
+    #[test]
+    fn a_payment_that_will_never_be_asked_for_is_caught() {
+        let mut record = clean_record();
+        record.payments[0].state = PaymentState::Authorised;
+        only(&record, Rule::Lost, "never be asked");
+        record.outbox.push(Task { kind: TaskKind::Capture, subject: record.payments[0].id });
+        assert_eq!(judge(Some(&record), None).findings, vec![]);
+    }
+
+    #[test]
+    fn the_providers_books_are_compared() {
+        let change = |change: fn(&mut Vec<ProviderPayment>)| {
+            let mut record = clean_record();
+            change(record.provider.as_mut().expect("the sample has books"));
+            record
+        };
+        only(&change(|books| books[0].captured = false), Rule::Lost, "not at the provider");
+        only(&change(|books| books[0].refunded_minor = 1), Rule::DoubleEffects, "gave back 1");
+        only(&change(|books| books[0].id = Uuid::from_u128(5)), Rule::Lost, "the record does not");
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Record {
     pub payments: Vec<Payment>,
     pub refunds: Vec<Refund>,
     pub outbox: Vec<Task>,
+    /// The sandbox provider's own books, when they lie beside the record.
+    pub provider: Option<Vec<ProviderPayment>>,
     /// In the order of their ids.
     pub transfers: Vec<Transfer>,
     pub accounts: HashMap<i64, Account>,
@@ -136,15 +138,24 @@ pub struct Payment {
     pub state: PaymentState,
 }
 
+/// A payment as the provider has it in its books.
+#[derive(Debug, Clone)]
+pub struct ProviderPayment {
+    pub id: Uuid,
+    pub captured: bool,
+    pub refunded_minor: i64,
+}
+
 #[derive(Debug, Clone)]
 pub struct Refund {
     pub id: Uuid,
+    pub payment: Uuid,
     pub order: Uuid,
     pub amount: i64,
     pub done: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TaskKind {
     Authorise,
     Capture,

@@ -123,8 +123,17 @@ pub fn buy(record: &mut Record, order: u128, buyer: &str, quantity: i64) {
         amount: total,
         state: PaymentState::Captured,
     });
+    at_provider(record, order, true, 0);
     posted(record, order, code::SALE, CLEARING, HOST, total);
     posted(record, order, code::ACCRUE, HOST, CHARITY, charity);
+}
+
+/// What the provider's books say of an order's payment.
+fn at_provider(record: &mut Record, order: u128, captured: bool, refunded_minor: i64) {
+    let id = Uuid::from_u128(0x1000 + order);
+    let books = record.provider.get_or_insert_default();
+    books.retain(|payment| payment.id != id);
+    books.push(ProviderPayment { id, captured, refunded_minor });
 }
 
 fn refund_wholly(record: &mut Record, order: u128) {
@@ -138,11 +147,13 @@ fn refund_wholly(record: &mut Record, order: u128) {
     row.charity = 0;
     row.stage = Stage::Refunded;
     row.version = 3;
+    at_provider(record, order, true, total);
     posted(record, order, code::REVERSE, CHARITY, HOST, charity);
     posted(record, order, code::REFUND, HOST, REFUNDS, total);
     posted(record, order, code::PAID_BACK, REFUNDS, CLEARING, total);
     record.refunds.push(Refund {
         id: Uuid::from_u128(0x2000 + order),
+        payment: Uuid::from_u128(0x1000 + order),
         order: Uuid::from_u128(order),
         amount: total,
         done: true,
@@ -156,10 +167,12 @@ fn send_back_late(record: &mut Record, order: u128) {
         amount: PRICE,
         state: PaymentState::Refunded,
     });
+    at_provider(record, order, false, PRICE);
     posted(record, order, code::LATE, CLEARING, REFUNDS, PRICE);
     posted(record, order, code::PAID_BACK, REFUNDS, CLEARING, PRICE);
     record.refunds.push(Refund {
         id: Uuid::from_u128(0x2000 + order),
+        payment: Uuid::from_u128(0x1000 + order),
         order: Uuid::from_u128(order),
         amount: PRICE,
         done: true,

@@ -10,8 +10,8 @@ use rusqlite::{Connection, OpenFlags, Row};
 use uuid::Uuid;
 
 use super::record::{
-    Account, Base, Hold, HoldOutcome, Lot, Order, Payment, PaymentState, Pledge, Record, Refund, Rounding,
-    Sale, Sum, Task, TaskKind, Transfer,
+    Account, Base, Hold, HoldOutcome, Lot, Order, Payment, PaymentState, Pledge, ProviderPayment, Record,
+    Refund, Rounding, Sale, Sum, Task, TaskKind, Transfer,
 };
 use crate::{failure::Failure, history::Stage};
 
@@ -25,11 +25,15 @@ const ORDERS: &str =
     FROM orders";
 const HOLDS: &str = "SELECT order_id, sale, quantity, expires_at, outcome, ended_at FROM holds";
 const PAYMENTS: &str = "SELECT id, order_id, amount, state FROM payments";
-const REFUNDS: &str = "SELECT id, order_id, amount, done_at IS NOT NULL FROM refunds";
+const REFUNDS: &str = "SELECT id, payment, order_id, amount, done_at IS NOT NULL FROM refunds";
+const PROVIDER: &str = "SELECT id, captured_at IS NOT NULL, refunded_minor FROM payment";
 const OUTBOX: &str = "SELECT kind, subject FROM outbox";
 const TRANSFERS: &str = "SELECT id, code, debit, credit, amount, order_id FROM transfers ORDER BY id";
 const ACCOUNTS: &str = "SELECT id, name, currency FROM accounts";
 const TOTALS: &str = "SELECT account, code, debits, credits, newest FROM totals";
+
+/// The sandbox provider keeps its books beside the record.
+const PROVIDER_FILE: &str = "sandbox.db";
 
 /// Finds the record inside a server's data folder: the one SQLite file that has the table `lots`.
 pub fn find(dir: &Path) -> Result<PathBuf, Failure> {
@@ -82,9 +86,16 @@ pub fn read(path: &Path, read_at_ms: i64) -> Result<Record, Failure> {
         holds: reader.holds()?,
         payments: reader.payments()?,
         refunds: reader.rows(REFUNDS, |row| {
-            Ok(Refund { id: id(row, 0)?, order: id(row, 1)?, amount: row.get(2)?, done: row.get(3)? })
+            Ok(Refund {
+                id: id(row, 0)?,
+                payment: id(row, 1)?,
+                order: id(row, 2)?,
+                amount: row.get(3)?,
+                done: row.get(4)?,
+            })
         })?,
         outbox: reader.outbox()?,
+        provider: provider(&path.with_file_name(PROVIDER_FILE))?,
         transfers: reader.rows(TRANSFERS, |row| {
             Ok(Transfer {
                 id: row.get(0)?,
@@ -101,6 +112,18 @@ pub fn read(path: &Path, read_at_ms: i64) -> Result<Record, Failure> {
             .collect(),
         totals: reader.totals()?,
     })
+}
+
+fn provider(path: &Path) -> Result<Option<Vec<ProviderPayment>>, Failure> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let connection = open(path).map_err(|source| Failure::Record { path: path.into(), source })?;
+    let reader = Reader { path, connection: &connection };
+    let payments = reader.rows(PROVIDER, |row| {
+        Ok(ProviderPayment { id: id(row, 0)?, captured: row.get(1)?, refunded_minor: row.get(2)? })
+    })?;
+    Ok(Some(payments))
 }
 
 struct Reader<'a> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use apricot_proto::v1;
 use reqwest::{Client, Method, StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::sleep;
 
 use super::Target;
 use crate::failure::Failure;
@@ -45,6 +46,17 @@ pub struct Rest {
 /// Longer than any pause of a healthy server, so that a lost answer is noticed within a run.
 const REQUEST_WAIT: Duration = Duration::from_secs(5);
 
+const PATIENCE: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(100);
+
+fn worth_another_try<T>(answer: &Answer<T>) -> bool {
+    match answer {
+        Answer::Ok(_) => false,
+        Answer::Problem(problem) => matches!(problem.status, 429 | 503),
+        Answer::Unknown(_) => true,
+    }
+}
+
 impl Rest {
     pub fn new(target: Target, token: String) -> Result<Rest, Failure> {
         let http = Client::builder()
@@ -83,6 +95,37 @@ impl Rest {
         key: Option<&str>,
     ) -> Answer<T> {
         self.call(Method::PUT, path, Some(body), key).await
+    }
+
+    /// Reads until something is read: right after a restart a kept connection is dead and the record may still open.
+    pub async fn get_patiently<T: DeserializeOwned>(&self, path: &str) -> Answer<T> {
+        let mut answer = self.get(path).await;
+        for _ in 0..PATIENCE {
+            if !worth_another_try(&answer) {
+                break;
+            }
+            sleep(PAUSE).await;
+            answer = self.get(path).await;
+        }
+        answer
+    }
+
+    /// Puts until it is taken; for what may be put twice.
+    pub async fn put_patiently<B: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+        key: &str,
+    ) -> Answer<T> {
+        let mut answer = self.put(path, body, Some(key)).await;
+        for _ in 0..PATIENCE {
+            if !worth_another_try(&answer) {
+                break;
+            }
+            sleep(PAUSE).await;
+            answer = self.put(path, body, Some(key)).await;
+        }
+        answer
     }
 
     /// Whether `/readyz` says 200.

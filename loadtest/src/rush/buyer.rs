@@ -38,7 +38,7 @@ pub enum Inbox {
     /// A wish from the plan, by its number.
     Wish(u32),
     TopUp(Box<Attempt>, u64),
-    Rest(RestAnswer),
+    Rest(Box<RestAnswer>),
     End,
 }
 
@@ -186,7 +186,7 @@ impl Buyer {
                         self.wish(attempt, intended_us).await;
                     }
                     Some(Inbox::TopUp(attempt, intended_us)) => self.wish(*attempt, intended_us).await,
-                    Some(Inbox::Rest(answer)) => self.rest_answered(answer),
+                    Some(Inbox::Rest(answer)) => self.rest_answered(*answer),
                     Some(Inbox::End) | None => break,
                 },
                 () = until(deadline) => self.ring().await,

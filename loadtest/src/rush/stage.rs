@@ -135,23 +135,24 @@ impl Stage {
             lost_ppm: 30_000,
             slow_ms: 0,
         };
-        let answer =
-            self.ops.put::<_, v1::SandboxKnobs>("/sandbox/v1/knobs", &knobs, Some("knobs-of-a-rush")).await;
+        // Each turn is a wish of its own, also after a restart.
+        let key = format!("knobs-{}", Uuid::now_v7().simple());
+        let answer = self.ops.put_patiently::<_, v1::SandboxKnobs>("/sandbox/v1/knobs", &knobs, &key).await;
         answer.required("turning the sandbox's knobs").map(drop)
     }
 
     pub async fn read_sale(&self) -> Result<v1::FlashSale, Failure> {
         let path = format!("/v1/sales/{}", self.sale);
-        self.host.get(&path).await.required("reading the sale")
+        self.host.get_patiently(&path).await.required("reading the sale")
     }
 
     pub async fn read_total(&self) -> Result<v1::CharityTotal, Failure> {
         let path = format!("/v1/pledges/{}/total", self.pledge);
-        self.host.get(&path).await.required("reading the charity total")
+        self.host.get_patiently(&path).await.required("reading the charity total")
     }
 
     pub async fn read_trial_balance(&self) -> Result<v1::TrialBalance, Failure> {
-        self.ops.get("/v1/ledger/trial-balance").await.required("reading the trial balance")
+        self.ops.get_patiently("/v1/ledger/trial-balance").await.required("reading the trial balance")
     }
 }
 

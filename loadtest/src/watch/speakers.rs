@@ -105,16 +105,13 @@ impl Said {
 /// Poisson arrivals of one rate.
 fn arrivals(seed: u64, rate: f64, start: Instant, duration: Duration) -> Vec<Instant> {
     let mut chance = ChaCha8Rng::seed_from_u64(seed);
-    let mut at = 0.0;
-    let mut arrivals = Vec::new();
-    while rate > 0.0 {
-        at += -(1.0 - chance.random::<f64>()).ln() / rate;
-        if at >= duration.as_secs_f64() {
-            break;
-        }
-        arrivals.push(start + Duration::from_secs_f64(at));
-    }
-    arrivals
+    let gaps = std::iter::repeat_with(|| -(1.0 - chance.random::<f64>()).ln() / rate);
+    let times = gaps.scan(0.0, |at, gap| {
+        *at += gap;
+        Some(*at)
+    });
+    let end = if rate > 0.0 { duration.as_secs_f64() } else { 0.0 };
+    times.take_while(|at| *at < end).map(|at| start + Duration::from_secs_f64(at)).collect()
 }
 
 async fn chat(

@@ -1,6 +1,6 @@
 //! Readings of the record. They see what is committed, and never block the writer.
 
-use rusqlite::{OptionalExtension, Params, Row};
+use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use super::rows::{self, ORDER_COLUMNS, PAYMENT_COLUMNS, blob};
 use super::sqlite::Journal;
@@ -9,8 +9,8 @@ use crate::model::order::ShipTo;
 use crate::model::payment::Refund;
 use crate::model::room::Sanction;
 use crate::model::{
-    FlashSale, Order, OrderId, Payment, PaymentId, Pledge, PledgeId, Product, RefundId, Room, RoomId, SaleId,
-    Sku, Subject, Timestamp,
+    FlashSale, Money, Order, OrderId, Payment, PaymentId, Pledge, PledgeId, Product, RefundId, Room, RoomId,
+    SaleId, Sku, Subject, Timestamp,
 };
 
 /// Where a list goes on: after this key, at most so many.
@@ -260,4 +260,38 @@ fn ship_to(row: &Row, first: usize) -> rusqlite::Result<Option<ShipTo>> {
         return Ok(None);
     };
     Ok(Some(ShipTo { name, phone: row.get(first + 1)?, address: row.get(first + 2)? }))
+}
+
+/// What a paid order accrued, with the pledge that it was sold under.
+pub struct Accrual {
+    pub order: OrderId,
+    pub pledge: Pledge,
+    pub paid: Money,
+    pub quantity: u32,
+    pub at: Timestamp,
+    pub accrued: i64,
+}
+
+/// Every order that was paid under a pledge, for the audit.
+pub fn accruals(connection: &Connection) -> rusqlite::Result<Vec<Accrual>> {
+    let mut statement = connection.prepare(
+        "SELECT p.id, p.version, p.host, p.base, p.share_ppm, p.per_unit, p.cap, p.currency, p.rounding, p.starts_at,
+                p.ends_at, p.body, o.id, o.quantity * o.unit_price, o.currency, o.quantity, o.paid_at,
+                coalesce(t.amount, 0)
+         FROM orders o JOIN sales s ON s.id = o.sale
+         LEFT JOIN (SELECT order_id, sum(amount) AS amount FROM transfers WHERE code = 3 GROUP BY order_id) t ON t.order_id = o.id
+         JOIN pledges p ON p.id = s.pledge AND p.version = s.pledge_version
+         WHERE o.paid_at IS NOT NULL",
+    )?;
+    let rows = statement.query_map([], |row| {
+        Ok(Accrual {
+            pledge: rows::pledge(row)?,
+            order: OrderId(rows::uuid(row, 12)?),
+            paid: Money::new(row.get(13)?, rows::parsed(row, 14)?),
+            quantity: row.get(15)?,
+            at: Timestamp(row.get(16)?),
+            accrued: row.get(17)?,
+        })
+    })?;
+    rows.collect()
 }

@@ -5,7 +5,7 @@ use std::pin::pin;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use bytes::Bytes;
-use tokio::time::{Duration, Instant, interval, sleep_until, timeout};
+use tokio::time::{Duration, Instant, interval_at, sleep_until, timeout};
 use tokio_tungstenite::tungstenite;
 
 use super::Sockets;
@@ -22,6 +22,8 @@ pub struct Talk {
     socket: WebSocket,
     format: Format,
     heard_at: Instant,
+    /// What comes in cannot be read any more.
+    deaf: bool,
 }
 
 /// Why a socket ends, and what the client is told.
@@ -44,7 +46,7 @@ impl From<CloseCode> for Ending {
 
 impl Talk {
     pub fn new(sockets: Sockets, socket: WebSocket, format: Format) -> Self {
-        Self { sockets, socket, format, heard_at: Instant::now() }
+        Self { sockets, socket, format, heard_at: Instant::now(), deaf: false }
     }
 
     pub async fn run(&mut self, mut session: Session) -> Ending {
@@ -68,8 +70,12 @@ impl Talk {
         let goodbye = async {
             self.socket.send(message(self.format, closing)).await?;
             self.socket.send(Message::Close(Some(frame))).await?;
-            // What the client still sends is read, or its system would throw the close frame away.
+            // What the client still sends is read, or left lying until it had time to read: closing a connection with unread
+            // bytes makes the client's system throw the close frame away.
             while let Some(Ok(_)) = self.socket.recv().await {}
+            if self.deaf {
+                std::future::pending::<()>().await;
+            }
             Ok::<(), axum::Error>(())
         };
         if let Ok(Err(error)) = timeout(patience, goodbye).await {
@@ -125,15 +131,16 @@ impl Talk {
         let started = Instant::now();
         let silence = self.sockets.patience.silence;
         let mut sending = pin!(self.socket.send(message));
-        let mut look = interval(STALL_LOOK);
+        let mut look = interval_at(started + STALL_LOOK, STALL_LOOK);
         loop {
             tokio::select! {
+                biased;
                 sent = &mut sending => return sent.map_err(|_| CloseCode::ClientClosed.into()),
                 _ = look.tick() => {
                     if session.fell_behind() {
                         return Err(CloseCode::TooSlow.into());
                     }
-                    if let Some(code) = session.outlet().closing().filter(|_| started.elapsed() >= STALL_LOOK) {
+                    if let Some(code) = session.outlet().closing() {
                         return Err(code.into());
                     }
                     if started.elapsed() >= silence {
@@ -152,7 +159,11 @@ impl Talk {
         self.heard_at = Instant::now();
         let payload = match (self.format, received) {
             (_, None | Some(Ok(Message::Close(_)))) => return Err(CloseCode::ClientClosed.into()),
-            (_, Some(Err(error))) => return Err(why_broken(error).into()),
+            (_, Some(Err(error))) => {
+                let code = why_broken(error);
+                self.deaf = code != CloseCode::ClientClosed;
+                return Err(code.into());
+            }
             (_, Some(Ok(Message::Ping(_) | Message::Pong(_)))) => None,
             (Format::Json, Some(Ok(Message::Text(text)))) => Some(Bytes::from(text)),
             (Format::Proto, Some(Ok(Message::Binary(bytes)))) => Some(bytes),
@@ -171,7 +182,7 @@ impl Talk {
         // Pings and pongs count too, and say nothing.
         let Some(payload) = payload else { return Ok(()) };
         match codec::decode(self.format, &payload) {
-            Err(problem) => session.outlet().push(codec::unreadable(self.format, problem, now)),
+            Err(unreadable) => session.outlet().push(codec::unreadable(self.format, unreadable, now)),
             Ok(message) => self.carry_out(session, message).await?,
         }
         Ok(())

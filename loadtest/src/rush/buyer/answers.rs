@@ -18,7 +18,7 @@ use crate::{
 
 /// What a read found, decoded because the buyer acts on it.
 pub enum Arrived {
-    Reply(v1::Reply),
+    Reply(Box<v1::Reply>),
     Joined(Box<v1::Joined>),
     Order(Box<v1::Order>),
     Closing(v1::Closing),
@@ -65,7 +65,7 @@ impl Buyer {
 
     fn on_arrived(&mut self, arrived: Arrived) {
         match arrived {
-            Arrived::Reply(reply) => self.on_reply(reply),
+            Arrived::Reply(reply) => self.on_reply(*reply),
             Arrived::Order(order) => self.on_news(&order),
             Arrived::Joined(joined) => {
                 if let Some(at) = joined.position {
@@ -175,7 +175,7 @@ impl Buyer {
 fn decode(publication: Peek<'_>, arrived: &mut Vec<Arrived>) -> Result<(), prost::DecodeError> {
     let bytes = publication.bytes;
     match publication.body {
-        body::REPLY => arrived.push(Arrived::Reply(v1::Reply::decode(bytes)?)),
+        body::REPLY => arrived.push(Arrived::Reply(Box::new(v1::Reply::decode(bytes)?))),
         body::JOINED => arrived.push(Arrived::Joined(Box::new(v1::Joined::decode(bytes)?))),
         body::ORDER => arrived.push(Arrived::Order(Box::new(v1::Order::decode(bytes)?))),
         body::CLOSING => arrived.push(Arrived::Closing(v1::Closing::decode(bytes)?)),

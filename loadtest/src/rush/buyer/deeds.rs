@@ -135,7 +135,7 @@ impl Buyer {
             let answered_us = board.now_us();
             let answer = RestAnswer { order, deed, first, sent_us, answered_us, answer };
             // The buyer may have ended meanwhile; then nobody waits for this.
-            drop(to_self.send(Inbox::Rest(answer)).await);
+            drop(to_self.send(Inbox::Rest(Box::new(answer))).await);
         });
     }
 

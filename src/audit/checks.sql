@@ -1,0 +1,146 @@
+-- Each block is one rule: a name, the rule in words, and a query whose rows are violations (subject, detail).
+-- Only what both SQLite and PostgreSQL understand.
+
+-- name: not_oversold
+-- rule: sold + held <= stock for every lot
+SELECT hex(sale), 'sold ' || sold || ' + held ' || held || ' > stock ' || stock FROM lots WHERE sold + held > stock;
+
+-- name: lot_counts_its_holds
+-- rule: a lot's held and sold are the sums of its open and claimed holds
+SELECT hex(l.sale), 'held ' || l.held || ' sold ' || l.sold || ', its holds say ' || coalesce(h.held, 0) || ' and ' || coalesce(h.sold, 0)
+FROM lots l LEFT JOIN (
+    SELECT sale, sum(CASE WHEN outcome IS NULL THEN quantity ELSE 0 END) AS held,
+           sum(CASE WHEN outcome = 'claimed' THEN quantity ELSE 0 END) AS sold
+    FROM holds GROUP BY sale) h ON h.sale = l.sale
+WHERE l.held <> coalesce(h.held, 0) OR l.sold <> coalesce(h.sold, 0);
+
+-- name: leftovers_returned
+-- rule: a lot keeps its whole stock while its sale runs, and only what is held or sold after it closed
+SELECT hex(l.sale), s.state || ': stock ' || l.stock || ' of ' || l.set_aside FROM lots l JOIN sales s ON s.id = l.sale
+WHERE (s.state <> 'closed' AND l.stock <> l.set_aside) OR (s.state = 'closed' AND l.stock <> l.held + l.sold);
+
+-- name: hold_ends_once
+-- rule: an order has one open hold exactly while it is held, and one claimed hold exactly when it was paid
+SELECT hex(o.id), o.stage || ': ' || count(h.hold) || ' holds, open ' || coalesce(sum(h.outcome IS NULL AND h.hold IS NOT NULL), 0)
+       || ', claimed ' || coalesce(sum(h.outcome = 'claimed'), 0)
+FROM orders o LEFT JOIN holds h ON h.order_id = o.id
+GROUP BY o.id, o.stage, o.hold
+HAVING coalesce(sum(h.outcome IS NULL AND h.hold IS NOT NULL), 0) <> (o.stage = 'held')
+    OR coalesce(sum(h.outcome = 'claimed'), 0)
+       <> (o.stage IN ('paid', 'packed', 'shipped', 'delivered', 'confirmed', 'refunded'))
+    OR count(h.hold) <> o.hold
+    OR coalesce(max(h.hold), 0) <> o.hold;
+
+-- name: hold_matches_order
+-- rule: a hold has the quantity and the sale of its order
+SELECT hex(h.order_id), 'hold ' || h.hold || ' has ' || h.quantity || ', the order ' || o.quantity
+FROM holds h JOIN orders o ON o.id = h.order_id WHERE h.quantity <> o.quantity OR h.sale <> o.sale;
+
+-- name: limit_kept
+-- rule: what a buyer has waiting, held or paid in one sale is within the sale's limit
+SELECT o.buyer, sum(o.quantity) || ' units, the limit is ' || s.limit_per_buyer
+FROM orders o JOIN sales s ON s.id = o.sale WHERE o.stage NOT IN ('released', 'expired')
+GROUP BY o.sale, o.buyer, s.limit_per_buyer HAVING sum(o.quantity) > s.limit_per_buyer;
+
+-- name: trial_balance_zero
+-- rule: debits equal credits in every currency
+SELECT currency, 'debits less credits: ' || sum(amount) FROM (
+    SELECT a.currency AS currency, t.amount AS amount FROM transfers t JOIN accounts a ON a.id = t.debit
+    UNION ALL
+    SELECT a.currency, -t.amount FROM transfers t JOIN accounts a ON a.id = t.credit) lines
+GROUP BY currency HAVING sum(amount) <> 0;
+
+-- name: totals_are_the_transfers
+-- rule: the cached total of every account and code is the sum of its transfers
+SELECT a.name, 'code ' || code || ': off by ' || sum(debit) || ' and ' || sum(credit) FROM (
+    SELECT debit AS account, code, amount AS debit, 0 AS credit FROM transfers
+    UNION ALL SELECT credit, code, 0, amount FROM transfers
+    UNION ALL SELECT account, code, -debits, -credits FROM totals) lines
+JOIN accounts a ON a.id = lines.account
+GROUP BY a.name, code HAVING sum(debit) <> 0 OR sum(credit) <> 0;
+
+-- name: paid_order_posted_once
+-- rule: a paid order has one sale posting over its whole price and one commission posting; an unpaid one has none
+SELECT hex(o.id), o.stage || ': ' || coalesce(t.sales, 0) || ' sale postings over ' || coalesce(t.amount, 0)
+       || ', ' || coalesce(t.commissions, 0) || ' commission postings'
+FROM orders o LEFT JOIN (
+    SELECT order_id, sum(code = 1) AS sales, sum(CASE WHEN code = 1 THEN amount ELSE 0 END) AS amount,
+           sum(code = 2) AS commissions, sum(code = 3) AS accruals
+    FROM transfers WHERE order_id IS NOT NULL GROUP BY order_id) t ON t.order_id = o.id
+WHERE CASE WHEN o.paid_at IS NOT NULL
+    THEN coalesce(t.sales, 0) <> 1 OR t.amount <> o.quantity * o.unit_price OR t.commissions <> 1 OR t.accruals > 1
+    ELSE coalesce(t.sales, 0) + coalesce(t.commissions, 0) + coalesce(t.accruals, 0) <> 0 END;
+
+-- name: posting_has_its_order
+-- rule: every posting but a remittance belongs to a recorded order
+SELECT 'transfer ' || t.id, 'code ' || t.code FROM transfers t LEFT JOIN orders o ON o.id = t.order_id
+WHERE (t.code = 6) <> (t.order_id IS NULL) OR (t.order_id IS NOT NULL AND o.id IS NULL);
+
+-- name: order_charity_is_posted
+-- rule: an order's charity share is what was accrued for it less what was reversed
+SELECT hex(o.id), 'the order says ' || o.charity || ', its postings ' || coalesce(t.net, 0)
+FROM orders o LEFT JOIN (
+    SELECT order_id, sum(CASE WHEN code = 3 THEN amount WHEN code = 4 THEN -amount ELSE 0 END) AS net
+    FROM transfers WHERE code IN (3, 4) GROUP BY order_id) t ON t.order_id = o.id
+WHERE o.charity <> coalesce(t.net, 0);
+
+-- name: refunds_are_posted
+-- rule: what an order says was refunded is the sum of its refund postings and of its recorded refunds
+SELECT hex(o.id), 'the order says ' || o.refunded || ', its postings ' || coalesce(t.amount, 0) || ', its refunds ' || coalesce(r.amount, 0)
+FROM orders o
+LEFT JOIN (SELECT order_id, sum(CASE WHEN code = 8 THEN amount ELSE 0 END) AS amount, sum(CASE WHEN code = 9 THEN amount ELSE 0 END) AS late
+           FROM transfers WHERE code IN (8, 9) GROUP BY order_id) t ON t.order_id = o.id
+LEFT JOIN (SELECT order_id, sum(amount) AS amount FROM refunds GROUP BY order_id) r ON r.order_id = o.id
+WHERE o.refunded <> coalesce(t.amount, 0) OR o.refunded + coalesce(t.late, 0) <> coalesce(r.amount, 0);
+
+-- name: refund_paid_back_once
+-- rule: a refund that is done was paid back once, one that is not done was not
+SELECT hex(o.id), 'done refunds ' || coalesce(r.done, 0) || ', paid back ' || coalesce(t.amount, 0)
+FROM orders o
+LEFT JOIN (SELECT order_id, sum(CASE WHEN done_at IS NOT NULL THEN amount ELSE 0 END) AS done FROM refunds GROUP BY order_id) r
+    ON r.order_id = o.id
+LEFT JOIN (SELECT order_id, sum(amount) AS amount FROM transfers WHERE code = 10 GROUP BY order_id) t ON t.order_id = o.id
+WHERE coalesce(r.done, 0) <> coalesce(t.amount, 0);
+
+-- name: one_payment_each
+-- rule: a paid order has exactly one payment that was taken; an unpaid one has none
+SELECT hex(o.id), o.stage || ': ' || coalesce(p.taken, 0) || ' payments taken'
+FROM orders o LEFT JOIN (
+    SELECT order_id, count(*) AS taken FROM payments WHERE state IN ('authorised', 'captured') GROUP BY order_id) p
+    ON p.order_id = o.id
+WHERE coalesce(p.taken, 0) <> (o.paid_at IS NOT NULL);
+
+-- name: late_payment_goes_back
+-- rule: a payment that came too late has one posting for its taking, over its whole amount
+SELECT hex(p.order_id), 'late payments ' || p.amount || ', posted ' || coalesce(t.amount, 0)
+FROM (SELECT order_id, sum(amount) AS amount FROM payments WHERE state IN ('refunding', 'refunded') GROUP BY order_id) p
+LEFT JOIN (SELECT order_id, sum(amount) AS amount FROM transfers WHERE code = 9 GROUP BY order_id) t ON t.order_id = p.order_id
+WHERE p.amount <> coalesce(t.amount, 0);
+
+-- name: provider_is_asked
+-- rule: what the provider has not answered yet is in the outbox, and nothing else is
+SELECT hex(p.id), 'payment ' || p.state || ', not in the outbox' FROM payments p
+LEFT JOIN outbox x ON x.subject = p.id AND x.kind = CASE p.state WHEN 'authorising' THEN 'authorise' ELSE 'capture' END
+WHERE p.state IN ('authorising', 'authorised') AND x.subject IS NULL
+UNION ALL
+SELECT hex(r.id), 'refund not done, not in the outbox' FROM refunds r
+LEFT JOIN outbox x ON x.subject = r.id AND x.kind = 'refund' WHERE r.done_at IS NULL AND x.subject IS NULL
+UNION ALL
+SELECT hex(x.subject), x.kind || ' is asked of the provider for nothing' FROM outbox x
+LEFT JOIN payments p ON p.id = x.subject AND p.state = CASE x.kind WHEN 'authorise' THEN 'authorising' ELSE 'authorised' END
+LEFT JOIN refunds r ON r.id = x.subject AND r.done_at IS NULL AND x.kind = 'refund'
+WHERE p.id IS NULL AND r.id IS NULL;
+
+-- name: remittances_are_posted
+-- rule: remittances are the remit postings, and no pledge remitted more than was confirmed
+SELECT 'remittances', 'recorded ' || r.amount || ', posted ' || t.amount
+FROM (SELECT coalesce(sum(amount), 0) AS amount FROM remittances) r,
+     (SELECT coalesce(sum(amount), 0) AS amount FROM transfers WHERE code = 6) t
+WHERE r.amount <> t.amount
+UNION ALL
+SELECT a.name, 'balance ' || (sum(t.credits) - sum(t.debits)) FROM totals t JOIN accounts a ON a.id = t.account
+WHERE a.name LIKE 'charity_%' AND a.name NOT LIKE 'charity_remitted/%' GROUP BY a.name HAVING sum(t.credits) < sum(t.debits);
+
+-- name: stock_not_negative
+-- rule: no product has fewer than zero units on hand
+SELECT sku, 'on hand ' || on_hand FROM products WHERE on_hand < 0;
