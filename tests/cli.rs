@@ -1,0 +1,138 @@
+//! The program as people start it: exit codes, one line that says what to do, one JSON line when it listens.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+fn apricot(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_apricot"));
+    command.args(arguments);
+    command
+}
+
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = apricot(arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+/// Fails with one line that contains all of `says`.
+#[track_caller]
+fn refuses(arguments: &[&str], code: i32, says: &[&str]) {
+    let (exit, stdout, stderr) = run(arguments);
+    assert_eq!((exit, stdout.as_str(), stderr.lines().count()), (code, "", 1), "{stderr}");
+    assert!(says.iter().all(|part| stderr.contains(part)), "{stderr}");
+}
+
+fn serve(data: &Path) -> (Child, String) {
+    let mut child = apricot(&["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
+    (child, ready["listening"].as_str().unwrap().to_owned())
+}
+
+#[cfg(unix)]
+fn terminate(mut child: Child) -> Option<i32> {
+    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    child.wait().unwrap().code()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_says_where_it_listens_and_stops_when_told() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().to_str().unwrap();
+    let (child, address) = serve(data.path());
+    refuses(&["serve", "--data", folder], 1, &["in use by another Apricot", "--data"]);
+    let other = tempfile::tempdir().unwrap();
+    refuses_last(&["serve", "--data", other.path().to_str().unwrap(), "--listen", &address], "--listen");
+    let products = data.path().join("products.csv");
+    std::fs::write(&products, "sku,title,unit,price,on_hand\napricot,Apricots,box,29.90,10\n").unwrap();
+    let import = ["import", "products", products.to_str().unwrap(), "--host", "li", "--data", folder];
+    refuses(&import, 1, &["in use by another Apricot"]);
+    assert_eq!(terminate(child), Some(0));
+    let (code, _, stderr) = run(&import);
+    assert_eq!((code, stderr.contains("1 products imported")), (0, true), "{stderr}");
+    let (code, stdout, _) = run(&["check", "--data", folder, "--json"]);
+    assert_eq!((code, stdout.starts_with("{\"ok\":true")), (0, true), "{stdout}");
+}
+
+#[track_caller]
+fn refuses_last(arguments: &[&str], says: &str) {
+    let (code, _, stderr) = run(arguments);
+    assert_eq!(code, 1);
+    assert!(stderr.lines().last().unwrap().contains(says), "{stderr}");
+}
+
+#[test]
+fn an_import_reports_each_wrong_line_and_imports_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("products.csv");
+    let lines = [
+        "sku,title,unit,price,on_hand,category",
+        "a,Apricots,box,29.90,10,farm",
+        "b b,Pears,box,1,10,farm",
+        "c,Plums,box,1.005,10,farm",
+        "a,Again,box,1,10,farm",
+        "d,Nuts,bag,1",
+    ];
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let data = data.path().join("data");
+    let import =
+        ["import", "products", file.to_str().unwrap(), "--host", "li", "--data", data.to_str().unwrap()];
+    let (code, _, stderr) = run(&import);
+    assert_eq!(code, 1);
+    for expected in [
+        "line 3: sku must be 1..=40",
+        "line 4: price must be a number with at most 2 decimals",
+        "line 5: sku a is in an earlier line too",
+        "line 6: line must be 6 cells",
+        "4 of 5 lines are wrong; nothing was imported",
+    ] {
+        assert!(stderr.contains(expected), "{expected}: {stderr}");
+    }
+    assert!(!data.join("record.db").exists());
+    let (code, _, stderr) = run(&[&import[..], &["--partial"]].concat());
+    assert_eq!((code, stderr.contains("1 products imported")), (0, true), "{stderr}");
+}
+
+#[test]
+fn tokens_are_printed_one_a_line() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().to_str().unwrap();
+    let (code, one, _) = run(&["token", "--data", folder, "--role", "ops", "--subject", "me"]);
+    assert_eq!((code, one.lines().count(), one.matches('.').count()), (0, 1, 2));
+    let many = ["token", "--data", folder, "--role", "viewer", "--subject-prefix", "buyer-", "--count", "3"];
+    assert_eq!(run(&many).1.lines().count(), 3);
+    assert_eq!(run(&["token", "--data", folder, "--rotate"]).0, 0);
+    assert_eq!(std::fs::read_dir(data.path().join("keys")).unwrap().count(), 2);
+    assert_eq!(run(&["token", "--data", folder, "--role", "king", "--subject", "me"]).0, 2);
+    assert_eq!(run(&["token", "--data", folder, "--role", "ops"]).0, 2);
+}
+
+#[test]
+fn the_configuration_is_printed_or_refused_in_one_line() {
+    let (code, stdout, _) = run(&["config", "--data", "nowhere"]);
+    assert_eq!((code, stdout.contains("data = \"nowhere\" # --data")), (0, true), "{stdout}");
+    refuses(&["config", "--config", "no-such.toml"], 2, &["no-such.toml", "--config"]);
+    let output = apricot(&["config"]).env("APRICOT_LISTENN", "x").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("did you mean APRICOT_LISTEN?"));
+}
+
+#[test]
+fn the_description_needs_no_server() {
+    let (code, stdout, _) = run(&["openapi"]);
+    let document: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((code, document["openapi"].as_str()), (0, Some("3.1.1")));
+}
+
+#[test]
+fn a_record_that_is_not_there_is_not_checked() {
+    refuses(&["check", "--data", "nowhere"], 1, &["there is no record", "--data"]);
+}
