@@ -177,6 +177,7 @@ impl Running {
         self.tasks.spawn(hub.clone().run(told, move || now.now(), stop.clone()));
         let provider = Provider::Sandbox(self.sandbox.clone());
         self.tasks.spawn(tasks::outbox(sales.clone(), provider, asked, stop.clone()));
+        self.tasks.spawn(tasks::tidy_meters(prometheus(), stop.clone()));
         self.tasks.spawn(tasks::refresh_keys(self.keys.clone(), config.jwks.clone(), jwks, stop.clone()));
         self.tasks.close();
     }

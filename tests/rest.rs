@@ -382,6 +382,8 @@ async fn pages_of_other_hosts_may_not_write() {
     };
     post("https://evil.example".into()).await.refused(403, "forbidden");
     post(format!("http://{}", server.running.address)).await.expect(201);
+    let socket = server.request(Method::GET, "/v1/rooms/hill/live").header("upgrade", "websocket");
+    send(socket.header("origin", "https://evil.example")).await.refused(403, "forbidden");
     let page = send(server.request(Method::GET, "/rooms/hill")).await;
     assert_eq!(page.status, 200);
     assert!(page.headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));

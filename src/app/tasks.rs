@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +17,7 @@ use crate::wire::token::{Jwks, Keys};
 /// Hygiene: nothing depends on when a sweep comes.
 const SWEEP_EVERY: Duration = Duration::from_millis(100);
 const RECEIPTS_EVERY: Duration = Duration::from_secs(60);
+const METERS_EVERY: Duration = Duration::from_secs(5);
 /// A rotation by `apricot token --rotate` is known to a running server after this.
 const KEYS_EVERY: Duration = Duration::from_secs(10);
 /// What identity providers advise, roughly.
@@ -31,6 +33,14 @@ pub async fn sweep(sales: Sales, clock: Clock, stop: CancellationToken) {
             receipts_at = now + RECEIPTS_EVERY;
             sales.sweep_receipts(now).await;
         }
+    }
+}
+
+/// Without it the samples of histograms pile up between two readings.
+pub async fn tidy_meters(prometheus: PrometheusHandle, stop: CancellationToken) {
+    let mut ticks = every(METERS_EVERY);
+    while until(&stop, ticks.tick()).await.is_some() {
+        prometheus.run_upkeep();
     }
 }
 

@@ -31,7 +31,10 @@ impl Serve {
         runtime()?.block_on(async {
             // Before the server starts, so that no signal is lost.
             let mut signals = Signals::listen()?;
-            let running = App::start(effective.config, Clock::System).await?;
+            let running = tokio::select! {
+                started = App::start(effective.config, Clock::System) => started?,
+                () = signals.next() => return Err(Failed::because("stopped by a signal before it listened")),
+            };
             announce(&running)?;
             signals.next().await;
             tracing::info!("stopping; a second signal stops at once");

@@ -187,6 +187,34 @@ mod outside {
         assert_eq!(keys.verify(&token(&keys), NOW), Ok(host()));
     }
 
+    /// Serves `answer` once at an address of its own.
+    async fn published(answer: String) -> JwksConfig {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let source = format!("http://{}/keys", listener.local_addr().unwrap());
+        let router = axum::Router::new().route("/keys", axum::routing::get(async || answer));
+        tokio::spawn(async { axum::serve(listener, router).await });
+        JwksConfig { source, ..config() }
+    }
+
+    #[tokio::test]
+    async fn a_set_is_read_from_an_address_or_a_file() {
+        let (_data, keys) = keys();
+        let (key, jwk) = provider("outside", "EdDSA");
+        let set = json!({"keys": [jwk]}).to_string();
+        let signed = signed(&key, "outside", "https://login", "apricot");
+        keys.refresh(&Jwks::fetch(&published(set.clone()).await).await.unwrap()).unwrap();
+        assert_eq!(keys.verify(&signed, NOW).unwrap().role, Role::Viewer);
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("set.json");
+        std::fs::write(&source, set).unwrap();
+        let file = JwksConfig { source: source.display().to_string(), ..config() };
+        assert!(Jwks::fetch(&file).await.is_ok());
+        let large = Jwks::fetch(&published(" ".repeat(70_000)).await).await;
+        assert!(matches!(large, Err(JwksRefused::Shape { .. })));
+        let nobody = JwksConfig { source: "http://127.0.0.1:1/keys".into(), ..config() };
+        assert!(matches!(Jwks::fetch(&nobody).await, Err(JwksRefused::Address { .. })));
+    }
+
     #[test]
     fn only_declared_and_whole_keys_are_taken() {
         let refused = |key: Value| {
