@@ -59,7 +59,9 @@ pub enum StartError {
     Folder { path: PathBuf, reason: std::io::Error },
     #[error("{} is in use by another Apricot; stop it, or choose another folder with --data", path.display())]
     InUse { path: PathBuf },
-    #[error("{address} cannot be listened on: {reason}; free it, or choose another with --listen (port 0 takes a free one)")]
+    #[error(
+        "{address} cannot be listened on: {reason}; free it, or choose another with --listen (port 0 takes a free one)"
+    )]
     Listen { address: SocketAddr, reason: std::io::Error },
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -208,7 +210,8 @@ async fn open_sandbox(
 ) -> Result<Sandbox, StartError> {
     let url = format!("http://{}/v1/payments/webhooks/sandbox", reachable(address));
     let secret = webhooks.newest().parse().map_err(SandboxError::Setting)?;
-    let crate::config::ProviderConfig { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms } = config.provider;
+    let crate::config::ProviderConfig { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms } =
+        config.provider;
     let knobs = Knobs { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms };
     let books = config.data.join(SANDBOX_FILE);
     let chance = Chance::seeded(random_u64());
@@ -251,7 +254,8 @@ fn prometheus() -> PrometheusHandle {
         // From a millisecond to ten seconds, three a decade.
         let buckets = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
         let seconds = metrics_exporter_prometheus::Matcher::Suffix("_seconds".into());
-        let builder = PrometheusBuilder::new().set_buckets_for_metric(seconds, &buckets).expect("there are buckets");
+        let builder =
+            PrometheusBuilder::new().set_buckets_for_metric(seconds, &buckets).expect("there are buckets");
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
         if metrics::set_global_recorder(recorder).is_err() {

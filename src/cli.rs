@@ -17,7 +17,11 @@ mod serve;
 mod token;
 
 #[derive(Parser)]
-#[command(name = "apricot", version, about = "Live rooms where farmers sell, with a charity counter that anyone can check")]
+#[command(
+    name = "apricot",
+    version,
+    about = "Live rooms where farmers sell, with a charity counter that anyone can check"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

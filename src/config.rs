@@ -177,19 +177,31 @@ impl Config {
         for origin in &self.allowed_origins {
             let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
             if host.is_none_or(|host| host.is_empty() || host.contains(['/', '@', '*'])) {
-                return Err(("allowed_origins".into(), "a list of https://host or http://host:port without a path".into()));
+                return Err((
+                    "allowed_origins".into(),
+                    "a list of https://host or http://host:port without a path".into(),
+                ));
             }
         }
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.filter) {
-            return Err(("log.filter".into(), format!("a filter such as \"info\" or \"apricot=debug\" ({error})")));
+            return Err((
+                "log.filter".into(),
+                format!("a filter such as \"info\" or \"apricot=debug\" ({error})"),
+            ));
         }
         let Some(jwks) = &self.jwks else { return Ok(()) };
         if jwks.source.starts_with("https://") {
-            return Err(("jwks.source".into(), "a file or an http:// address, since this program has no TLS client".into()));
+            return Err((
+                "jwks.source".into(),
+                "a file or an http:// address, since this program has no TLS client".into(),
+            ));
         }
         // The address is printed by `apricot config` and in errors.
         if jwks.source.is_empty() || jwks.source.contains('@') {
-            return Err(("jwks.source".into(), "a file or an http:// address without a user name or password".into()));
+            return Err((
+                "jwks.source".into(),
+                "a file or an http:// address without a user name or password".into(),
+            ));
         }
         for (key, value) in [("jwks.issuer", &jwks.issuer), ("jwks.audience", &jwks.audience)] {
             if value.is_empty() {

@@ -56,5 +56,6 @@ pub fn router(wire: Arc<Wire>, sockets: Sockets, origins: Origins) -> Router {
 }
 
 async fn nothing_here() -> Response {
-    rest::Refused(Kind::NotFound.because("There is nothing here; /openapi.json lists what there is.")).into_response()
+    rest::Refused(Kind::NotFound.because("There is nothing here; /openapi.json lists what there is."))
+        .into_response()
 }

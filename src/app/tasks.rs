@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::JwksConfig;
-use crate::sale::outbox::Provider;
 use crate::sale::Sales;
+use crate::sale::outbox::Provider;
 use crate::store::journal::Task;
 use crate::wire::token::{Jwks, Keys};
 

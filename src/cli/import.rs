@@ -77,7 +77,10 @@ impl Products {
         }
         let _lock = DataLock::take(&data)?;
         let (imported, there) = runtime()?.block_on(record(&data, right))?;
-        eprintln!("apricot: {imported} products imported, {there} were there already and are unchanged, {} lines wrong", wrong.len());
+        eprintln!(
+            "apricot: {imported} products imported, {there} were there already and are unchanged, {} lines wrong",
+            wrong.len()
+        );
         Ok(())
     }
 
@@ -87,10 +90,14 @@ impl Products {
         if size > FILE_BYTES_MAX {
             return Err(failed(format!("{size} bytes; split it into files of at most {FILE_BYTES_MAX}")));
         }
-        let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_path(&self.file)
+        let mut table = csv::ReaderBuilder::new()
+            .trim(csv::Trim::All)
+            .flexible(true)
+            .from_path(&self.file)
             .map_err(|e| failed(e.to_string()))?;
         let names = table.headers().map_err(|e| failed(e.to_string()))?.clone();
-        let names: Vec<String> = names.iter().map(|name| name.trim_start_matches('\u{feff}').to_lowercase()).collect();
+        let names: Vec<String> =
+            names.iter().map(|name| name.trim_start_matches('\u{feff}').to_lowercase()).collect();
         if let Some(unknown) = names.iter().find(|name| !COLUMNS.split(',').any(|column| column == *name)) {
             return Err(failed(format!("line 1: {unknown:?} is not a column; the columns are {COLUMNS}")));
         }
@@ -102,10 +109,14 @@ impl Products {
             let read = match record {
                 Ok(record) => {
                     let line = record.position().map_or(0, csv::Position::line);
-                    product(&names, &record, &self.host).map_err(|error| Wrong { line, reason: error.to_string() })
+                    product(&names, &record, &self.host)
+                        .map_err(|error| Wrong { line, reason: error.to_string() })
                         .and_then(|product| match seen.insert(product.sku.clone()) {
                             true => Ok(product),
-                            false => Err(Wrong { line, reason: format!("sku {} is in an earlier line too", product.sku) }),
+                            false => Err(Wrong {
+                                line,
+                                reason: format!("sku {} is in an earlier line too", product.sku),
+                            }),
                         })
                 }
                 Err(error) => {
@@ -126,8 +137,12 @@ fn product(names: &[String], record: &StringRecord, host: &Subject) -> Result<Pr
     if record.len() != names.len() {
         return Err(OutOfBound::new("line", format!("{} cells, as the first line has", names.len())));
     }
-    let cell = |name: &str| names.iter().position(|known| known == name).and_then(|at| record.get(at)).unwrap_or_default();
-    let or = |name: &str, default: &str| if cell(name).is_empty() { default.to_owned() } else { cell(name).to_owned() };
+    let cell = |name: &str| {
+        names.iter().position(|known| known == name).and_then(|at| record.get(at)).unwrap_or_default()
+    };
+    let or = |name: &str, default: &str| {
+        if cell(name).is_empty() { default.to_owned() } else { cell(name).to_owned() }
+    };
     let currency: Currency = or("currency", "CNY").parse()?;
     let price = Money::parse("price", cell("price"), currency)?;
     let on_hand = cell("on_hand").parse().map_err(|_| OutOfBound::new("on_hand", "0..=1000000"))?;

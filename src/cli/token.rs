@@ -66,7 +66,9 @@ impl Token {
 
     fn subjects(&self) -> Result<Vec<Subject>, OutOfBound> {
         match (&self.subject_prefix, self.count) {
-            (Some(prefix), Some(count)) => (1..=count).map(|number| format!("{prefix}{number}").parse()).collect(),
+            (Some(prefix), Some(count)) => {
+                (1..=count).map(|number| format!("{prefix}{number}").parse()).collect()
+            }
             _ => Ok(self.subject.iter().cloned().collect()),
         }
     }
@@ -76,7 +78,8 @@ impl Token {
             Some(name) => bounded_text("name", name, 1..=40)?,
             None => subject.as_str().chars().take(40).collect(),
         };
-        let county = self.county.as_deref().map(|county| bounded_text("county", county, 1..=80)).transpose()?;
+        let county =
+            self.county.as_deref().map(|county| bounded_text("county", county, 1..=80)).transpose()?;
         Ok(Caller { subject, name, role, room: self.room.clone(), county })
     }
 }

@@ -29,7 +29,10 @@ struct Layers {
 }
 
 /// `environment` is handed in so that tests need not change the process's.
-pub fn load(flags: &Flags, environment: impl IntoIterator<Item = (String, String)>) -> Result<Effective, ConfigError> {
+pub fn load(
+    flags: &Flags,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Effective, ConfigError> {
     let mut layers = Layers::new();
     let variables = layers.variables(environment)?;
     if let Some(path) = &flags.config {
@@ -111,12 +114,15 @@ impl Layers {
     fn typed(&self, key: &str, text: &str) -> Result<Value, String> {
         match self.known.get(key) {
             Some(None | Some(Value::String(_))) => Ok(Value::from(text)),
-            Some(Some(_)) | None => text.parse::<Value>().map_err(|_| format!("{text:?} is not a TOML value")),
+            Some(Some(_)) | None => {
+                text.parse::<Value>().map_err(|_| format!("{text:?} is not a TOML value"))
+            }
         }
     }
 
     fn is_known(&self, key: &str) -> bool {
-        let category = key.strip_prefix("commission.").is_some_and(|name| !name.is_empty() && !name.contains('.'));
+        let category =
+            key.strip_prefix("commission.").is_some_and(|name| !name.is_empty() && !name.contains('.'));
         category || self.known.contains_key(key)
     }
 
@@ -142,14 +148,15 @@ impl Layers {
 
     fn finish(self) -> Result<Effective, ConfigError> {
         let Self { table, origins, .. } = self;
-        let config: Config = serde_path_to_error::deserialize(Value::Table(table.clone())).map_err(|error| {
-            let path = error.path().to_string();
-            // Elements of a list belong to the list's key.
-            let key = path.split('[').next().unwrap_or_default().trim_end_matches('.').to_owned();
-            let origin = origins.get(&key).cloned().unwrap_or(Origin::Default);
-            let reason = error.into_inner().to_string().replace('\n', " ");
-            ConfigError::Shape { key, origin, reason: reason.trim().to_owned() }
-        })?;
+        let config: Config =
+            serde_path_to_error::deserialize(Value::Table(table.clone())).map_err(|error| {
+                let path = error.path().to_string();
+                // Elements of a list belong to the list's key.
+                let key = path.split('[').next().unwrap_or_default().trim_end_matches('.').to_owned();
+                let origin = origins.get(&key).cloned().unwrap_or(Origin::Default);
+                let reason = error.into_inner().to_string().replace('\n', " ");
+                ConfigError::Shape { key, origin, reason: reason.trim().to_owned() }
+            })?;
         let effective = Effective { config, table, origins };
         effective.config.check().map_err(|(key, bound)| {
             let value = lookup(&effective.table, &key).map(ToString::to_string).unwrap_or_default();

@@ -4,8 +4,8 @@
 use crate::model::payment::{ProviderEvent, Refund};
 use crate::model::room::Sanction;
 use crate::model::{
-    Currency, FlashSale, Money, Order, OrderId, Payment, PaymentId, Pledge, PledgeId, Product, RefundId, Room, RoomId,
-    SaleId, Sku, Subject, Timestamp, Transfer, order::ShipTo,
+    Currency, FlashSale, Money, Order, OrderId, Payment, PaymentId, Pledge, PledgeId, Product, RefundId,
+    Room, RoomId, SaleId, Sku, Subject, Timestamp, Transfer, order::ShipTo,
 };
 
 mod apply;

@@ -83,7 +83,8 @@ pub async fn watch(State(wire): State<Arc<Wire>>, mut request: Request, next: Ne
     let id = request_id(request.headers(), || wire.clock.new_id().simple().to_string());
     let value = HeaderValue::try_from(id.as_str()).unwrap_or(HeaderValue::from_static("unnamed"));
     request.headers_mut().insert(REQUEST_ID, value.clone());
-    let route = request.extensions().get::<MatchedPath>().map_or("none".into(), |path| path.as_str().to_owned());
+    let route =
+        request.extensions().get::<MatchedPath>().map_or("none".into(), |path| path.as_str().to_owned());
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let began = tokio::time::Instant::now();
     let span = tracing::info_span!("request", id);

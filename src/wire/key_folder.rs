@@ -36,7 +36,9 @@ impl KeyFolder {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.0).map_err(failed)? {
             let name = entry.map_err(failed)?.file_name();
-            if let Some(name) = name.to_str().filter(|name| Path::new(name).extension().is_some_and(|e| e == extension)) {
+            if let Some(name) =
+                name.to_str().filter(|name| Path::new(name).extension().is_some_and(|e| e == extension))
+            {
                 names.push(name.to_owned());
             }
         }
@@ -85,7 +87,8 @@ impl KeyFolder {
     #[cfg(unix)]
     fn private(&self, path: &Path, mode: &'static str) -> Result<(), KeyError> {
         use std::os::unix::fs::PermissionsExt;
-        let metadata = fs::metadata(path).map_err(|reason| KeyError::Folder { path: path.to_owned(), reason })?;
+        let metadata =
+            fs::metadata(path).map_err(|reason| KeyError::Folder { path: path.to_owned(), reason })?;
         if metadata.permissions().mode() & 0o077 == 0 {
             return Ok(());
         }

@@ -84,9 +84,8 @@ fn operation_id(route: &Route) -> String {
 fn parameters(route: &Route) -> Vec<Value> {
     let names = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let text = json!({ "type": "string" });
-    let mut parameters: Vec<Value> = names
-        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": text }))
-        .collect();
+    let mut parameters: Vec<Value> =
+        names.map(|name| json!({ "name": name, "in": "path", "required": true, "schema": text })).collect();
     if route.paged {
         let limit = json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 20 });
         let cursor = "The nextCursor of the page before.";
@@ -113,7 +112,10 @@ fn responses(route: &Route) -> Value {
         responses.insert(status.to_string(), json!({ "description": reason(*status), "content": content }));
     }
     let problem = json!({ "application/problem+json": { "schema": reference("Problem") } });
-    responses.insert("default".into(), json!({ "description": "Refused; `type` names the rule.", "content": problem }));
+    responses.insert(
+        "default".into(),
+        json!({ "description": "Refused; `type` names the rule.", "content": problem }),
+    );
     Value::Object(responses)
 }
 
@@ -183,7 +185,10 @@ mod tests {
         assert_eq!(schemas["PlaceOrder"]["properties"]["quantity"]["description"], "1..=99");
         assert_eq!(schemas["Order"]["properties"]["state"]["$ref"], "#/components/schemas/OrderState");
         assert_eq!(schemas["OrderState"]["enum"][2], "ORDER_STATE_HELD");
-        assert_eq!(schemas["TrialBalance"]["properties"]["sumMinor"]["additionalProperties"]["type"], "string");
+        assert_eq!(
+            schemas["TrialBalance"]["properties"]["sumMinor"]["additionalProperties"]["type"],
+            "string"
+        );
         assert!(schemas.get("Moderation.Mute").is_some());
     }
 }

@@ -33,7 +33,9 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 fn page(name: &str, headers: &HeaderMap) -> Response {
     match Built::get(name) {
         Some(file) => answer(file, "text/html; charset=utf-8", ASK_AGAIN, headers),
-        None => (StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], NOT_BUILT).into_response(),
+        None => {
+            (StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], NOT_BUILT).into_response()
+        }
     }
 }
 
@@ -48,7 +50,8 @@ fn answer(file: EmbeddedFile, kind: &'static str, cache: HeaderValue, headers: &
     let tag: String = file.metadata.sha256_hash()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     let tag = format!("\"{tag}\"");
     let known = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
-    let unchanged = known.is_some_and(|tags| tags.split(',').any(|known| known.trim().trim_start_matches("W/") == tag));
+    let unchanged =
+        known.is_some_and(|tags| tags.split(',').any(|known| known.trim().trim_start_matches("W/") == tag));
     let tag = HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("\"\""));
     let head = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),

@@ -3,10 +3,10 @@
 use apricot_proto::v1::Problem;
 
 use super::token::TokenRefused;
+use crate::ledger::LedgerRefused;
 use crate::model::order::OrderRefused;
 use crate::model::sale::SaleRefused;
 use crate::model::{Money, OutOfBound};
-use crate::ledger::LedgerRefused;
 use crate::sale::Refusal;
 use crate::store::StoreError;
 
@@ -115,7 +115,13 @@ impl Kind {
     /// `detail` is a sentence that says what to do.
     pub fn because(self, detail: impl Into<String>) -> Problem {
         let (name, status, title) = self.row();
-        Problem { r#type: name.into(), title: title.into(), status, detail: detail.into(), ..Problem::default() }
+        Problem {
+            r#type: name.into(),
+            title: title.into(),
+            status,
+            detail: detail.into(),
+            ..Problem::default()
+        }
     }
 
     /// Trying again after `retry_after_ms` can help.
@@ -149,7 +155,8 @@ impl From<Refusal> for Problem {
             },
             Refusal::WaitingListFull { max } => Self {
                 bound: max.to_string(),
-                ..Kind::WaitingListFull.because(format!("All {max} places are taken. Wait for the next sale."))
+                ..Kind::WaitingListFull
+                    .because(format!("All {max} places are taken. Wait for the next sale."))
             },
             Refusal::LimitReached { limit } => Self {
                 bound: limit.to_string(),
@@ -182,7 +189,9 @@ impl From<OrderRefused> for Problem {
         match refused {
             OrderRefused::HoldExpired => Kind::HoldExpired.because(format!("{said} Place a new order.")),
             OrderRefused::Released => Kind::WrongState.because(format!("{said} Place a new order.")),
-            OrderRefused::AlreadyPaid => Kind::WrongState.because(format!("{said} Ask the host for a refund.")),
+            OrderRefused::AlreadyPaid => {
+                Kind::WrongState.because(format!("{said} Ask the host for a refund."))
+            }
             OrderRefused::StillWaiting => Kind::WrongState.because(format!("{said} Wait for the offer.")),
             OrderRefused::NotPaid => Kind::WrongState.because(format!("{said} There is nothing to do yet.")),
             OrderRefused::Refunded => Kind::WrongState.because(format!("{said} Nothing is left to do.")),
@@ -211,13 +220,17 @@ impl From<StoreError> for Problem {
             StoreError::ContentDiffers => {
                 Kind::ContentDiffers.because("Send the first request's content, or choose a new id or key.")
             }
-            StoreError::Exists => Kind::ContentDiffers.because("There is one with this id already; choose another id."),
+            StoreError::Exists => {
+                Kind::ContentDiffers.because("There is one with this id already; choose another id.")
+            }
             StoreError::HoldEnded => Kind::HoldExpired.because("The hold has ended. Place a new order."),
             StoreError::OverStock => Kind::SoldOut.because("The lot has fewer units left; order fewer."),
             StoreError::StockShort => {
                 Kind::StockShort.because("The product has fewer units on hand; add stock or ask for fewer.")
             }
-            StoreError::Busy => Kind::Busy.for_now("Nothing was done. Send the same request again.", BUSY_RETRY_MS),
+            StoreError::Busy => {
+                Kind::Busy.for_now("Nothing was done. Send the same request again.", BUSY_RETRY_MS)
+            }
             StoreError::Rule(_) | StoreError::Unavailable(_) => {
                 // The cause is for the log, not for the client; here it leaves the layers that know it.
                 tracing::error!(%error, "the record refused what should be possible");
@@ -272,7 +285,8 @@ mod tests {
 
     #[test]
     fn the_table_in_the_docs_is_the_table_in_the_code() {
-        let coded: Vec<_> = Kind::ALL.into_iter().map(|kind| (kind.name().to_owned(), kind.status())).collect();
+        let coded: Vec<_> =
+            Kind::ALL.into_iter().map(|kind| (kind.name().to_owned(), kind.status())).collect();
         assert_eq!(documented(), coded);
     }
 

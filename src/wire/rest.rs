@@ -120,7 +120,10 @@ impl<B: Body> Call<B> {
         let bytes = body::read(&head.headers, body).await?;
         let once = key.map(|key| {
             let name = format!("{}\n{}\n{}\n{key}", caller.subject, head.method, head.uri.path());
-            Once { key: Uuid::new_v5(&KEY_NAMESPACE, name.as_bytes()), content: Sha256::digest(&bytes).into() }
+            Once {
+                key: Uuid::new_v5(&KEY_NAMESPACE, name.as_bytes()),
+                content: Sha256::digest(&bytes).into(),
+            }
         });
         let body = B::decode(&head.headers, &bytes)?;
         let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -150,7 +153,9 @@ impl<B> Call<B> {
 
     pub fn in_room(&self, room: &RoomId) -> Result<(), Refused> {
         match &self.caller.room {
-            Some(only) if only != room => Err(forbidden(format!("This token is good for the room {only} only."))),
+            Some(only) if only != room => {
+                Err(forbidden(format!("This token is good for the room {only} only.")))
+            }
             Some(_) | None => Ok(()),
         }
     }
@@ -165,7 +170,9 @@ fn caller(wire: &Wire, headers: &axum::http::HeaderMap, now: Timestamp) -> Resul
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(Caller::guest()) };
     let bearer = value.to_str().ok().and_then(|text| text.split_once(' '));
     match bearer {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(wire.keys.verify(token.trim(), now)?),
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+            Ok(wire.keys.verify(token.trim(), now)?)
+        }
         Some(_) | None => Err(Kind::TokenInvalid.because("Send `Authorization: Bearer` and a token.")),
     }
 }
@@ -178,7 +185,8 @@ fn admit(caller: &Caller, who: &[Role]) -> Result<(), Problem> {
     let names = names.join(", ");
     match caller.role {
         Role::Guest => Err(Kind::TokenRequired.because(format!("Send a token of one of the roles {names}."))),
-        role => Err(Kind::Forbidden.because(format!("This is for the roles {names}; the token says {}.", role.name()))),
+        role => Err(Kind::Forbidden
+            .because(format!("This is for the roles {names}; the token says {}.", role.name()))),
     }
 }
 

@@ -142,7 +142,9 @@ fn refused(kind: &ErrorKind) -> TokenRefused {
         ErrorKind::InvalidSignature => TokenRefused::Signature,
         ErrorKind::InvalidAlgorithm => TokenRefused::Algorithm,
         ErrorKind::InvalidIssuer | ErrorKind::InvalidAudience => TokenRefused::Provenance,
-        ErrorKind::MissingRequiredClaim(claim) if matches!(claim.as_str(), "iss" | "aud") => TokenRefused::Provenance,
+        ErrorKind::MissingRequiredClaim(claim) if matches!(claim.as_str(), "iss" | "aud") => {
+            TokenRefused::Provenance
+        }
         // The library may add kinds; whatever it could not read is malformed.
         _ => TokenRefused::Malformed,
     }

@@ -164,7 +164,9 @@ mod tests {
         let old = WebhookSecrets::open(data.path(), NOW).unwrap();
         let mut headers = signed(&old, NOW);
         let folder = KeyFolder::open(data.path()).unwrap();
-        folder.write("webhook-9999999999999999.secret", &format!("whsec_{}", STANDARD.encode([7; 32]))).unwrap();
+        folder
+            .write("webhook-9999999999999999.secret", &format!("whsec_{}", STANDARD.encode([7; 32])))
+            .unwrap();
         let both = WebhookSecrets::open(data.path(), NOW).unwrap();
         assert_ne!(both.newest(), old.newest());
         assert_eq!(both.verify(&headers, BODY, NOW), Ok("evt_1"));

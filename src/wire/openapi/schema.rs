@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 use prost_types::field_descriptor_proto::{Label, Type};
-use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet};
+use prost_types::{
+    DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet,
+};
 use serde_json::{Map, Value, json};
 
 const PACKAGE: &str = ".apricot.v1.";
@@ -70,7 +72,8 @@ fn add_message(
     }
     let mut properties = Map::new();
     for (index, field) in (0..).zip(&message.field) {
-        let schema = with_comment(field_schema(message, field), comments.at(&[path, &[FIELDS, index]].concat()));
+        let schema =
+            with_comment(field_schema(message, field), comments.at(&[path, &[FIELDS, index]].concat()));
         properties.insert(field.json_name().to_owned(), schema);
     }
     let schema = json!({ "type": "object", "additionalProperties": false, "properties": properties });
@@ -78,7 +81,10 @@ fn add_message(
 }
 
 fn field_schema(message: &DescriptorProto, field: &FieldDescriptorProto) -> Value {
-    let entry = message.nested_type.iter().find(|nested| is_map_entry(nested) && field.type_name().ends_with(nested.name()));
+    let entry = message
+        .nested_type
+        .iter()
+        .find(|nested| is_map_entry(nested) && field.type_name().ends_with(nested.name()));
     if let Some(value) = entry.and_then(|entry| entry.field.iter().find(|part| part.name() == "value")) {
         return json!({ "type": "object", "additionalProperties": single(value) });
     }
@@ -115,7 +121,10 @@ fn enumeration(comments: &Comments, path: &[i32], kind: &EnumDescriptorProto) ->
             text = format!("{text}\n{}: {comment}", value.name());
         }
     }
-    with_comment(json!({ "type": "string", "enum": names }), Some(text.trim()).filter(|text| !text.is_empty()))
+    with_comment(
+        json!({ "type": "string", "enum": names }),
+        Some(text.trim()).filter(|text| !text.is_empty()),
+    )
 }
 
 /// Beside `$ref` too: JSON Schema 2020-12 allows it.
@@ -136,7 +145,8 @@ struct Comments(BTreeMap<Vec<i32>, String>);
 impl Comments {
     fn of(file: &FileDescriptorProto) -> Self {
         let places = file.source_code_info.iter().flat_map(|info| &info.location);
-        let text = |comment: &str| comment.lines().map(str::trim).collect::<Vec<_>>().join(" ").trim().to_owned();
+        let text =
+            |comment: &str| comment.lines().map(str::trim).collect::<Vec<_>>().join(" ").trim().to_owned();
         Self(
             places
                 .filter_map(|place| Some((place.path.clone(), text(place.leading_comments.as_deref()?))))

@@ -113,9 +113,11 @@ impl Answer for Csv {
 
     fn into_response(self) -> Response {
         let disposition = format!("attachment; filename=\"{}\"", self.file_name);
-        let disposition = HeaderValue::try_from(disposition).unwrap_or(HeaderValue::from_static("attachment"));
+        let disposition =
+            HeaderValue::try_from(disposition).unwrap_or(HeaderValue::from_static("attachment"));
         let kind = HeaderValue::from_static("text/csv; charset=utf-8");
-        ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)], self.text).into_response()
+        ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)], self.text)
+            .into_response()
     }
 }
 
@@ -125,7 +127,8 @@ impl Answer for Plain {
     }
 
     fn into_response(self) -> Response {
-        ([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))], self.0).into_response()
+        ([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))], self.0)
+            .into_response()
     }
 }
 

@@ -31,10 +31,13 @@ impl<M: prost::Name + DeserializeOwned + 'static> Body for M {
     const MESSAGE: Option<&'static str> = Some(M::NAME);
 
     fn decode(headers: &HeaderMap, bytes: &Bytes) -> Result<Self, Problem> {
-        let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kind =
+            headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         if !kind.eq_ignore_ascii_case("application/json") {
-            return Err(Kind::Malformed.because("Send the body as JSON with `Content-Type: application/json`."));
+            return Err(
+                Kind::Malformed.because("Send the body as JSON with `Content-Type: application/json`.")
+            );
         }
         from_json(bytes)
     }
@@ -62,12 +65,14 @@ impl Body for Raw {
 
 pub async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<Bytes, Problem> {
     let too_large = || Kind::TooLarge.because(format!("Send at most {BODY_BYTES_MAX} bytes."));
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let declared =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|bytes| bytes > BODY_BYTES_MAX) {
         return Err(too_large());
     }
     let read = tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, BODY_BYTES_MAX)).await;
-    let read = read.map_err(|_| Kind::Malformed.because("The body did not arrive in 15 s; send it again."))?;
+    let read =
+        read.map_err(|_| Kind::Malformed.because("The body did not arrive in 15 s; send it again."))?;
     read.map_err(|error| {
         use std::error::Error;
         let limit = error.source().is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
@@ -88,7 +93,8 @@ pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 
 fn unreadable(path: &str, error: &serde_json::Error) -> Problem {
     if !error.is_data() {
-        let detail = format!("Send one JSON object; line {}, column {} is not JSON.", error.line(), error.column());
+        let detail =
+            format!("Send one JSON object; line {}, column {} is not JSON.", error.line(), error.column());
         return Kind::Malformed.because(detail);
     }
     let text = error.to_string();
@@ -119,7 +125,10 @@ mod tests {
     #[test]
     fn the_field_at_fault_is_named() {
         assert_eq!(refused::<CreateProduct>(r#"{"sku": 5}"#).0, "sku");
-        assert_eq!(refused::<CreateProduct>(r#"{"price": {"minor": "x", "currency": "CNY"}}"#).0, "price.minor");
+        assert_eq!(
+            refused::<CreateProduct>(r#"{"price": {"minor": "x", "currency": "CNY"}}"#).0,
+            "price.minor"
+        );
         assert_eq!(refused::<CreateProduct>(r#"{"onHand": -1}"#).0, "onHand");
         assert_eq!(refused::<PayOrder>(r#"{"method": "CASH"}"#).0, "method");
     }

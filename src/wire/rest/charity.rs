@@ -5,8 +5,8 @@ use apricot_proto::v1;
 use super::{Call, Made, Refused};
 use crate::contract::{self, parse};
 use crate::model::{Currency, Pledge, PledgeId};
-use crate::wire::problem::not_found;
 use crate::store::journal::Once;
+use crate::wire::problem::not_found;
 
 pub async fn pledge(call: Call<v1::CreatePledge>) -> Result<Made<v1::Pledge>, Refused> {
     call.everywhere()?;

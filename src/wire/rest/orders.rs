@@ -106,7 +106,11 @@ async fn visible<B>(call: &Call<B>) -> Result<OrderView, Refused> {
 
 async fn bought<B>(call: &Call<B>) -> Result<Order, Refused> {
     let order = visible(call).await?.order;
-    if order.buyer == call.caller.subject { Ok(order) } else { Err(forbidden("This is for the order's buyer.")) }
+    if order.buyer == call.caller.subject {
+        Ok(order)
+    } else {
+        Err(forbidden("This is for the order's buyer."))
+    }
 }
 
 async fn sold<B>(call: &Call<B>) -> Result<Order, Refused> {

@@ -25,7 +25,8 @@ struct Asked {
 impl<B> Call<B> {
     pub fn page(&self) -> Result<Page, Refused> {
         let asked = Query::<Asked>::try_from_uri(&self.uri);
-        let Query(asked) = asked.map_err(|_| OutOfBound::new("query", "only `cursor` and `limit`, once each"))?;
+        let Query(asked) =
+            asked.map_err(|_| OutOfBound::new("query", "only `cursor` and `limit`, once each"))?;
         Ok(Page { after: after(&asked.cursor)?, limit: limit(asked.limit.as_deref())? })
     }
 }
@@ -34,7 +35,6 @@ impl<B> Call<B> {
 pub fn cursor(next: Option<&str>) -> String {
     next.map(|key| URL_SAFE_NO_PAD.encode(key)).unwrap_or_default()
 }
-
 
 fn after(cursor: &str) -> Result<Option<String>, OutOfBound> {
     let wanted = || OutOfBound::new("cursor", "empty, or the nextCursor of the page before");

@@ -64,7 +64,8 @@ impl Event {
                 Ok(ProviderNews::Declined { payment: payment.parse()?, reason })
             }
             "payment.captured" => {
-                let fee = fee_minor.parse().ok().filter(|fee| (0..=crate::model::money::MINOR_MAX).contains(fee));
+                let fee =
+                    fee_minor.parse().ok().filter(|fee| (0..=crate::model::money::MINOR_MAX).contains(fee));
                 let fee = fee.ok_or_else(|| OutOfBound::new("data.feeMinor", "minor units, 0 or more"))?;
                 let fee = Money::new(fee, currency.parse()?);
                 Ok(ProviderNews::Captured { payment: payment.parse()?, fee })
@@ -98,7 +99,8 @@ mod tests {
         assert_eq!(news(event), Ok(ProviderNews::Declined { payment, reason: "no funds".into() }));
         assert_eq!(news(r#"{"type":"payment.lost","data":{}}"#).unwrap_err().field, "type");
         assert_eq!(news(r#"{"type":"payment.authorised","data":{}}"#).unwrap_err().field, "paymentId");
-        let event = r#"{"type":"payment.captured","data":{"payment":"PAYMENT","currency":"CNY","feeMinor":"-1"}}"#;
+        let event =
+            r#"{"type":"payment.captured","data":{"payment":"PAYMENT","currency":"CNY","feeMinor":"-1"}}"#;
         assert_eq!(news(event).unwrap_err().field, "data.feeMinor");
     }
 }

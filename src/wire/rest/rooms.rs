@@ -5,10 +5,10 @@ use std::sync::Arc;
 use apricot_proto::v1;
 
 use super::{Call, Made, Refused, forbidden, page};
-use crate::store::journal::Listing;
 use crate::contract::{self, parse};
 use crate::model::{Caller, Room, RoomId};
 use crate::room::{Moderation, RoomView};
+use crate::store::journal::Listing;
 
 pub async fn list(call: Call) -> Result<v1::RoomList, Refused> {
     let asked = call.page()?;

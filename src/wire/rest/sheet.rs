@@ -10,7 +10,8 @@ const COLUMNS: [&str; 9] =
 pub fn orders_to_pack(orders: &[OrderView]) -> String {
     let mut table = csv::Writer::from_writer(BYTE_ORDER_MARK.as_bytes().to_vec());
     let rows = orders.iter().map(row);
-    let written = std::iter::once(COLUMNS.map(str::to_owned)).chain(rows).try_for_each(|row| table.write_record(row));
+    let written =
+        std::iter::once(COLUMNS.map(str::to_owned)).chain(rows).try_for_each(|row| table.write_record(row));
     let bytes = written.ok().and_then(|()| table.into_inner().ok());
     String::from_utf8(bytes.expect("memory can be written")).expect("rows are UTF-8")
 }
@@ -18,7 +19,8 @@ pub fn orders_to_pack(orders: &[OrderView]) -> String {
 fn row(view: &OrderView) -> [String; 9] {
     let order = &view.order;
     let ship_to = view.ship_to.as_ref();
-    let address = |part: fn(&crate::model::order::ShipTo) -> &String| ship_to.map(part).cloned().unwrap_or_default();
+    let address =
+        |part: fn(&crate::model::order::ShipTo) -> &String| ship_to.map(part).cloned().unwrap_or_default();
     [
         order.id.to_string(),
         order.paid_at.map_or_else(String::new, |at| at.millis().to_string()),
@@ -63,7 +65,8 @@ mod tests {
             charity_minor: 0,
             version: 2,
         };
-        let ship_to = ShipTo { name: "=cmd()".into(), phone: "+8613".into(), address: "县城, \"东街\" 1".into() };
+        let ship_to =
+            ShipTo { name: "=cmd()".into(), phone: "+8613".into(), address: "县城, \"东街\" 1".into() };
         let ship_to = Some(ship_to);
         let view = OrderView { order, title: "杏".into(), waiting_place: 0, payment: None, ship_to };
         let text = orders_to_pack(&[view]);

@@ -78,10 +78,15 @@ mod tests {
             let cells: Vec<&str> = line.split('|').map(str::trim).collect();
             let quoted: Vec<&str> = cells[1].split('`').skip(1).step_by(2).collect();
             let (takes, gives) = cells[3].split_once('→').unwrap_or(("", ""));
-            let named = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+            let named =
+                |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
             let (mut methods, mut first) = (Vec::new(), String::new());
             for part in quoted {
-                let (method, path) = part.split_once(' ').unwrap_or(if part.starts_with('/') { ("", part) } else { (part, "") });
+                let (method, path) = part.split_once(' ').unwrap_or(if part.starts_with('/') {
+                    ("", part)
+                } else {
+                    (part, "")
+                });
                 if !method.is_empty() {
                     methods.push(method.to_owned());
                 }
@@ -111,7 +116,9 @@ mod tests {
             .map(|route| {
                 let mut gives: Vec<String> = Vec::new();
                 for Given { content, .. } in &route.gives {
-                    if let Content::Message(name) = content && !gives.iter().any(|known| known == name) {
+                    if let Content::Message(name) = content
+                        && !gives.iter().any(|known| known == name)
+                    {
                         gives.push((*name).to_owned());
                     }
                 }

@@ -28,7 +28,9 @@ pub enum JwksRefused {
     File { path: PathBuf, reason: std::io::Error },
     #[error("jwks.source {address}: {reason}; check that the address answers")]
     Address { address: String, reason: String },
-    #[error("jwks.source {source_name}: this is not a JSON Web Key Set of at most {SET_BYTES_MAX} bytes and {KEYS_MAX} keys")]
+    #[error(
+        "jwks.source {source_name}: this is not a JSON Web Key Set of at most {SET_BYTES_MAX} bytes and {KEYS_MAX} keys"
+    )]
     Shape { source_name: String },
     #[error("jwks.source {source_name}: no key is usable; a key needs `kid` and `alg` EdDSA, ES256 or RS256")]
     NoKey { source_name: String },
@@ -50,7 +52,11 @@ impl Jwks {
             return Err(shape());
         }
         let set: Value = serde_json::from_slice(text).map_err(|_| shape())?;
-        let keys = set.get("keys").and_then(Value::as_array).filter(|keys| keys.len() <= KEYS_MAX).ok_or_else(shape)?;
+        let keys = set
+            .get("keys")
+            .and_then(Value::as_array)
+            .filter(|keys| keys.len() <= KEYS_MAX)
+            .ok_or_else(shape)?;
         let from = Provenance { issuer: config.issuer.clone(), audience: config.audience.clone() };
         // A set may hold keys for other uses; those are passed over.
         let usable: HashMap<_, _> = keys.iter().filter_map(|key| usable(key, &from)).collect();
@@ -100,7 +106,8 @@ fn from_file(path: &str) -> Result<Vec<u8>, JwksRefused> {
 async fn over_http(address: &str) -> Result<Vec<u8>, JwksRefused> {
     let failed = |e: reqwest::Error| JwksRefused::Address { address: address.into(), reason: e.to_string() };
     let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).build().map_err(failed)?;
-    let mut answer = client.get(address).send().await.and_then(reqwest::Response::error_for_status).map_err(failed)?;
+    let mut answer =
+        client.get(address).send().await.and_then(reqwest::Response::error_for_status).map_err(failed)?;
     let mut text = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(failed)? {
         text.extend_from_slice(&chunk);

@@ -70,7 +70,9 @@ impl Keys {
 
 fn write_new(folder: &KeyFolder, now: Timestamp) -> Result<(), KeyError> {
     let key = SigningKey::from_bytes(&random_bytes::<32>());
-    let pem = without_public_half(&key).to_pkcs8_pem(LineEnding::LF).map_err(|e| KeyError::Unusable { reason: e.to_string() })?;
+    let pem = without_public_half(&key)
+        .to_pkcs8_pem(LineEnding::LF)
+        .map_err(|e| KeyError::Unusable { reason: e.to_string() })?;
     // Two rotations in one millisecond still make two keys, the later one newer.
     let newest = folder.names("pem")?.last().and_then(|name| made_at(name));
     let at = now.millis().max(newest.map_or(0, |newest| newest.saturating_add(1)));

@@ -56,7 +56,8 @@ fn a_token_ends_at_its_expiry() {
 fn tampering_is_refused() {
     let (_data, keys) = keys();
     let token = token(&keys);
-    let check = |token: &str, refused: TokenRefused| assert_eq!(keys.verify(token, NOW), Err(refused), "{token}");
+    let check =
+        |token: &str, refused: TokenRefused| assert_eq!(keys.verify(token, NOW), Err(refused), "{token}");
     check(&with_part(&token, 1, |claims| claims["role"] = json!("ops")), TokenRefused::Signature);
     check(&with_part(&token, 0, |header| header["alg"] = json!("none")), TokenRefused::Malformed);
     check(&with_part(&token, 0, |header| header["alg"] = json!("HS256")), TokenRefused::Algorithm);
@@ -149,7 +150,9 @@ mod outside {
         let data = tempfile::tempdir().unwrap();
         let keys = Keys::open(data.path(), NOW).unwrap();
         let key = keys.signing().1.clone();
-        let mut jwk = serde_json::to_value(jsonwebtoken::jwk::Jwk::from_encoding_key(&key, Algorithm::EdDSA).unwrap()).unwrap();
+        let mut jwk =
+            serde_json::to_value(jsonwebtoken::jwk::Jwk::from_encoding_key(&key, Algorithm::EdDSA).unwrap())
+                .unwrap();
         jwk["kid"] = json!(kid);
         jwk["alg"] = json!(declared);
         (key, jwk)
@@ -157,7 +160,8 @@ mod outside {
 
     fn signed(key: &EncodingKey, kid: &str, issuer: &str, audience: &str) -> String {
         let header = Header { kid: Some(kid.into()), ..Header::new(Algorithm::EdDSA) };
-        let claims = json!({"sub": "wang", "role": "viewer", "exp": 9_999_999_999i64, "iss": issuer, "aud": audience});
+        let claims =
+            json!({"sub": "wang", "role": "viewer", "exp": 9_999_999_999i64, "iss": issuer, "aud": audience});
         jsonwebtoken::encode(&header, &claims, key).unwrap()
     }
 
@@ -191,14 +195,17 @@ mod outside {
         };
         let (_, good) = provider("k", "EdDSA");
         assert!(!refused(good.clone()));
-        for (field, value) in [("alg", json!("ES256")), ("alg", Value::Null), ("kid", Value::Null), ("x", json!("AAAA"))] {
+        for (field, value) in
+            [("alg", json!("ES256")), ("alg", Value::Null), ("kid", Value::Null), ("x", json!("AAAA"))]
+        {
             let mut key = good.clone();
             key[field] = value;
             assert!(refused(key.clone()), "{key}");
         }
         assert!(refused(json!({"kty": "oct", "alg": "HS256", "kid": "k", "k": "c2VjcmV0"})));
         assert!(refused(json!({"kty": "RSA", "alg": "RS256", "kid": "k", "n": "AQAB", "e": "AQAB"})));
-        let shape = |text: &str| matches!(Jwks::parse(text.as_bytes(), &config()), Err(JwksRefused::Shape { .. }));
+        let shape =
+            |text: &str| matches!(Jwks::parse(text.as_bytes(), &config()), Err(JwksRefused::Shape { .. }));
         assert!(shape("[]") && shape("{") && shape(&" ".repeat(70_000)));
     }
 }
