@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Share;
+use crate::room::Limits;
 
 mod origin;
 mod sources;
@@ -25,11 +26,11 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     pub drain_seconds: u64,
     pub log: LogConfig,
+    pub limits: Limits,
     pub sale: SaleConfig,
     /// Parts per million by category; "other" is for those not named.
     pub commission: BTreeMap<String, u32>,
     pub provider: ProviderConfig,
-    pub journal: JournalConfig,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<JwksConfig>,
 }
@@ -67,13 +68,6 @@ pub struct ProviderConfig {
     pub slow_ms: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct JournalConfig {
-    pub batch_max: usize,
-    pub queue: usize,
-}
-
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JwksConfig {
@@ -107,10 +101,10 @@ impl Default for Config {
             allowed_origins: Vec::new(),
             drain_seconds: 10,
             log: LogConfig::default(),
+            limits: Limits::default(),
             sale: SaleConfig::default(),
             commission: [("farm".into(), 0), ("other".into(), 50_000)].into(),
             provider: ProviderConfig::default(),
-            journal: JournalConfig::default(),
             jwks: None,
         }
     }
@@ -134,12 +128,6 @@ impl Default for ProviderConfig {
     }
 }
 
-impl Default for JournalConfig {
-    fn default() -> Self {
-        Self { batch_max: 1_024, queue: 65_536 }
-    }
-}
-
 impl Config {
     pub fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
@@ -147,10 +135,16 @@ impl Config {
 
     /// The key that is out of its bound, and the bound.
     fn check(&self) -> Result<(), (String, String)> {
-        let Self { sale, provider, journal, .. } = self;
+        let Self { limits, sale, provider, .. } = self;
         let ppm = u64::from(Share::WHOLE_PPM);
         let numbers = [
             ("drain_seconds", self.drain_seconds, 0..=3_600),
+            ("limits.messages_per_10_s", limits.messages_per_10_s.into(), 1..=100_000),
+            ("limits.lines_per_5_s", limits.lines_per_5_s.into(), 1..=100_000),
+            ("limits.orders_per_10_s", limits.orders_per_10_s.into(), 1..=100_000),
+            ("limits.connections_per_person", limits.connections_per_person.into(), 1..=100_000),
+            ("limits.viewers_per_room", limits.viewers_per_room.into(), 1..=1_000_000),
+            ("limits.viewers_per_node", limits.viewers_per_node.into(), 1..=1_000_000),
             ("sale.hold_seconds", sale.hold_seconds, 10..=3_600),
             ("sale.waiting_list_max", sale.waiting_list_max.into(), 0..=100_000),
             ("sale.offer_seconds", sale.offer_seconds, 10..=3_600),
@@ -160,8 +154,6 @@ impl Config {
             ("provider.reorder_ppm", provider.reorder_ppm.into(), 0..=ppm),
             ("provider.lost_ppm", provider.lost_ppm.into(), 0..=ppm),
             ("provider.slow_ms", provider.slow_ms.into(), 0..=600_000),
-            ("journal.batch_max", journal.batch_max as u64, 1..=65_536),
-            ("journal.queue", journal.queue as u64, 1..=1_048_576),
         ];
         for (key, value, bound) in numbers {
             if !bound.contains(&value) {

@@ -13,6 +13,8 @@
 //! values into messages of `proto/`; `sandbox` is a payment provider that happens to live in this program. Nothing below `app`
 //! reads a clock: time is an argument, and `clock` owns it.
 
+pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod contract;

@@ -16,7 +16,7 @@ use crate::ledger::{CharityTotal, Ledger, LedgerRefused};
 use crate::model::order::{OrderRefused, ShipTo};
 use crate::model::sale::SaleRefused;
 use crate::model::{
-    FlashSale, Money, Order, OrderId, OutOfBound, Payment, PaymentState, Pledge, Product, RoomId, SaleId,
+    FlashSale, Money, Order, OrderId, OutOfBound, Payment, PaymentId, PaymentState, Pledge, Product, RoomId, SaleId,
     SaleState, Stage,
 };
 use crate::store::inventory::Reading;
@@ -163,6 +163,8 @@ struct Shared {
     rooms: DashMap<RoomId, Vec<SaleId>>,
     /// Complete for live sales, so that a retry is recognised without asking the record.
     orders: DashMap<OrderId, Slot>,
+    /// Whose payment it is, for orders that are cached.
+    payments: DashMap<PaymentId, OrderId>,
     news: mpsc::Sender<News>,
     outbox: mpsc::Sender<Task>,
     /// Work that must not stop half-way because a client hung up.
@@ -180,10 +182,7 @@ struct LiveSale {
 /// What is known of an order id.
 enum Slot {
     /// On its way to the record; the token is cancelled when it has arrived or failed.
-    Placing {
-        order: Order,
-        done: CancellationToken,
-    },
+    Placing(CancellationToken),
     Known(Arc<KnownOrder>),
 }
 
@@ -212,6 +211,7 @@ impl Sales {
             live: DashMap::new(),
             rooms: DashMap::new(),
             orders: DashMap::new(),
+            payments: DashMap::new(),
             news,
             outbox,
             underway: TaskTracker::new(),

@@ -1,7 +1,60 @@
 //! Sockets, HTTP, JSON and protobuf, pages: what reaches the layers below is checked, what leaves them is encoded here.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use axum::{Router, middleware};
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::clock::Clock;
+use crate::room::Hub;
+use crate::sale::Sales;
+use crate::sandbox::Sandbox;
+
 pub mod codec;
+pub mod guard;
 pub mod key_folder;
+pub mod listener;
 pub mod live;
+pub mod meters;
+pub mod openapi;
+pub mod pages;
 pub mod problem;
+pub mod rest;
 pub mod token;
+pub mod webhook;
+
+use guard::Origins;
+use live::Sockets;
+use problem::Kind;
+use token::Keys;
+use webhook::WebhookSecrets;
+
+/// What requests are answered with.
+pub struct Wire {
+    pub clock: Clock,
+    pub keys: Keys,
+    pub webhooks: WebhookSecrets,
+    pub hub: Hub,
+    pub sales: Sales,
+    pub sandbox: Sandbox,
+    pub prometheus: PrometheusHandle,
+    /// For sales that do not say.
+    pub hold_default: Duration,
+}
+
+pub fn router(wire: Arc<Wire>, sockets: Sockets, origins: Origins) -> Router {
+    let router = rest::router().merge(pages::router()).with_state(Arc::clone(&wire)).merge(sockets.router());
+    let router = router.fallback(nothing_here).method_not_allowed_fallback(nothing_here);
+    // Other hosts' pages may read answers when they are listed.
+    let router = if origins.is_empty() { router } else { router.layer(origins.cors()) };
+    router
+        .layer(middleware::from_fn_with_state(origins, guard::origin))
+        .layer(middleware::from_fn(guard::headers))
+        .layer(middleware::from_fn_with_state(wire, guard::watch))
+}
+
+async fn nothing_here() -> Response {
+    rest::Refused(Kind::NotFound.because("There is nothing here; /openapi.json lists what there is.")).into_response()
+}

@@ -70,8 +70,8 @@ fn a_wrong_name_is_refused_with_the_nearest() {
          Unset it or correct the name"
     );
     assert_eq!(
-        from_file("[journal]\nbatch_maxx = 1\n").unwrap_err(),
-        "journal.batch_maxx (from data/apricot.toml) is not a key; did you mean journal.batch_max? \
+        from_file("[limits]\nviewers_per_rom = 1\n").unwrap_err(),
+        "limits.viewers_per_rom (from data/apricot.toml) is not a key; did you mean limits.viewers_per_room? \
          `apricot config` lists all keys"
     );
 }
@@ -83,7 +83,7 @@ fn a_value_out_of_its_bound_is_refused_with_both() {
         "sale.hold_seconds = 5 (from environment APRICOT_SALE__HOLD_SECONDS) must be 10..=3600; correct it there"
     );
     for (name, value) in [
-        ("APRICOT_JOURNAL__QUEUE", "0"),
+        ("APRICOT_LIMITS__VIEWERS_PER_ROOM", "0"),
         ("APRICOT_COMMISSION__FARM", "1000001"),
         ("APRICOT_ALLOWED_ORIGINS", "[\"*\"]"),
         ("APRICOT_LOG__FILTER", "apricot=loud"),

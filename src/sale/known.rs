@@ -76,7 +76,7 @@ impl Sales {
         loop {
             let done = match self.0.orders.get(&id).as_deref() {
                 Some(Slot::Known(known)) => return Ok(Arc::clone(known)),
-                Some(Slot::Placing { done, .. }) => done.clone(),
+                Some(Slot::Placing(done)) => done.clone(),
                 None => break,
             };
             done.cancelled().await;
@@ -89,10 +89,16 @@ impl Sales {
     }
 
     pub(super) async fn find_payment(&self, id: PaymentId) -> Result<(Arc<KnownOrder>, Payment), Refusal> {
+        let cached = self.0.payments.get(&id).map(|order| *order);
+        if let Some(order) = cached {
+            let known = self.find(order).await?;
+            if let Some(newest) = known.payment.clone().filter(|newest| newest.id == id) {
+                return Ok((known, newest));
+            }
+        }
+        // An earlier payment of its order, or one of a sale that is no longer in memory.
         let payment = self.0.journal.payment(id).await?.ok_or(Refusal::NotFound("payment"))?;
-        let known = self.find(payment.order).await?;
-        let newest = known.payment.clone().filter(|newest| newest.id == id);
-        Ok((known, newest.unwrap_or(payment)))
+        Ok((self.find(payment.order).await?, payment))
     }
 
     /// The buyer's own order; somebody else's is not to be seen.
@@ -106,6 +112,9 @@ impl Sales {
         let fresh = Arc::new(fresh);
         if !self.0.live.contains_key(&fresh.order.sale) {
             return fresh;
+        }
+        if let Some(payment) = &fresh.payment {
+            self.0.payments.insert(payment.id, fresh.order.id);
         }
         let mut slot = self.0.orders.entry(fresh.order.id).or_insert_with(|| Slot::Known(Arc::clone(&fresh)));
         if let Slot::Known(known) = slot.value() {
@@ -121,7 +130,7 @@ impl Sales {
         }
         match slot.value() {
             Slot::Known(known) => Arc::clone(known),
-            Slot::Placing { .. } => fresh,
+            Slot::Placing(_) => fresh,
         }
     }
 

@@ -54,7 +54,7 @@ impl Sales {
                 return self.placed_before(buyer, &wish).await;
             }
             MapEntry::Vacant(free) => {
-                free.insert(Slot::Placing { order: order.clone(), done: done.clone() });
+                free.insert(Slot::Placing(done.clone()));
             }
         }
         let request = Request {
@@ -197,7 +197,11 @@ impl Sales {
                 || order.quantity != wish.quantity
                 || order.wait != wish.wait
         };
-        let known = self.find(wish.order).await?;
+        let known = match self.find(wish.order).await {
+            // The first try was refused after all; this one may fare better.
+            Err(Refusal::NotFound(_)) => return Err(StoreError::Stale.into()),
+            known => known?,
+        };
         if differs(&known.order) {
             return Err(StoreError::ContentDiffers.into());
         }
@@ -242,7 +246,7 @@ impl Placing {
 
 impl Drop for Placing {
     fn drop(&mut self) {
-        self.sales.0.orders.remove_if(&self.id, |_, slot| matches!(slot, Slot::Placing { .. }));
+        self.sales.0.orders.remove_if(&self.id, |_, slot| matches!(slot, Slot::Placing(_)));
         self.done.cancel();
     }
 }

@@ -15,7 +15,7 @@ use crate::model::{Currency, Money, PaymentId, RefundId, Rounding, Share, Timest
 const SCHEMA: &str = include_str!("schema.sql");
 const SCHEMA_VERSION: i64 = 1;
 
-/// 0.6 %, what card and wallet acquirers in China commonly take.
+/// 0.6 %, the price of this provider.
 const FEE_PPM: u32 = 6_000;
 /// How long to wait for an earlier owner of the file to let go.
 const OWNER_LEAVES_WITHIN: Duration = Duration::from_secs(1);

@@ -4,17 +4,19 @@
 use crate::model::payment::{ProviderEvent, Refund};
 use crate::model::room::Sanction;
 use crate::model::{
-    FlashSale, Money, Order, OrderId, Payment, PaymentId, Pledge, PledgeId, Product, RefundId, Room, RoomId,
+    Currency, FlashSale, Money, Order, OrderId, Payment, PaymentId, Pledge, PledgeId, Product, RefundId, Room, RoomId,
     SaleId, Sku, Subject, Timestamp, Transfer, order::ShipTo,
 };
 
 mod apply;
+mod figures;
 mod read;
 mod rows;
 mod sqlite;
 mod totals;
 mod writer;
 
+pub use figures::{Figures, RoomFigures};
 pub use read::{Listing, LotRow, Page};
 pub use sqlite::{Journal, Pending, open_reader};
 pub use totals::{Total, Totals};

@@ -6,6 +6,7 @@ use super::token::TokenRefused;
 use crate::model::order::OrderRefused;
 use crate::model::sale::SaleRefused;
 use crate::model::{Money, OutOfBound};
+use crate::ledger::LedgerRefused;
 use crate::sale::Refusal;
 use crate::store::StoreError;
 
@@ -154,7 +155,23 @@ impl From<Refusal> for Problem {
                 bound: limit.to_string(),
                 ..Kind::LimitReached.because(format!("One buyer may have {limit} of this sale; order fewer."))
             },
+            Refusal::Ledger(refused) => refused.into(),
             Refusal::Store(refused) => refused.into(),
+        }
+    }
+}
+
+impl From<LedgerRefused> for Problem {
+    fn from(refused: LedgerRefused) -> Self {
+        match refused {
+            LedgerRefused::NoPledge => not_found("pledge"),
+            LedgerRefused::RemitTooMuch { confirmed } => {
+                let detail = format!("{confirmed} is confirmed and not yet remitted; remit that or less.");
+                let bound = format!("1..={} {}", confirmed.minor, confirmed.currency.as_str());
+                Self { field: "amount".into(), bound, ..Kind::InvalidField.because(detail) }
+            }
+            LedgerRefused::OutOfBound(refused) => refused.into(),
+            LedgerRefused::Store(refused) => refused.into(),
         }
     }
 }
@@ -201,9 +218,12 @@ impl From<StoreError> for Problem {
                 Kind::StockShort.because("The product has fewer units on hand; add stock or ask for fewer.")
             }
             StoreError::Busy => Kind::Busy.for_now("Nothing was done. Send the same request again.", BUSY_RETRY_MS),
-            // The cause is for the log, not for the client.
-            StoreError::Rule(_) | StoreError::Unavailable(_) => Kind::RecordUnavailable
-                .for_now("Nothing was accepted. Send the same request again later.", RECORD_RETRY_MS),
+            StoreError::Rule(_) | StoreError::Unavailable(_) => {
+                // The cause is for the log, not for the client; here it leaves the layers that know it.
+                tracing::error!(%error, "the record refused what should be possible");
+                let detail = "Nothing was accepted. Send the same request again later.";
+                Kind::RecordUnavailable.for_now(detail, RECORD_RETRY_MS)
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ import { useContext } from "preact/hooks";
 import { moneyParts } from "./money";
 import type { Money } from "./gen/apricot/v1/common_pb";
 import type { Catalogue } from "./text/zh-CN";
+import { device } from "./wire/memory";
 
 export type Language = "zh-CN" | "en";
 export type { Catalogue };
@@ -35,11 +36,11 @@ export function firstLanguage(remembered: string | null, preferred: readonly str
 }
 
 export function readLanguage(): Language {
-  return firstLanguage(localStorage.getItem(REMEMBERED), navigator.languages);
+  return firstLanguage(device.recall(REMEMBERED), navigator.languages);
 }
 
 export function rememberLanguage(language: Language): void {
-  localStorage.setItem(REMEMBERED, language);
+  device.keep(REMEMBERED, language);
 }
 
 export async function wordsOf(language: Language): Promise<Words> {

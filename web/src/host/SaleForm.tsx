@@ -6,6 +6,7 @@ import type { Product } from "../gen/apricot/v1/room_pb";
 import { fromDecimal, toDecimal } from "../money";
 import type { LiveRoom } from "../room/live";
 import { useWords } from "../text";
+import { device } from "../wire/memory";
 import { useAct } from "./act";
 import { createSale } from "./changes";
 import { Said } from "./Said";
@@ -37,7 +38,7 @@ export function SaleForm(props: { live: LiveRoom; products: readonly Product[] |
   const { t, count } = useWords();
   const { live, products } = props;
   const act = useAct();
-  const [draft, setDraft] = useState<Draft>({ ...FIRST, pledgeId: localStorage.getItem(PLEDGE) ?? "" });
+  const [draft, setDraft] = useState<Draft>({ ...FIRST, pledgeId: device.recall(PLEDGE) ?? "" });
   const [wrong, setWrong] = useState<ReadonlyMap<keyof Draft, string>>(new Map());
   const pledges = [...new Map([...live.view.sales.values()].flatMap(({ pledge }) => (pledge === undefined ? [] : [[pledge.id, pledge.project] as const])))];
 
@@ -69,7 +70,7 @@ export function SaleForm(props: { live: LiveRoom; products: readonly Product[] |
       document.getElementById(`sale-${first}`)?.focus();
       return;
     }
-    localStorage.setItem(PLEDGE, draft.pledgeId.trim());
+    device.keep(PLEDGE, draft.pledgeId.trim());
     await act.run(async () => {
       const sale = await createSale(live.roomId, {
         sku: draft.sku,

@@ -28,6 +28,7 @@ export async function show(Whole: ComponentType): Promise<void> {
   const first = await wordsOf(readLanguage());
   const mount = document.getElementById("page");
   if (mount === null) throw new Error("the page has no #page to draw into");
+  mount.replaceChildren();
   render(
     <Page first={first}>
       <Whole />

@@ -180,7 +180,7 @@ export class LiveRoom {
   private async refresh(orderId: string): Promise<void> {
     try {
       const { read } = await import("../wire/rest");
-      this.takeOrders([await read(`/v1/orders/${orderId}`, OrderSchema)]);
+      this.takeOrders([await read(`/v1/orders/${encodeURIComponent(orderId)}`, OrderSchema)]);
     } catch {
       // The socket will say it, or the list of orders when it's opened.
     }

@@ -3,6 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 
 import { PlaceOrderSchema, type PlaceOrder } from "../gen/apricot/v1/sale_pb";
+import { tab } from "../wire/memory";
 
 const KEY = "apricot.placing";
 
@@ -18,11 +19,11 @@ interface Stored {
 export function rememberPlacing(room: string, subject: string, wish: PlaceOrder): void {
   const { orderId, saleId, quantity, wait } = wish;
   const stored: Stored = { room, subject, orderId, saleId, quantity, wait };
-  sessionStorage.setItem(KEY, JSON.stringify(stored));
+  tab.keep(KEY, JSON.stringify(stored));
 }
 
 export function forgetPlacing(orderId: string): void {
-  if (read()?.orderId === orderId) sessionStorage.removeItem(KEY);
+  if (read()?.orderId === orderId) tab.forget(KEY);
 }
 
 /** The unanswered wish of this person in this room. */
@@ -35,7 +36,7 @@ export function unanswered(room: string, subject: string): PlaceOrder | undefine
 
 function read(): Stored | undefined {
   try {
-    const value: unknown = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+    const value: unknown = JSON.parse(tab.recall(KEY) ?? "null");
     return isStored(value) ? value : undefined;
   } catch {
     return undefined;

@@ -4,7 +4,7 @@ import type { CharityTotal } from "../gen/apricot/v1/charity_pb";
 import type { Money, StreamPosition } from "../gen/apricot/v1/common_pb";
 import { Lane, type Joined, type LiveState, type Publication } from "../gen/apricot/v1/live_pb";
 import type { ChatLine, Room } from "../gen/apricot/v1/room_pb";
-import { OrderState, SaleState, type FlashSale, type Order, type SaleStock } from "../gen/apricot/v1/sale_pb";
+import { OrderState, PaymentState, SaleState, type FlashSale, type Order, type SaleStock } from "../gen/apricot/v1/sale_pb";
 import { UNSET, glanced, ponged, type Clock } from "./clock";
 
 /** Two or three screens of a phone; older lines are not read by anybody. */
@@ -240,6 +240,11 @@ export function salesToShow(view: RoomView, serverMs: number): readonly FlashSal
 
 export function isOpenOrder(order: Order): boolean {
   return order.state === OrderState.HELD || order.state === OrderState.WAITING;
+}
+
+/** The money is on its way; asking for it again would ask twice. */
+export function isPaying(order: Order): boolean {
+  return order.paymentState === PaymentState.AUTHORISING || order.paymentState === PaymentState.AUTHORISED;
 }
 
 /** The order of mine that still waits for something, newest first. */

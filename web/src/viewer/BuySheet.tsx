@@ -13,6 +13,7 @@ import { Leaf } from "../parts/signs";
 import { Skeleton } from "../parts/Still";
 import { useServerTime } from "../parts/time";
 import type { LiveRoom, Placing } from "../room/live";
+import { isPaying } from "../room/state";
 import { clockFace, useWords } from "../text";
 import { rememberAddress, rememberedAddress, shipTo, wrongFields, type Address, type AddressField } from "./shipping";
 
@@ -64,7 +65,7 @@ function Wished(props: Props & { placing: Placing | undefined; sale: FlashSale |
         <Head state="refused" title={t.sheet.failed} hint={problemText(t, problem)} tone="bad" />
         <div class="sheet-act">
           {problem.type === "sold-out" && (
-            <button type="button" class="primary" data-testid="wait" onClick={() => props.onAnother(wish.saleId, wish.quantity, true)}>
+            <button type="button" class="primary" data-testid="sheet-wait" onClick={() => props.onAnother(wish.saleId, wish.quantity, true)}>
               {t.sale.wait}
             </button>
           )}
@@ -95,7 +96,7 @@ function Ordered(props: Props & { order: Order; sale: FlashSale | undefined }) {
   const { t, count, money } = useWords();
   const { order, sale } = props;
   const name = orderStateName(order.state);
-  const paying = order.paymentState === PaymentState.AUTHORISING;
+  const paying = isPaying(order);
   const what = (
     <What title={order.title} image={sale?.imageUrl ?? ""} detail={t.sheet.quantity(count(order.quantity))}>
       {order.total !== undefined && <Amount value={order.total} class="what-total" />}
@@ -193,7 +194,7 @@ function Held(props: Props & { order: Order; sale: FlashSale | undefined; what: 
 
   const leftMs = Math.max(0, Number(order.holdExpiresAtMs) - now);
   const wholeMs = Math.max(1, (sale?.holdSeconds ?? 300) * 1000);
-  const paying = order.paymentState === PaymentState.AUTHORISING;
+  const paying = isPaying(order);
   const declined = order.paymentState === PaymentState.DECLINED;
   const total = order.total ?? { minor: 0n, currency: "CNY" };
   const gives = sale?.pledge === undefined ? 0n : pledged(sale.pledge, total.minor, order.quantity);

@@ -66,7 +66,7 @@ function OrderLine(props: { live: LiveRoom; order: Order; onOrder: (orderId: str
   const confirm = async (): Promise<void> => {
     const message = create(ShipOrderSchema, { state: OrderState.CONFIRMED });
     try {
-      live.takeOrders([await write("POST", `/v1/orders/${order.id}/shipping`, { schema: ShipOrderSchema, message }, OrderSchema)]);
+      live.takeOrders([await write("POST", `/v1/orders/${encodeURIComponent(order.id)}/shipping`, { schema: ShipOrderSchema, message }, OrderSchema)]);
       setWrong("");
     } catch (error) {
       if (!(error instanceof Refused)) throw error;

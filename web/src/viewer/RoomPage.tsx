@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { RoomState, type Room } from "../gen/apricot/v1/room_pb";
-import { OrderState, PaymentState } from "../gen/apricot/v1/sale_pb";
+import { OrderState } from "../gen/apricot/v1/sale_pb";
 import { CharityStrip, givingsOf } from "../parts/Charity";
 import { Connection } from "../parts/Connection";
 import { useLater } from "../parts/Later";
@@ -14,7 +14,7 @@ import { Parcel } from "../parts/signs";
 import { Skeleton, Still } from "../parts/Still";
 import { useServerTime } from "../parts/time";
 import { LiveRoom, useLive } from "../room/live";
-import { isGuest, ordersOf, salesToShow } from "../room/state";
+import { isGuest, isPaying, ordersOf, salesToShow } from "../room/state";
 import { clockFace, useWords } from "../text";
 import { BuySheet } from "./BuySheet";
 import { ChatBar, ChatLog } from "./Chat";
@@ -185,7 +185,7 @@ function Reminder(props: { live: LiveRoom; opened: Open; onOrder: (orderId: stri
   const now = useServerTime(view.clock.skewMs);
   const held = ordersOf(view).find(
     (order) =>
-      order.state === OrderState.HELD && order.paymentState !== PaymentState.AUTHORISING && order.roomId === props.live.roomId,
+      order.state === OrderState.HELD && !isPaying(order) && order.roomId === props.live.roomId,
   );
   const offered = held?.offered === true;
   const told = useRef("");

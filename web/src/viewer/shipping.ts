@@ -3,6 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 
 import { ShipToSchema, type ShipTo } from "../gen/apricot/v1/sale_pb";
+import { device } from "../wire/memory";
 
 export interface Address {
   readonly name: string;
@@ -16,7 +17,7 @@ const KEY = "apricot.ship-to";
 
 export function rememberedAddress(): Address {
   try {
-    const value = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Record<AddressField, unknown>>;
+    const value = JSON.parse(device.recall(KEY) ?? "{}") as Partial<Record<AddressField, unknown>>;
     const text = (field: AddressField): string => {
       const known = value[field];
       return typeof known === "string" ? known : "";
@@ -28,7 +29,7 @@ export function rememberedAddress(): Address {
 }
 
 export function rememberAddress(address: Address): void {
-  localStorage.setItem(KEY, JSON.stringify(address));
+  device.keep(KEY, JSON.stringify(address));
 }
 
 /** The fields that the server would refuse. */

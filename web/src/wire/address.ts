@@ -1,5 +1,7 @@
 // What the address bar says. A token is taken out of it at once, so that a shared link or a screenshot doesn't give it away.
 
+import { tab } from "./memory";
+
 const TOKEN = "apricot.token";
 
 /** Moves `#token=…` to this tab's storage and returns what else the fragment named. */
@@ -8,7 +10,7 @@ export function takeFragment(): URLSearchParams {
   const token = fragment.get("token");
   if (token !== null) {
     // Anything else than a JWT's characters can't be sent in a header.
-    if (/^[\w.~+/=:-]+$/.test(token)) sessionStorage.setItem(TOKEN, token);
+    if (/^[\w.~+/=:-]+$/.test(token)) tab.keep(TOKEN, token);
     fragment.delete("token");
     const rest = fragment.toString();
     history.replaceState(null, "", location.pathname + location.search + (rest === "" ? "" : `#${rest}`));
@@ -17,11 +19,11 @@ export function takeFragment(): URLSearchParams {
 }
 
 export function token(): string {
-  return sessionStorage.getItem(TOKEN) ?? "";
+  return tab.recall(TOKEN) ?? "";
 }
 
 export function forgetToken(): void {
-  sessionStorage.removeItem(TOKEN);
+  tab.forget(TOKEN);
 }
 
 export function roomOfPath(path: string): string | undefined {

@@ -1,0 +1,263 @@
+//! Wires the layers, and is the only file that names concrete backends. `serve` runs what is started here.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::{Clock, random_u64};
+use crate::config::Config;
+use crate::ledger::{CommissionRules, Ledger};
+use crate::model::Share;
+use crate::room::Hub;
+use crate::sale::outbox::{OUTBOX_MAX, Provider};
+use crate::sale::{NEWS_MAX, News, Refusal, SaleRules, Sales};
+use crate::sandbox::{Chance, Knobs, Sandbox, SandboxError, WebhookTarget};
+use crate::store::journal::Task;
+use crate::store::{Inventory, Journal, StoreError};
+use crate::wire::guard::Origins;
+use crate::wire::key_folder::KeyError;
+use crate::wire::live::{Patience, Sockets, Verifier};
+use crate::wire::token::{Jwks, JwksRefused, Keys};
+use crate::wire::webhook::WebhookSecrets;
+use crate::wire::{self, Wire, listener};
+
+mod tasks;
+
+pub const RECORD_FILE: &str = "record.db";
+const LOCK_FILE: &str = "lock";
+const SANDBOX_FILE: &str = "sandbox.db";
+
+/// A running server. `stop` ends it in order; dropping it does not wait.
+pub struct Running {
+    pub address: SocketAddr,
+    pub keys: Keys,
+    pub hub: Hub,
+    pub sales: Sales,
+    pub sandbox: Sandbox,
+    sockets: Sockets,
+    drain: Duration,
+    /// Ends the listener; the tasks of the layers end after it.
+    accepting: CancellationToken,
+    working: CancellationToken,
+    listener: TaskTracker,
+    tasks: TaskTracker,
+    _lock: DataLock,
+}
+
+/// One line: what is in the way and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("{}: {reason}; make the data folder writable for this user, or choose another with --data", path.display())]
+    Folder { path: PathBuf, reason: std::io::Error },
+    #[error("{} is in use by another Apricot; stop it, or choose another folder with --data", path.display())]
+    InUse { path: PathBuf },
+    #[error("{address} cannot be listened on: {reason}; free it, or choose another with --listen (port 0 takes a free one)")]
+    Listen { address: SocketAddr, reason: std::io::Error },
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error(transparent)]
+    Jwks(#[from] JwksRefused),
+    #[error("{}: {reason}; check the disk, or restore the folder from a backup", path.display())]
+    Record { path: PathBuf, reason: StoreError },
+    #[error("what the record says about sales cannot be loaded: {0}; run `apricot check`")]
+    Load(Refusal),
+    #[error("{0}; check the data folder")]
+    Sandbox(#[from] SandboxError),
+}
+
+/// Held by the one process that may write the record.
+pub struct DataLock(#[expect(dead_code, reason = "held, not read")] File);
+
+impl DataLock {
+    pub fn take(data: &Path) -> Result<Self, StartError> {
+        let folder = |reason| StartError::Folder { path: data.to_owned(), reason };
+        std::fs::create_dir_all(data).map_err(folder)?;
+        let path = data.join(LOCK_FILE);
+        let file = File::options().write(true).create(true).truncate(false).open(&path).map_err(folder)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(std::fs::TryLockError::WouldBlock) => Err(StartError::InUse { path: data.to_owned() }),
+            Err(std::fs::TryLockError::Error(reason)) => Err(folder(reason)),
+        }
+    }
+}
+
+/// The record of a data folder, whose lock the caller holds.
+pub fn open_record(data: &Path, clock: &Clock) -> Result<Journal, StartError> {
+    let path = data.join(RECORD_FILE);
+    Journal::open(&path, random_u64(), clock.now()).map_err(|reason| StartError::Record { path, reason })
+}
+
+pub struct App;
+
+impl App {
+    /// Answers when requests are taken. What can fail for reasons of the machine fails before anything is recorded.
+    pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> {
+        let lock = DataLock::take(&config.data)?;
+        let now = clock.now();
+        let keys = Keys::open(&config.data, now)?;
+        let webhooks = WebhookSecrets::open(&config.data, now)?;
+        let jwks = match &config.jwks {
+            Some(jwks) => Jwks::fetch(jwks).await?,
+            None => Jwks::default(),
+        };
+        keys.refresh(&jwks)?;
+        let listen = |reason| StartError::Listen { address: config.listen, reason };
+        let socket = TcpListener::bind(config.listen).await.map_err(listen)?;
+        let address = socket.local_addr().map_err(listen)?;
+
+        let journal = open_record(&config.data, &clock)?;
+        let record = |reason| StartError::Record { path: config.data.join(RECORD_FILE), reason };
+        let (news, told) = mpsc::channel(NEWS_MAX);
+        let (outbox, asked) = mpsc::channel(OUTBOX_MAX);
+        let ledger = Ledger::new(journal.clone(), commission(&config));
+        let sales = Sales::new(ledger, Inventory::default(), sale_rules(&config), news, outbox);
+        sales.load().await.map_err(StartError::Load)?;
+        let hub = Hub::open(journal, sales.clone(), config.limits, random_u64).await.map_err(record)?;
+        let sandbox = open_sandbox(&config, &clock, address, &webhooks).await?;
+
+        let verifier = {
+            let keys = keys.clone();
+            Verifier::new(move |token, now| keys.verify(token, now))
+        };
+        let running = Running {
+            address,
+            sockets: Sockets::new(hub.clone(), verifier, clock.clone(), Patience::default()),
+            keys: keys.clone(),
+            hub: hub.clone(),
+            sales: sales.clone(),
+            sandbox: sandbox.clone(),
+            drain: config.drain(),
+            accepting: CancellationToken::new(),
+            working: CancellationToken::new(),
+            listener: TaskTracker::new(),
+            tasks: TaskTracker::new(),
+            _lock: lock,
+        };
+        running.start_tasks(&config, &clock, told, asked, jwks);
+        let wire = Arc::new(Wire {
+            clock,
+            keys,
+            webhooks,
+            hub,
+            sales,
+            sandbox,
+            prometheus: prometheus(),
+            hold_default: Duration::from_secs(config.sale.hold_seconds),
+        });
+        let router = wire::router(wire, running.sockets.clone(), Origins::new(&config.allowed_origins));
+        running.listener.spawn(listener::run(socket, router, running.accepting.clone()));
+        running.listener.close();
+        Ok(running)
+    }
+}
+
+impl Running {
+    fn start_tasks(
+        &self,
+        config: &Config,
+        clock: &Clock,
+        told: mpsc::Receiver<News>,
+        asked: mpsc::Receiver<Task>,
+        jwks: Jwks,
+    ) {
+        let (sales, hub, stop) = (&self.sales, &self.hub, &self.working);
+        self.tasks.spawn(tasks::sweep(sales.clone(), clock.clone(), stop.clone()));
+        let now = clock.clone();
+        self.tasks.spawn(hub.clone().run(told, move || now.now(), stop.clone()));
+        let provider = Provider::Sandbox(self.sandbox.clone());
+        self.tasks.spawn(tasks::outbox(sales.clone(), provider, asked, stop.clone()));
+        self.tasks.spawn(tasks::refresh_keys(self.keys.clone(), config.jwks.clone(), jwks, stop.clone()));
+        self.tasks.close();
+    }
+
+    /// Nobody new, then what is under way, then the record: each waits for the one before, all together at most `drain_seconds`.
+    pub async fn stop(self) -> Result<(), Duration> {
+        let drain = self.drain;
+        tokio::time::timeout(drain, self.stop_in_order()).await.map_err(|_| drain)
+    }
+
+    async fn stop_in_order(self) {
+        let Self { hub, sales, sandbox, sockets, accepting, working, listener, tasks, _lock, .. } = self;
+        sockets.drain().await;
+        accepting.cancel();
+        listener.wait().await;
+        sandbox.shutdown().await;
+        sales.settle().await;
+        working.cancel();
+        tasks.wait().await;
+        let journal = sales.ledger().journal().clone();
+        drop((hub, sales, sandbox, sockets));
+        journal.close().await;
+    }
+}
+
+async fn open_sandbox(
+    config: &Config,
+    clock: &Clock,
+    address: SocketAddr,
+    webhooks: &WebhookSecrets,
+) -> Result<Sandbox, StartError> {
+    let url = format!("http://{}/v1/payments/webhooks/sandbox", reachable(address));
+    let secret = webhooks.newest().parse().map_err(SandboxError::Setting)?;
+    let crate::config::ProviderConfig { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms } = config.provider;
+    let knobs = Knobs { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms };
+    let books = config.data.join(SANDBOX_FILE);
+    let chance = Chance::seeded(random_u64());
+    Ok(Sandbox::open(&books, WebhookTarget { url, secret }, knobs, chance, clock.clone()).await?)
+}
+
+/// A server that listens on every address is called on this machine's own.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
+
+fn commission(config: &Config) -> CommissionRules {
+    let share = |ppm: u32| Share::ppm(ppm).expect("the configuration was checked");
+    let rules = config.commission.iter();
+    CommissionRules {
+        by_category: rules.map(|(category, ppm)| (category.clone(), share(*ppm))).collect(),
+        other: share(config.commission.get("other").copied().unwrap_or_default()),
+    }
+}
+
+fn sale_rules(config: &Config) -> SaleRules {
+    const DAY: u64 = 24 * 60 * 60;
+    SaleRules {
+        waiting_list_max: usize::try_from(config.sale.waiting_list_max).unwrap_or(usize::MAX),
+        offer_for: Duration::from_secs(config.sale.offer_seconds),
+        auto_confirm_after: Duration::from_secs(config.sale.auto_confirm_days.saturating_mul(DAY)),
+    }
+}
+
+/// One recorder for the process; tests start several servers in one.
+fn prometheus() -> PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    let install = || {
+        // From a millisecond to ten seconds, three a decade.
+        let buckets = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
+        let seconds = metrics_exporter_prometheus::Matcher::Suffix("_seconds".into());
+        let builder = PrometheusBuilder::new().set_buckets_for_metric(seconds, &buckets).expect("there are buckets");
+        let recorder = builder.build_recorder();
+        let handle = recorder.handle();
+        if metrics::set_global_recorder(recorder).is_err() {
+            tracing::warn!("another recorder of metrics is installed; /metrics stays empty");
+        }
+        handle
+    };
+    HANDLE.get_or_init(install).clone()
+}

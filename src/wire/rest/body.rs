@@ -1,0 +1,144 @@
+//! Request bodies: canonical protobuf JSON, of bounded size, without fields that the message does not have.
+
+use apricot_proto::v1::Problem;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, header};
+use serde::de::DeserializeOwned;
+
+use crate::wire::problem::Kind;
+
+/// Checked before parsing. The largest message, chat rules with 200 words of 40 characters, is below 40 KiB.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// A body of that size from a slow telephone.
+const BODY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(15);
+
+/// What a handler takes: a message of the contract, or `NoBody`.
+pub trait Body: Sized + Send + 'static {
+    const MESSAGE: Option<&'static str>;
+
+    fn decode(headers: &HeaderMap, bytes: &Bytes) -> Result<Self, Problem>;
+}
+
+pub struct NoBody;
+
+/// The body as it came, for signatures.
+pub struct Raw {
+    pub headers: HeaderMap,
+    pub bytes: Bytes,
+}
+
+impl<M: prost::Name + DeserializeOwned + 'static> Body for M {
+    const MESSAGE: Option<&'static str> = Some(M::NAME);
+
+    fn decode(headers: &HeaderMap, bytes: &Bytes) -> Result<Self, Problem> {
+        let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        if !kind.eq_ignore_ascii_case("application/json") {
+            return Err(Kind::Malformed.because("Send the body as JSON with `Content-Type: application/json`."));
+        }
+        from_json(bytes)
+    }
+}
+
+impl Body for NoBody {
+    const MESSAGE: Option<&'static str> = None;
+
+    fn decode(_: &HeaderMap, bytes: &Bytes) -> Result<Self, Problem> {
+        match bytes.as_ref() {
+            // Some clients cannot send nothing.
+            b"" | b"{}" => Ok(Self),
+            _ => Err(Kind::Malformed.because("This takes no body; send none.")),
+        }
+    }
+}
+
+impl Body for Raw {
+    const MESSAGE: Option<&'static str> = None;
+
+    fn decode(headers: &HeaderMap, bytes: &Bytes) -> Result<Self, Problem> {
+        Ok(Self { headers: headers.clone(), bytes: bytes.clone() })
+    }
+}
+
+pub async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<Bytes, Problem> {
+    let too_large = || Kind::TooLarge.because(format!("Send at most {BODY_BYTES_MAX} bytes."));
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|bytes| bytes > BODY_BYTES_MAX) {
+        return Err(too_large());
+    }
+    let read = tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, BODY_BYTES_MAX)).await;
+    let read = read.map_err(|_| Kind::Malformed.because("The body did not arrive in 15 s; send it again."))?;
+    read.map_err(|error| {
+        use std::error::Error;
+        let limit = error.source().is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
+        if limit { too_large() } else { Kind::Malformed.because("The body broke off; send it again.") }
+    })
+}
+
+/// Names the field at fault as the contract spells it ("shipTo.phone").
+pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        unreadable(path.trim_start_matches('.'), error.inner())
+    })?;
+    json.end().map_err(|error| unreadable("", &error))?;
+    Ok(value)
+}
+
+fn unreadable(path: &str, error: &serde_json::Error) -> Problem {
+    if !error.is_data() {
+        let detail = format!("Send one JSON object; line {}, column {} is not JSON.", error.line(), error.column());
+        return Kind::Malformed.because(detail);
+    }
+    let text = error.to_string();
+    let reason = text.split(" at line ").next().unwrap_or_default();
+    // The reason may quote what was sent.
+    let reason: String = reason.chars().filter(|c| !c.is_control()).take(200).collect();
+    let unknown = reason.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+    let field = match (path, unknown) {
+        ("" | "?", Some(name)) => name.to_owned(),
+        (path, Some(name)) if !path.ends_with(name) => format!("{}.{name}", path.trim_end_matches(".?")),
+        (path, _) => path.trim_end_matches(".?").to_owned(),
+    };
+    let detail = format!("Correct the message: {reason}.");
+    Problem { field, ..Kind::Malformed.because(detail) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use apricot_proto::v1::{CreateProduct, PayOrder};
+
+    fn refused<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> (String, String) {
+        let problem = from_json::<T>(json.as_bytes()).unwrap_err();
+        assert_eq!(problem.r#type, "malformed");
+        (problem.field, problem.detail)
+    }
+
+    #[test]
+    fn the_field_at_fault_is_named() {
+        assert_eq!(refused::<CreateProduct>(r#"{"sku": 5}"#).0, "sku");
+        assert_eq!(refused::<CreateProduct>(r#"{"price": {"minor": "x", "currency": "CNY"}}"#).0, "price.minor");
+        assert_eq!(refused::<CreateProduct>(r#"{"onHand": -1}"#).0, "onHand");
+        assert_eq!(refused::<PayOrder>(r#"{"method": "CASH"}"#).0, "method");
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused_and_named() {
+        let (field, detail) = refused::<CreateProduct>(r#"{"sku": "a", "colour": "red"}"#);
+        assert_eq!(field, "colour");
+        assert!(detail.contains("unknown field `colour`"), "{detail}");
+        assert_eq!(refused::<CreateProduct>(r#"{"price": {"minro": "1"}}"#).0, "price.minro");
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused_with_its_place() {
+        let (field, detail) = refused::<CreateProduct>("{\"sku\": \"a\"");
+        assert!(field.is_empty() && detail.contains("line 1"), "{detail}");
+        for text in ["", "[]", "null", "{} {}", "\u{feff}{}"] {
+            refused::<CreateProduct>(text);
+        }
+        refused::<CreateProduct>(&"[".repeat(10_000));
+    }
+}

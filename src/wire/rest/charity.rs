@@ -1,0 +1,49 @@
+//! Pledges and what they have gathered.
+
+use apricot_proto::v1;
+
+use super::{Call, Made, Refused};
+use crate::contract::{self, parse};
+use crate::model::{Currency, Pledge, PledgeId};
+use crate::wire::problem::not_found;
+use crate::store::journal::Once;
+
+pub async fn pledge(call: Call<v1::CreatePledge>) -> Result<Made<v1::Pledge>, Refused> {
+    call.everywhere()?;
+    let message = call.body.pledge.clone().unwrap_or_default();
+    let id = if message.id.is_empty() { PledgeId(call.new_id()) } else { message.id.parse()? };
+    let newest = call.wire.sales.ledger().newest_pledge(id).await?;
+    if !message.id.is_empty() && newest.is_none_or(|pledge| pledge.host != call.caller.subject) {
+        return Err(not_found("pledge").into());
+    }
+    // The ledger counts the versions.
+    let pledge = parse::pledge(&message, id, 1, call.caller.subject.clone())?;
+    let pledge = call.wire.sales.ledger().add_pledge(pledge, call.once).await?;
+    Ok(Made(contract::pledge(&pledge)))
+}
+
+pub async fn read(call: Call) -> Result<v1::Pledge, Refused> {
+    Ok(contract::pledge(&newest(&call).await?))
+}
+
+pub async fn total(call: Call) -> Result<v1::CharityTotal, Refused> {
+    let pledge = newest(&call).await?;
+    let currency = pledge.cap.map_or(Currency::CNY, |cap| cap.currency);
+    Ok(contract::charity_total(&call.wire.sales.ledger().charity_total(pledge.id, currency)))
+}
+
+pub async fn remit(call: Call<v1::Remit>) -> Result<v1::CharityTotal, Refused> {
+    call.everywhere()?;
+    let pledge = newest(&call).await?;
+    let (amount, proof) = parse::remittance(&call.body)?;
+    // Without a key every request is a remittance of its own.
+    let once = call.once.unwrap_or_else(|| Once { key: call.new_id(), content: [0; 32] });
+    let actor = &call.caller.subject;
+    let total = call.wire.sales.ledger().remit(pledge.id, amount, proof, once, actor, call.now).await?;
+    Ok(contract::charity_total(&total))
+}
+
+async fn newest<B>(call: &Call<B>) -> Result<Pledge, Refused> {
+    let id: PledgeId = call.part("pledge")?;
+    call.wire.sales.ledger().newest_pledge(id).await?.ok_or_else(|| not_found("pledge").into())
+}

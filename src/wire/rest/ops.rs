@@ -1,0 +1,87 @@
+//! What ops and auditors read, and what machines ask.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use apricot_proto::v1;
+
+use super::answer::{Document, Plain};
+use super::{Call, Refused, rooms};
+use crate::contract;
+use crate::ledger::AccountTotal;
+use crate::room::RoomView;
+use crate::store::StoreError;
+use crate::store::journal::RoomFigures;
+use crate::wire::openapi;
+use crate::wire::problem::Kind;
+
+/// A commit takes milliseconds.
+const READY_TIMEOUT: Duration = Duration::from_secs(2);
+
+pub async fn trial_balance(call: Call) -> Result<v1::TrialBalance, Refused> {
+    Ok(balance(call.wire.sales.ledger().trial_balance()))
+}
+
+pub async fn overview(call: Call) -> Result<v1::Overview, Refused> {
+    let figures = call.wire.sales.ledger().journal().figures().await?;
+    let views = call.wire.hub.page(&call.caller, None, usize::MAX);
+    let rooms = views.iter().map(|view| {
+        let figures = figures.rooms.get(&view.room.id).copied().unwrap_or_default();
+        room(&call, view, figures)
+    });
+    Ok(v1::Overview {
+        rooms: rooms.collect(),
+        trial_balance: Some(balance(call.wire.sales.ledger().trial_balance())),
+        oversold_lots: figures.oversold_lots,
+        version: env!("CARGO_PKG_VERSION").into(),
+        server_time_ms: call.now.millis(),
+    })
+}
+
+pub async fn health(_: Call) -> Result<Plain, Refused> {
+    Ok(Plain("ok\n".into()))
+}
+
+/// An empty entry goes through the record's queue and its writer.
+pub async fn ready(call: Call) -> Result<Plain, Refused> {
+    if call.wire.hub.is_draining() {
+        return Err(Kind::Busy.for_now("The server is stopping; ask another.", 1_000).into());
+    }
+    let written = call.wire.sales.ledger().journal().commit(Vec::new());
+    let written = tokio::time::timeout(READY_TIMEOUT, written).await;
+    written.map_err(|_| StoreError::Unavailable("no commit in 2 s".into()))??;
+    Ok(Plain("ready\n".into()))
+}
+
+pub async fn metrics(call: Call) -> Result<Plain, Refused> {
+    Ok(Plain(call.wire.prometheus.render()))
+}
+
+pub async fn openapi(_: Call) -> Result<Document, Refused> {
+    Ok(Document(openapi::DOCUMENT.as_str()))
+}
+
+fn room(call: &Call, view: &RoomView, figures: RoomFigures) -> v1::RoomOverview {
+    let stocks = call.wire.sales.stocks(&view.room.id);
+    v1::RoomOverview {
+        room: Some(rooms::shown(view, &call.caller)),
+        viewers: call.wire.hub.viewers(&view.room.id),
+        orders_paid: figures.orders_paid,
+        gmv_minor: figures.gmv_minor,
+        currency: figures.currency.map(|currency| currency.as_str().to_owned()).unwrap_or_default(),
+        stocks: stocks.iter().map(contract::sale_stock).collect(),
+        orders_to_pack: figures.orders_to_pack,
+    }
+}
+
+fn balance(totals: Vec<AccountTotal>) -> v1::TrialBalance {
+    let mut sum_minor: HashMap<String, i64> = HashMap::new();
+    let accounts = totals.into_iter().map(|AccountTotal { name, currency, debits, credits }| {
+        let balance_minor = credits - debits;
+        *sum_minor.entry(currency.as_str().to_owned()).or_default() += balance_minor;
+        let currency = currency.as_str().to_owned();
+        v1::Account { name, currency, balance_minor, debits_minor: debits, credits_minor: credits }
+    });
+    let accounts = accounts.collect();
+    v1::TrialBalance { accounts, sum_minor }
+}

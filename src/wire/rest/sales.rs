@@ -1,0 +1,67 @@
+//! Flash sales.
+
+use apricot_proto::v1;
+
+use super::{Call, Made, NoBody, Refused, rooms};
+use crate::contract::{self, parse};
+use crate::model::{CloseReason, SaleId, SaleState};
+use crate::sale::SaleView;
+use crate::wire::problem::not_found;
+
+pub async fn list(call: Call) -> Result<v1::SaleList, Refused> {
+    let room = rooms::seen(&call)?;
+    let sales = call.wire.sales.views(&room.id);
+    Ok(v1::SaleList { sales: sales.iter().map(contract::sale).collect() })
+}
+
+pub async fn create(call: Call<v1::CreateSale>) -> Result<Made<v1::FlashSale>, Refused> {
+    let room = rooms::hosted(&call)?;
+    let Call { wire, body, now, once, .. } = &call;
+    let pledge = match parse::pledge_id(body)? {
+        None => None,
+        Some(id) => Some(wire.sales.ledger().newest_pledge(id).await?.ok_or_else(|| not_found("pledge"))?),
+    };
+    if pledge.as_ref().is_some_and(|pledge| pledge.host != room.host) {
+        return Err(super::forbidden("A sale carries a pledge of the room's host."));
+    }
+    let reference = pledge.map(|pledge| pledge.reference());
+    let sale = parse::sale(body, SaleId(call.new_id()), room.id.clone(), wire.hold_default, reference)?;
+    let product = wire.sales.product(&sale.sku).await?.ok_or_else(|| not_found("product"))?;
+    if product.host != room.host {
+        return Err(not_found("product").into());
+    }
+    let view = wire.sales.create_sale(sale, *once, *now).await?;
+    // A retry finds it open already.
+    if body.open_now && view.sale.state == SaleState::Scheduled {
+        let view = wire.sales.open_sale(view.sale.id, *now).await?;
+        return Ok(Made(contract::sale(&view)));
+    }
+    Ok(Made(contract::sale(&view)))
+}
+
+pub async fn read(call: Call) -> Result<v1::FlashSale, Refused> {
+    let view = view(&call).await?;
+    call.wire.hub.view(&view.sale.room, &call.caller).map_err(|_| not_found("sale"))?;
+    Ok(contract::sale(&view))
+}
+
+pub async fn open(call: Call) -> Result<v1::FlashSale, Refused> {
+    let sale = hosted(&call).await?;
+    Ok(contract::sale(&call.wire.sales.open_sale(sale, call.now).await?))
+}
+
+pub async fn close(call: Call) -> Result<v1::FlashSale, Refused> {
+    let sale = hosted(&call).await?;
+    Ok(contract::sale(&call.wire.sales.close_sale(sale, CloseReason::Host, call.now).await?))
+}
+
+async fn view(call: &Call<NoBody>) -> Result<SaleView, Refused> {
+    let id: SaleId = call.part("sale")?;
+    call.wire.sales.view(id).ok_or_else(|| not_found("sale").into())
+}
+
+async fn hosted(call: &Call<NoBody>) -> Result<SaleId, Refused> {
+    let view = view(call).await?;
+    rooms::hosted_by_id(call, &view.sale.room)?;
+    Ok(view.sale.id)
+}

@@ -1,0 +1,74 @@
+//! Orders as a table for a spreadsheet. What buyers wrote must stay text there.
+
+use crate::sale::OrderView;
+
+/// Without it Excel takes UTF-8 for something else.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+const COLUMNS: [&str; 9] =
+    ["order", "paid_at_ms", "sku", "title", "quantity", "total", "name", "phone", "address"];
+
+pub fn orders_to_pack(orders: &[OrderView]) -> String {
+    let mut table = csv::Writer::from_writer(BYTE_ORDER_MARK.as_bytes().to_vec());
+    let rows = orders.iter().map(row);
+    let written = std::iter::once(COLUMNS.map(str::to_owned)).chain(rows).try_for_each(|row| table.write_record(row));
+    let bytes = written.ok().and_then(|()| table.into_inner().ok());
+    String::from_utf8(bytes.expect("memory can be written")).expect("rows are UTF-8")
+}
+
+fn row(view: &OrderView) -> [String; 9] {
+    let order = &view.order;
+    let ship_to = view.ship_to.as_ref();
+    let address = |part: fn(&crate::model::order::ShipTo) -> &String| ship_to.map(part).cloned().unwrap_or_default();
+    [
+        order.id.to_string(),
+        order.paid_at.map_or_else(String::new, |at| at.millis().to_string()),
+        text(order.sku.as_str()),
+        text(&view.title),
+        order.quantity.to_string(),
+        order.total().to_string(),
+        text(&address(|to| &to.name)),
+        text(&address(|to| &to.phone)),
+        text(&address(|to| &to.address)),
+    ]
+}
+
+/// A spreadsheet runs a cell that begins like a formula; an apostrophe in front keeps it text.
+fn text(cell: &str) -> String {
+    let runs = cell.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+    if runs || cell.starts_with(['\t', '\r', '\n']) { format!("'{cell}") } else { cell.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::order::ShipTo;
+    use crate::model::{Currency, Money, Order, Stage, Timestamp};
+
+    #[test]
+    fn a_formula_stays_text() {
+        let order = Order {
+            id: "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap(),
+            sale: "01890a5d-ac96-774b-bcce-b302099a8058".parse().unwrap(),
+            room: "hill".parse().unwrap(),
+            sku: "apricot-12".parse().unwrap(),
+            buyer: "wang".parse().unwrap(),
+            quantity: 2,
+            unit_price: Money::new(1_990, Currency::CNY),
+            wait: false,
+            stage: Stage::Paid,
+            hold: 1,
+            placed_at: Timestamp(1),
+            paid_at: Some(Timestamp(2)),
+            refunded_minor: 0,
+            charity_minor: 0,
+            version: 2,
+        };
+        let ship_to = ShipTo { name: "=cmd()".into(), phone: "+8613".into(), address: "县城, \"东街\" 1".into() };
+        let ship_to = Some(ship_to);
+        let view = OrderView { order, title: "杏".into(), waiting_place: 0, payment: None, ship_to };
+        let text = orders_to_pack(&[view]);
+        let line = text.lines().nth(1).unwrap();
+        let expected = "01890a5d-ac96-774b-bcce-b302099a8057,2,apricot-12,杏,2,39.80 CNY,'=cmd(),'+8613,\"县城, \"\"东街\"\" 1\"";
+        assert_eq!(line, expected);
+    }
+}

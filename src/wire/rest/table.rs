@@ -1,0 +1,123 @@
+//! The table of routes: docs/api.md has the same one, and a test compares them.
+
+use axum::http::Method;
+
+use super::{Route, charity, ops, orders, payments, products, rooms, sales};
+use crate::model::Role::{self, Auditor, Commissioner, Guest, Host, Moderator, Ops, Viewer};
+
+const ALL: &[Role] = &[Guest, Viewer, Host, Moderator, Commissioner, Ops, Auditor];
+/// Whoever has a name; the handler asks whose thing it is.
+const NAMED: &[Role] = &[Viewer, Host, Moderator, Commissioner, Ops, Auditor];
+const BUYERS: &[Role] = &[Viewer, Host, Moderator, Commissioner, Ops];
+const HOSTS: &[Role] = &[Host, Ops];
+const SELLERS: &[Role] = &[Host];
+/// A room's moderators are appointed by subject; their tokens may say viewer.
+const MODERATORS: &[Role] = &[Viewer, Host, Moderator, Commissioner, Ops];
+const READERS: &[Role] = &[Host, Ops, Auditor];
+const OPS: &[Role] = &[Ops];
+const AUDITORS: &[Role] = &[Ops, Auditor];
+
+/// In the order of docs/api.md.
+#[rustfmt::skip]
+pub fn routes() -> Vec<Route> {
+    let (get, post, put) = (Method::GET, Method::POST, Method::PUT);
+    let (get, post, put) = (|| get.clone(), || post.clone(), || put.clone());
+    vec![
+        Route::new(get(), "/v1/rooms", ALL, "Rooms, by id.", rooms::list).paged(),
+        Route::new(post(), "/v1/rooms", HOSTS, "Make a room.", rooms::create),
+        Route::new(get(), "/v1/rooms/{room}", ALL, "A room.", rooms::read),
+        Route::new(post(), "/v1/rooms/{room}/state", HOSTS, "Rehearse, go live, pause, end.", rooms::change_state),
+        Route::new(put(), "/v1/rooms/{room}/cards", MODERATORS, "Pin product cards.", rooms::pin_cards),
+        Route::new(post(), "/v1/rooms/{room}/notices", HOSTS, "Tell the room something that nobody misses.", rooms::notify),
+        Route::new(post(), "/v1/rooms/{room}/moderators", HOSTS, "Appoint a moderator.", rooms::appoint),
+        Route::new(post(), "/v1/rooms/{room}/moderation", MODERATORS, "Moderate.", rooms::moderate),
+        Route::new(get(), "/v1/rooms/{room}/sales", ALL, "Sales of a room.", sales::list),
+        Route::new(post(), "/v1/rooms/{room}/sales", HOSTS, "Make a flash sale.", sales::create),
+        Route::new(get(), "/v1/rooms/{room}/orders", READERS, "Orders of a room, newest first.", orders::of_room).paged(),
+        Route::new(get(), "/v1/rooms/{room}/orders-to-pack.csv", HOSTS, "Paid orders with addresses, to pack.", orders::to_pack),
+        Route::new(get(), "/v1/sales/{sale}", ALL, "A sale.", sales::read),
+        Route::new(post(), "/v1/sales/{sale}/open", HOSTS, "Open a sale.", sales::open),
+        Route::new(post(), "/v1/sales/{sale}/close", HOSTS, "Close a sale; leftovers go back to the product.", sales::close),
+        Route::new(get(), "/v1/products", SELLERS, "One's own products.", products::list).paged(),
+        Route::new(post(), "/v1/products", SELLERS, "Make a product.", products::create),
+        Route::new(post(), "/v1/products/{sku}/stock", SELLERS, "Add units, or take them away.", products::change_stock),
+        Route::new(post(), "/v1/pledges", SELLERS, "Make a pledge, or a new version of one.", charity::pledge),
+        Route::new(get(), "/v1/pledges/{pledge}", ALL, "The newest version of a pledge.", charity::read),
+        Route::new(get(), "/v1/pledges/{pledge}/total", ALL, "What a pledge has gathered, read from the ledger.", charity::total),
+        Route::new(post(), "/v1/pledges/{pledge}/remittances", OPS, "Record that money was handed over.", charity::remit),
+        Route::new(post(), "/v1/orders", BUYERS, "Buy. The same order again is safe.", orders::place),
+        Route::new(get(), "/v1/orders", BUYERS, "One's own orders, newest first.", orders::own).paged(),
+        Route::new(get(), "/v1/orders/{order}", NAMED, "An order.", orders::read),
+        Route::new(post(), "/v1/orders/{order}/pay", BUYERS, "Pay; the outcome comes later.", orders::pay),
+        Route::new(post(), "/v1/orders/{order}/cancel", BUYERS, "Cancel before paying.", orders::cancel),
+        Route::new(post(), "/v1/orders/{order}/refunds", HOSTS, "Refund, wholly or in part.", orders::refund),
+        Route::new(post(), "/v1/orders/{order}/shipping", BUYERS, "Pack, ship, deliver; the buyer confirms.", orders::ship),
+        Route::new(post(), "/v1/payments/webhooks/sandbox", ALL, "News of the payment provider, by signature.", payments::webhook),
+        Route::new(get(), "/v1/ledger/trial-balance", AUDITORS, "All accounts; they sum to zero.", ops::trial_balance),
+        Route::new(get(), "/v1/ops/overview", OPS, "Everything at a glance.", ops::overview),
+        Route::new(get(), "/sandbox/v1/knobs", OPS, "How the sandbox provider behaves.", payments::knobs),
+        Route::new(put(), "/sandbox/v1/knobs", OPS, "Change how the sandbox provider behaves.", payments::turn_knobs),
+        Route::new(get(), "/healthz", ALL, "The process answers.", ops::health),
+        Route::new(get(), "/readyz", ALL, "The record can be written and the server is not stopping.", ops::ready),
+        Route::new(get(), "/metrics", ALL, "Meters in Prometheus text format.", ops::metrics),
+        Route::new(get(), "/openapi.json", ALL, "This description.", ops::openapi),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::rest::answer::{Content, Given};
+
+    /// "`POST /v1/rooms` | host, ops | `CreateRoom` → 201 `Room`" as (method, path, takes, gives).
+    fn documented() -> Vec<(String, String, Option<String>, Vec<String>)> {
+        let text = include_str!("../../../docs/api.md");
+        let section = text.split("## REST").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+        let mut rows = Vec::new();
+        for line in section.lines().filter(|line| line.starts_with("| `")) {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            let quoted: Vec<&str> = cells[1].split('`').skip(1).step_by(2).collect();
+            let (takes, gives) = cells[3].split_once('→').unwrap_or(("", ""));
+            let named = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+            let (mut methods, mut first) = (Vec::new(), String::new());
+            for part in quoted {
+                let (method, path) = part.split_once(' ').unwrap_or(if part.starts_with('/') { ("", part) } else { (part, "") });
+                if !method.is_empty() {
+                    methods.push(method.to_owned());
+                }
+                let path = path.split('?').next().unwrap();
+                if path.is_empty() {
+                    continue;
+                }
+                // "/v1/sales/{sale}/open`, `/close": a short form replaces the last segment.
+                let path = match first.rsplit_once('/') {
+                    Some((stem, _)) if stem.contains("/v1/") => format!("{stem}{path}"),
+                    _ => path.to_owned(),
+                };
+                first = if first.is_empty() { path.clone() } else { first };
+                for method in &methods {
+                    let takes = named(takes).into_iter().next().filter(|_| method != "GET");
+                    rows.push((method.clone(), path.clone(), takes, named(gives)));
+                }
+            }
+        }
+        rows
+    }
+
+    #[test]
+    fn the_table_in_the_docs_is_the_table_in_the_code() {
+        let coded: Vec<_> = routes()
+            .into_iter()
+            .map(|route| {
+                let mut gives: Vec<String> = Vec::new();
+                for Given { content, .. } in &route.gives {
+                    if let Content::Message(name) = content && !gives.iter().any(|known| known == name) {
+                        gives.push((*name).to_owned());
+                    }
+                }
+                (route.method.to_string(), route.path.to_owned(), route.takes.map(str::to_owned), gives)
+            })
+            .collect();
+        assert_eq!(documented(), coded);
+    }
+}
