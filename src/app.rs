@@ -95,7 +95,8 @@ impl DataLock {
 /// The record of a data folder, whose lock the caller holds.
 pub fn open_record(data: &Path, clock: &Clock) -> Result<Journal, StartError> {
     let path = data.join(RECORD_FILE);
-    Journal::open(&path, random_u64(), clock.now()).map_err(|reason| StartError::Record { path, reason })
+    Journal::open(&path, clock.now().millis().unsigned_abs(), clock.now())
+        .map_err(|reason| StartError::Record { path, reason })
 }
 
 pub struct App;

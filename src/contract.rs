@@ -41,6 +41,7 @@ pub fn room(room: &Room, cards: &[Product], with_rules: bool) -> v1::Room {
         cards: pinned.map(product_card).collect(),
         pinned_line: room.pinned_line.as_ref().map(chat_line),
         moderators: room.moderators.iter().map(ToString::to_string).collect(),
+        version: room.version,
     }
 }
 
@@ -122,6 +123,7 @@ pub fn sale(view: &SaleView) -> v1::FlashSale {
         close_reason: close_reason.into(),
         pledge: view.pledge.as_ref().map(pledge),
         charity_per_unit: view.charity_per_unit().map(money),
+        version: sale.version,
     }
 }
 

@@ -16,9 +16,7 @@ use self::lanes::StreamPosition;
 use self::live_room::{Entrance, Visitor};
 use self::outlet::Outlet;
 use crate::model::room::CARDS_MAX;
-use crate::model::{
-    Caller, OutOfBound, Product, Role, Room, RoomId, RoomState, Sku, Subject, Timestamp, bounded_text,
-};
+use crate::model::{Caller, Role, Room, RoomId, RoomState, Sku, Subject, Timestamp, bounded_text};
 use crate::sale::{News, Sales};
 use crate::store::journal::Once;
 use crate::store::{Journal, StoreError};

@@ -134,5 +134,5 @@ fn the_description_needs_no_server() {
 
 #[test]
 fn a_record_that_is_not_there_is_not_checked() {
-    refuses(&["check", "--data", "nowhere"], 1, &["there is no record", "--data"]);
+    refuses(&["check", "--data", "nowhere"], 2, &["nowhere/record.db is not there", "--data"]);
 }

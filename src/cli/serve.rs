@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{Failed, Source, print, runtime, start_log};
 use crate::app::{App, Running};
 use crate::clock::Clock;
+use crate::demo::{Demo, Links};
 
 #[derive(Args)]
 pub struct Serve {
@@ -25,9 +26,6 @@ impl Serve {
     pub fn run(self) -> Result<(), Failed> {
         let effective = self.source.load(self.listen)?;
         start_log(&effective.config.log)?;
-        if self.demo {
-            return Err(Failed::usage("--demo is not built into this version yet; start without it"));
-        }
         runtime()?.block_on(async {
             // Before the server starts, so that no signal is lost.
             let mut signals = Signals::listen()?;
@@ -36,8 +34,12 @@ impl Serve {
                 () = signals.next() => return Err(Failed::because("stopped by a signal before it listened")),
             };
             announce(&running)?;
+            let demo = if self.demo { Some(start_demo(&running).await?) } else { None };
             signals.next().await;
             tracing::info!("stopping; a second signal stops at once");
+            if let Some(demo) = demo {
+                demo.stop().await;
+            }
             tokio::select! {
                 stopped = running.stop() => match stopped {
                     Ok(()) => tracing::info!("stopped"),
@@ -51,6 +53,15 @@ impl Serve {
             Ok(())
         })
     }
+}
+
+async fn start_demo(running: &Running) -> Result<Demo, Failed> {
+    let demo = Demo::start(running, &Clock::System).await.map_err(Failed::because)?;
+    let Links { viewer, host, ops } = &demo.links;
+    eprintln!("\nApricot is live with a demo room. Open one of these (each signs you in):\n");
+    eprintln!("  viewer  {viewer}\n  host    {host}\n  ops     {ops}\n");
+    eprintln!("Ctrl-C stops it; nothing is lost.\n");
+    Ok(demo)
 }
 
 fn announce(running: &Running) -> Result<(), Failed> {

@@ -7,7 +7,12 @@ use super::refused::RoomRefused;
 use crate::model::room::MODERATORS_MAX;
 use crate::model::{Caller, OutOfBound, Product, Room, RoomState, Subject, Timestamp};
 
-pub fn change_state(room: &Room, next: RoomState, by: &Caller, now: Timestamp) -> Result<Amendment, RoomRefused> {
+pub fn change_state(
+    room: &Room,
+    next: RoomState,
+    by: &Caller,
+    now: Timestamp,
+) -> Result<Amendment, RoomRefused> {
     if !by.may_host(room) {
         return Err(RoomRefused::Forbidden("only the host changes the state of a room"));
     }

@@ -166,8 +166,8 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn name_record(connection: &Connection, epoch: u64, now: Timestamp) -> rusqlite::Result<u64> {
-    // SQLite's integers are signed; half the range is plenty for a name.
-    let epoch = i64::try_from(epoch >> 1).expect("63 bits fit");
+    // SQLite's integers are signed.
+    let epoch = (epoch & i64::MAX.cast_unsigned()).cast_signed();
     connection.execute(
         "INSERT INTO record (epoch, created_at) SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM record)",
         (epoch, now.millis()),
