@@ -52,6 +52,7 @@ const LOG_TAIL_BYTES: usize = 4_000;
 pub struct Server {
     child: Child,
     program: Program,
+    stopped: bool,
     pub target: Target,
 }
 
@@ -85,7 +86,7 @@ impl Server {
             return Err(Failure::NoSabotage { kind: kind.clone() });
         }
         let (child, address) = program.run("127.0.0.1:0").await?;
-        let server = Server { child, program, target: Target::at(address) };
+        let server = Server { child, program, stopped: false, target: Target::at(address) };
         server.until_ready().await?;
         Ok(server)
     }
@@ -103,6 +104,7 @@ impl Server {
 
     /// SIGTERM, and waits until it has gone.
     pub async fn stop(&mut self) -> Result<ExitStatus, Failure> {
+        self.stopped = true;
         if let Some(pid) = self.pid() {
             kill_process(pid, Signal::TERM)
                 .map_err(|error| Failure::System { what: "stopping the server", source: error.into() })?;
@@ -170,10 +172,10 @@ impl Server {
     /// An early end of the server, if it ended.
     pub fn died(&mut self) -> Option<Failure> {
         match self.child.try_wait() {
-            Ok(Some(status)) => {
+            Ok(Some(status)) if !self.stopped => {
                 Some(Failure::ServerDied { status: status.to_string(), log: self.program.log_tail() })
             }
-            Ok(None) | Err(_) => None,
+            Ok(_) | Err(_) => None,
         }
     }
 

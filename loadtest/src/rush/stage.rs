@@ -22,6 +22,8 @@ pub struct Stage {
 const PRICE_MINOR: i64 = 2_590;
 const SHARE_PPM: u32 = 25_000;
 const CURRENCY: &str = "CNY";
+/// How long after its hold a late payment comes.
+const LATE_BY_MS: u32 = 1_500;
 /// Longer than any run.
 const SALE_SECONDS: u32 = 86_400;
 
@@ -133,7 +135,7 @@ impl Stage {
             duplicate_ppm: 150_000,
             reorder_ppm: 100_000,
             lost_ppm: 30_000,
-            slow_ms: 0,
+            slow_ms: self.hold_seconds * 1_000 + LATE_BY_MS,
         };
         // Each turn is a wish of its own, also after a restart.
         let key = format!("knobs-{}", Uuid::now_v7().simple());

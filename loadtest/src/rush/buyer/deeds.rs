@@ -129,7 +129,7 @@ impl Buyer {
                 Body::None => rest.get(&path).await,
                 Body::Place(body) => rest.post(&path, &body, None).await,
                 Body::Pay(body) => rest.post(&path, &body, Some(&request.key)).await,
-                Body::Cancel(body) => rest.post(&path, &body, Some(&request.key)).await,
+                Body::Cancel => rest.post(&path, &serde_json::json!({}), Some(&request.key)).await,
                 Body::Refund(body) => rest.post(&path, &body, Some(&request.key)).await,
             };
             let answered_us = board.now_us();
@@ -154,11 +154,7 @@ impl Buyer {
                 key: key(&format!("pay-{}", method as i32)),
                 body: Body::Pay(self.payment(order, method)),
             },
-            Do::Cancel => Request {
-                path: path("/cancel"),
-                key: key("cancel"),
-                body: Body::Cancel(v1::CancelOrder { order_id: order.to_string() }),
-            },
+            Do::Cancel => Request { path: path("/cancel"), key: key("cancel"), body: Body::Cancel },
             Do::Refund { wholly } => Request {
                 path: path("/refunds"),
                 key: key("refund"),
@@ -183,6 +179,6 @@ enum Body {
     None,
     Place(v1::PlaceOrder),
     Pay(v1::PayOrder),
-    Cancel(v1::CancelOrder),
+    Cancel,
     Refund(v1::RefundOrder),
 }
