@@ -29,7 +29,7 @@ export function ChatDesk(props: { live: LiveRoom }) {
   const { talk, room } = live.view;
   const does = (action: Parameters<typeof moderate>[1]): void => {
     setOpen("");
-    void act.run(() => moderate(live.roomId, action), t.host.saved);
+    void act.run(async () => live.takeRoom(await moderate(live.roomId, action)), t.host.saved);
   };
 
   return (

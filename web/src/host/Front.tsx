@@ -10,7 +10,7 @@ import { Said } from "./Said";
 
 const CARDS_MAX = 3;
 
-export function PinnedCards(props: { room: Room; products: readonly Product[] | undefined }) {
+export function PinnedCards(props: { room: Room; products: readonly Product[] | undefined; onRoom: (room: Room) => void }) {
   const { t, money } = useWords();
   const { room, products } = props;
   const act = useAct();
@@ -37,7 +37,7 @@ export function PinnedCards(props: { room: Room; products: readonly Product[] | 
         ))}
       </ul>
       {changed && (
-        <button type="button" class="primary big" disabled={act.busy} onClick={() => void act.run(() => pinCards(room.id, chosen), t.host.pinned)}>
+        <button type="button" class="primary big" disabled={act.busy} onClick={() => void act.run(async () => props.onRoom(await pinCards(room.id, chosen)), t.host.pinned)}>
           {t.host.pinSave}
         </button>
       )}

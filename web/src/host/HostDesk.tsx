@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 
-import type { Product } from "../gen/apricot/v1/room_pb";
+import type { Product, Room } from "../gen/apricot/v1/room_pb";
 import { CharityStrip, givingsOf } from "../parts/Charity";
 import { Connection } from "../parts/Connection";
 import { LanguageSwitch, useTitle } from "../parts/page";
@@ -54,6 +54,7 @@ export function HostDesk(props: { roomId: string }) {
     );
   }
 
+  const takeRoom = (newer: Room): void => live.takeRoom(newer);
   const [giving] = givingsOf(view, [...view.sales.values()].find(({ pledge }) => pledge !== undefined)?.pledge?.id);
   return (
     <main class="desk">
@@ -72,7 +73,7 @@ export function HostDesk(props: { roomId: string }) {
       <Connection live={live} />
       <div class="desk-columns">
         <div class="column">
-          <StateButtons room={room} />
+          <StateButtons room={room} onRoom={takeRoom} />
           <Packing roomId={room.id} />
           {giving !== undefined && <CharityStrip key={giving.total.pledgeId} giving={giving} folded={false} />}
           <NoticeForm room={room} />
@@ -82,7 +83,7 @@ export function HostDesk(props: { roomId: string }) {
           <SaleForm live={live} products={products} />
         </div>
         <div class="column">
-          <PinnedCards room={room} products={products} />
+          <PinnedCards room={room} products={products} onRoom={takeRoom} />
           <ChatDesk live={live} />
         </div>
       </div>

@@ -82,7 +82,7 @@ export function SaleForm(props: { live: LiveRoom; products: readonly Product[] |
         pledgeId: draft.pledgeId.trim(),
         openNow,
       });
-      live.takeSale(sale);
+      live.takeSales([sale]);
     }, openNow ? t.host.created : t.host.saved);
   };
 

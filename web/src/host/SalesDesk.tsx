@@ -70,7 +70,7 @@ function SaleRow(props: { live: LiveRoom; sale: FlashSale }) {
           class="primary big"
           data-testid="sale-open"
           disabled={act.busy}
-          onClick={() => void act.run(async () => live.takeSale(await openSale(sale.id)), t.host.created)}
+          onClick={() => void act.run(async () => live.takeSales([await openSale(sale.id)]), t.host.created)}
         >
           {t.host.open}
         </button>
@@ -81,7 +81,7 @@ function SaleRow(props: { live: LiveRoom; sale: FlashSale }) {
           class="grave big"
           data-testid="sale-close"
           disabled={act.busy}
-          onClick={() => void act.run(async () => live.takeSale(await closeSale(sale.id)), t.host.saved)}
+          onClick={() => void act.run(async () => live.takeSales([await closeSale(sale.id)]), t.host.saved)}
         >
           {t.host.closeSale}
         </button>

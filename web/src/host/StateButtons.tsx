@@ -19,13 +19,13 @@ const FROM: Record<ReturnType<typeof roomStateName>, readonly RoomState[]> = {
 };
 
 /** Big buttons for muddy hands. Ending asks once more, the others can be taken back. */
-export function StateButtons(props: { room: Room }) {
+export function StateButtons(props: { room: Room; onRoom: (room: Room) => void }) {
   const { t } = useWords();
   const { room } = props;
   const act = useAct();
   const [asking, setAsking] = useState(false);
   const state = roomStateName(room.state);
-  const go = (next: RoomState): void => void act.run(() => changeState(room.id, next), t.host.saved);
+  const go = (next: RoomState): void => void act.run(async () => props.onRoom(await changeState(room.id, next)), t.host.saved);
 
   const button = (next: RoomState, name: string, label: string, look: string, press: () => void) => (
     <button

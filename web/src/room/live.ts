@@ -5,7 +5,7 @@ import { useEffect, useReducer } from "preact/hooks";
 
 import type { Problem } from "../gen/apricot/v1/common_pb";
 import { HeartSchema, SaySchema } from "../gen/apricot/v1/live_pb";
-import { RoomSchema, type Moderation } from "../gen/apricot/v1/room_pb";
+import { RoomSchema, type Moderation, type Room } from "../gen/apricot/v1/room_pb";
 import {
   CancelOrderSchema,
   OrderSchema,
@@ -22,7 +22,7 @@ import { Refused, lost } from "../wire/refused";
 import { RoomSocket, type Command, type Link } from "../wire/socket";
 import { newId } from "../wire/uuid";
 import { forgetPlacing, rememberPlacing, unanswered } from "./placing";
-import { EMPTY_ROOM, hear, hearOrders, hearPong, hearSale, isOpenOrder, readSales, type RoomView } from "./state";
+import { EMPTY_ROOM, hear, hearOrders, hearPong, hearRoom, isOpenOrder, readSales, type RoomView } from "./state";
 
 /** What is happening to the wish to buy that was sent last. */
 export type Placing =
@@ -153,8 +153,8 @@ export class LiveRoom {
     this.changed();
   }
 
-  takeSale(sale: FlashSale): void {
-    this.view = hearSale(this.view, sale);
+  takeRoom(room: Room): void {
+    this.view = hearRoom(this.view, room);
     this.changed();
   }
 

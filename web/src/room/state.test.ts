@@ -32,8 +32,12 @@ const chat = (id: string, atMs = NOW): Said => ({
   body: { case: "chat", value: { id, text: `line ${id}`, authorName: "林", atMs: BigInt(atMs) } },
 });
 const deleted = (offset: number, lineId: string): Said => critical(offset, { case: "lineDeleted", value: { lineId } });
-const sale = (offset: number, saleState: SaleState, left: number): Said =>
-  critical(offset, { case: "sale", value: { id: "s", state: saleState, stock: 10, left, sold: 0 } });
+const sale = (offset: number, saleState: SaleState, left: number, version = 1, atMs = NOW): Said => ({
+  ...critical(offset, { case: "sale", value: { id: "s", state: saleState, stock: 10, left, sold: 0, version: BigInt(version) } }),
+  atMs: BigInt(atMs),
+});
+const room = (offset: number, version: number, title: string): Said =>
+  critical(offset, { case: "room", value: { id: "r", title, version: BigInt(version) } });
 const joined = (epoch: number, offset: number, more: Omit<MessageInitShape<typeof JoinedSchema>, "$typeName"> = {}): Said => ({
   lane: Lane.DIRECT,
   body: { case: "joined", value: { position: { epoch: BigInt(epoch), offset: BigInt(offset) }, ...more } },
@@ -78,20 +82,37 @@ describe("the critical lane", () => {
     expect(view.position).toMatchObject({ epoch: 1n, offset: 6n });
   });
 
-  test("what was missed is played from where we stood, and its old sale states don't beat the snapshot", () => {
-    const before = play(EMPTY_ROOM, joined(1, 4), sale(5, SaleState.OPEN, 10));
-    const back = play(before, joined(1, 8, { recovered: true, sales: [{ id: "s", state: SaleState.SOLD_OUT, stock: 10 }] }));
+  test("what was missed is played from where we stood, and its old stock doesn't beat the snapshot", () => {
+    const away = NOW - 5_000;
+    const before = play(EMPTY_ROOM, joined(1, 4), sale(5, SaleState.OPEN, 10, 2, away));
+    const back = play(
+      before,
+      joined(1, 5, {
+        recovered: true,
+        serverTimeMs: BigInt(NOW),
+        sales: [{ id: "s", state: SaleState.SOLD_OUT, stock: 10, left: 0, version: 2n }],
+      }),
+    );
     expect(back.position?.offset).toBe(5n);
     const caught = play(
       back,
-      critical(6, { case: "notice", value: { id: "n1", text: "慢慢来" } }),
-      sale(7, SaleState.OPEN, 3),
-      sale(8, SaleState.SOLD_OUT, 0),
+      { ...critical(6, { case: "notice", value: { id: "n1", text: "慢慢来" } }), atMs: BigInt(away) },
+      sale(7, SaleState.OPEN, 3, 2, away),
+      sale(8, SaleState.SOLD_OUT, 0, 2, away),
+      sale(9, SaleState.OPEN, 3, 1, away),
     );
     expect(talked(caught)).toEqual(["n/n1"]);
     expect(face(caught)).toBe("soldOut");
-    expect(caught.position?.offset).toBe(8n);
-    expect(face(play(caught, sale(9, SaleState.OPEN, 1)))).toBe("open");
+    expect(caught.position?.offset).toBe(9n);
+    expect(face(play(caught, sale(10, SaleState.OPEN, 1, 2)))).toBe("open");
+  });
+
+  test("the room keeps its highest version, whoever said it", () => {
+    const view = play(EMPTY_ROOM, joined(1, 0, { room: { id: "r", title: "b", version: 2n } }), room(1, 1, "a"));
+    expect(view.room?.title).toBe("b");
+    expect(play(view, room(2, 3, "c")).room?.title).toBe("c");
+    expect(play(view, joined(1, 1, { recovered: true, room: { id: "r", title: "a", version: 1n } })).room?.title).toBe("b");
+    expect(play(view, joined(2, 0, { room: { id: "r", title: "another record", version: 1n } })).room?.title).toBe("another record");
   });
 
   test("a new epoch starts from its own offset", () => {
@@ -175,6 +196,13 @@ describe("a sale", () => {
     expect(face(read)).toBe("closed");
     expect(salesToShow(read, NOW).map(({ id }) => id)).toEqual(["t"]);
   });
+});
+
+test("over REST a newer version counts, and an equal one leaves the socket's stock alone", () => {
+  const view = play(EMPTY_ROOM, joined(1, 0), sale(1, SaleState.OPEN, 4, 2));
+  const read = (version: bigint, left: number): number | undefined =>
+    readSales(view, [create(FlashSaleSchema, { id: "s", state: SaleState.OPEN, stock: 10, left, version })]).stocks.get("s")?.left;
+  expect([read(1n, 9), read(2n, 9), read(3n, 9)]).toEqual([4, 4, 9]);
 });
 
 describe("an order", () => {

@@ -37,8 +37,8 @@ export interface RoomView {
   readonly viewers: number;
   readonly hearts: bigint;
   readonly position: StreamPosition | undefined;
-  /** While missed publications are played back: the offset that the snapshot already contains. */
-  readonly snapshotOffset: bigint;
+  /** When the snapshot was made: what was published before it and is played back after it is older. */
+  readonly snapshotAtMs: bigint;
   readonly clock: Clock;
 }
 
@@ -55,7 +55,7 @@ export const EMPTY_ROOM: RoomView = {
   viewers: 0,
   hearts: 0n,
   position: undefined,
-  snapshotOffset: 0n,
+  snapshotAtMs: 0n,
   clock: UNSET,
 };
 
@@ -67,16 +67,16 @@ export function hear(view: RoomView, publication: Publication, nowMs: number): R
     if (offset <= view.position.offset) return view;
     view = { ...view, position: { ...view.position, offset } };
   }
-  // Played back after a reconnect: the snapshot is newer than what it says about rooms and sales.
-  const stale = numbered && offset <= view.snapshotOffset;
+  // Missed while away and played back now: the snapshot has newer stock.
+  const playedBack = numbered && publication.atMs < view.snapshotAtMs;
   const atMs = Number(publication.atMs);
   switch (body.case) {
     case "joined":
       return enter(view, body.value, nowMs);
     case "room":
-      return stale ? view : { ...view, room: body.value };
+      return hearRoom(view, body.value);
     case "sale":
-      return stale ? view : hearSale(view, body.value);
+      return playedBack ? readSales(view, [body.value]) : hearSale(view, body.value);
     case "notice":
       return speak(view, { kind: "notice", key: `n/${body.value.id}`, atMs, text: body.value.text });
     case "milestone": {
@@ -116,22 +116,32 @@ export function hearOrders(view: RoomView, orders: readonly Order[]): RoomView {
   return { ...view, orders: all };
 }
 
-/** Sales read over REST: they fill in what the socket didn't say and never overrule it. */
+/** Sales read over REST, or played back: only a newer version counts, because the socket has newer stock of the one that is known. */
 export function readSales(view: RoomView, sales: readonly FlashSale[]): RoomView {
-  const all = new Map(view.sales);
-  for (const sale of sales) if (!all.has(sale.id)) all.set(sale.id, sale);
-  return all.size === view.sales.size ? view : { ...view, sales: all };
+  return sales
+    .filter((sale) => sale.version > (view.sales.get(sale.id)?.version ?? -1n))
+    .reduce(hearSale, view);
 }
 
-/** The answer to a change that this page made. */
+/** A sale as the socket says it. Stock changes without a version, so an equal one counts too. */
 export function hearSale(view: RoomView, sale: FlashSale): RoomView {
+  const before = view.sales.get(sale.id);
+  if (before !== undefined && sale.version < before.version) return view;
   // Closed is final: a word from before it must not bring a buy button back.
-  if (view.sales.get(sale.id)?.state === SaleState.CLOSED && sale.state !== SaleState.CLOSED) return view;
+  if (before?.state === SaleState.CLOSED && sale.state !== SaleState.CLOSED) return view;
   const sales = new Map(view.sales).set(sale.id, sale);
   const known = view.stocks.get(sale.id);
   const held = Math.max(0, sale.stock - sale.left - sale.sold);
   const stock = { ...(known ?? emptyStock(sale.id)), left: sale.left, sold: sale.sold, held };
   return { ...view, sales, stocks: new Map(view.stocks).set(sale.id, stock) };
+}
+
+/** Keeps the highest version of the room. */
+export function hearRoom(view: RoomView, room: Room): RoomView {
+  if (view.room !== undefined && room.version < view.room.version) return view;
+  // A line that is deleted here stays so, even when the room was read before that.
+  const pinnedLine = view.tombstones.includes(`c/${room.pinnedLine?.id}`) ? undefined : room.pinnedLine;
+  return { ...view, room: pinnedLine === room.pinnedLine ? room : ({ ...room, pinnedLine } as Room) };
 }
 
 /** True when `next` is a later reading than `known`: an older one must never be shown after it. */
@@ -150,15 +160,16 @@ function enter(view: RoomView, joined: Joined, nowMs: number): RoomView {
     ...view,
     joined: true,
     me: { subject: joined.subject, role: joined.role, name: joined.name },
-    room: joined.room ?? view.room,
-    sales: new Map([...view.sales].filter(([, sale]) => sale.state === SaleState.CLOSED)),
+    // Another history may be another record, where versions begin again.
+    room: sameHistory ? view.room : undefined,
+    sales: sameHistory ? view.sales : new Map(),
     stocks: new Map(),
     talk: gather(kept, lines, view.tombstones),
-    // Missed publications follow from where we stood; otherwise the snapshot is all there is.
-    position: sameHistory ? view.position : joined.position,
-    snapshotOffset: joined.position?.offset ?? 0n,
+    position: joined.position,
+    snapshotAtMs: joined.serverTimeMs,
     clock: glanced(view.clock, Number(joined.serverTimeMs), nowMs),
   };
+  if (joined.room !== undefined) next = hearRoom(next, joined.room);
   for (const sale of joined.sales) next = hearSale(next, sale);
   if (joined.state !== undefined) next = hearState(next, joined.state);
   return hearOrders(next, joined.orders);
