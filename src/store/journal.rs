@@ -13,6 +13,7 @@ mod figures;
 mod read;
 mod rows;
 mod sqlite;
+mod statements;
 mod totals;
 mod writer;
 

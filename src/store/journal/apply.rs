@@ -3,23 +3,23 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use rusqlite::{Connection, OptionalExtension, Params, params};
+use rusqlite::{OptionalExtension, Params, params};
 
 use super::rows::{self, blob};
+use super::statements::Statements;
 use super::totals::Total;
 use super::{Entry, HoldOutcome, Once, StoreError, Task, Write};
 use crate::model::room::Sanction;
 use crate::model::{Account, Code, Currency, FlashSale, Order, Pledge, SaleId, SaleState, Sku, Transfer};
 
 /// Row ids of accounts, remembered by the writer.
-pub type Accounts = HashMap<(Account, Currency), i64>;
+pub type Accounts = HashMap<Account, Vec<(Currency, i64)>>;
 
-pub struct Batch<'a> {
-    connection: &'a Connection,
+pub struct Batch<'a, 'c> {
+    statements: &'a mut Statements<'c>,
     accounts: &'a mut Accounts,
-    new_accounts: Vec<(Account, Currency)>,
     lots: HashMap<SaleId, LotChange>,
-    totals: HashMap<(Account, Currency, Code), Total>,
+    totals: HashMap<(i64, Code), (Total, Account, Currency)>,
 }
 
 #[derive(Default)]
@@ -37,9 +37,9 @@ pub enum Fault {
     Sqlite(rusqlite::Error),
 }
 
-impl<'a> Batch<'a> {
-    pub fn new(connection: &'a Connection, accounts: &'a mut Accounts) -> Self {
-        Self { connection, accounts, new_accounts: Vec::new(), lots: HashMap::new(), totals: HashMap::new() }
+impl<'a, 'c> Batch<'a, 'c> {
+    pub fn new(statements: &'a mut Statements<'c>, accounts: &'a mut Accounts) -> Self {
+        Self { statements, accounts, lots: HashMap::new(), totals: HashMap::new() }
     }
 
     pub fn apply(&mut self, entry: &Entry) -> Result<(), Fault> {
@@ -58,24 +58,17 @@ impl<'a> Batch<'a> {
         for sale in lots {
             self.write_lot(sale)?;
         }
-        let totals: Vec<_> = std::mem::take(&mut self.totals).into_iter().collect();
-        for ((account, currency, code), total) in &totals {
-            let account = self.account(account, *currency)?;
+        let mut changes = Vec::with_capacity(self.totals.len());
+        for ((id, code), (total, account, currency)) in std::mem::take(&mut self.totals) {
             self.execute(
                 "INSERT INTO totals (account, code, debits, credits, newest) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT DO UPDATE SET debits = debits + excluded.debits, credits = credits + excluded.credits,
                                            newest = max(newest, excluded.newest)",
-                params![account, code.number(), total.debits, total.credits, total.newest],
+                params![id, code.number(), total.debits, total.credits, total.newest],
             )?;
+            changes.push(((account, currency, code), total));
         }
-        Ok(totals)
-    }
-
-    /// Accounts made in a transaction that is rolled back have no row.
-    pub fn forget_accounts(&mut self) {
-        for account in self.new_accounts.drain(..) {
-            self.accounts.remove(&account);
-        }
+        Ok(changes)
     }
 
     fn write(&mut self, write: &Write) -> Result<(), Fault> {
@@ -229,10 +222,9 @@ impl<'a> Batch<'a> {
         if inserted == 1 {
             return Ok(());
         }
-        let content: Vec<u8> = self
-            .connection
-            .prepare_cached("SELECT content FROM once WHERE key = ?1")?
-            .query_row([blob(once.key)], |row| row.get(0))?;
+        let content: Vec<u8> =
+            self.statements
+                .one("SELECT content FROM once WHERE key = ?1", [blob(once.key)], |row| row.get(0))?;
         refuse(if content == once.content { StoreError::Seen } else { StoreError::ContentDiffers })
     }
 
@@ -245,10 +237,8 @@ impl<'a> Batch<'a> {
     }
 
     fn pledge(&mut self, pledge: &Pledge) -> Result<(), Fault> {
-        let newest: Option<u32> = self
-            .connection
-            .prepare_cached("SELECT max(version) FROM pledges WHERE id = ?1")?
-            .query_row([blob(pledge.id.0)], |row| row.get(0))?;
+        let sql = "SELECT max(version) FROM pledges WHERE id = ?1";
+        let newest: Option<u32> = self.statements.one(sql, [blob(pledge.id.0)], |row| row.get(0))?;
         if newest.unwrap_or(0) + 1 != pledge.version {
             return refuse(StoreError::Stale);
         }
@@ -308,13 +298,9 @@ impl<'a> Batch<'a> {
 
     fn return_leftovers(&mut self, sale: SaleId) -> Result<(), Fault> {
         self.write_lot(sale)?;
-        let lot: Option<(i64, String)> = self
-            .connection
-            .prepare_cached(
-                "SELECT l.stock - l.held - l.sold, s.sku FROM lots l JOIN sales s ON s.id = l.sale WHERE l.sale = ?1",
-            )?
-            .query_row([blob(sale.0)], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
+        let sql = "SELECT l.stock - l.held - l.sold, s.sku FROM lots l JOIN sales s ON s.id = l.sale WHERE l.sale = ?1";
+        let lot: Option<(i64, String)> =
+            self.statements.one(sql, [blob(sale.0)], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let Some((leftover, sku)) = lot else {
             return refuse(StoreError::Rule(format!("the lot of sale {sale} is missing")));
         };
@@ -396,9 +382,13 @@ impl<'a> Batch<'a> {
                 order.map(|order| blob(order.0))
             ],
         )?;
-        let id = self.connection.last_insert_rowid();
-        for (account, debits, credits) in [(debit, amount.minor, 0), (credit, 0, amount.minor)] {
-            let total = self.totals.entry((account.clone(), amount.currency, *code)).or_default();
+        let id = self.statements.last_insert_rowid();
+        let sides = [(debit_id, debit, amount.minor, 0), (credit_id, credit, 0, amount.minor)];
+        for (id_of_account, account, debits, credits) in sides {
+            let (total, _, _) = self
+                .totals
+                .entry((id_of_account, *code))
+                .or_insert_with(|| (Total::default(), account.clone(), amount.currency));
             total.debits += debits;
             total.credits += credits;
             total.newest = id;
@@ -407,8 +397,8 @@ impl<'a> Batch<'a> {
     }
 
     fn account(&mut self, account: &Account, currency: Currency) -> Result<i64, Fault> {
-        let key = (account.clone(), currency);
-        if let Some(id) = self.accounts.get(&key) {
+        let known = self.accounts.get(account).into_iter().flatten();
+        if let Some((_, id)) = known.into_iter().find(|(of, _)| *of == currency) {
             return Ok(*id);
         }
         let name = account.to_string();
@@ -416,16 +406,19 @@ impl<'a> Batch<'a> {
             "INSERT INTO accounts (name, currency) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
             (&name, currency.as_str()),
         )?;
-        let id = self
-            .connection
-            .prepare_cached("SELECT id FROM accounts WHERE name = ?1 AND currency = ?2")?
-            .query_row((&name, currency.as_str()), |row| row.get(0))?;
-        self.new_accounts.push(key.clone());
-        self.accounts.insert(key, id);
+        let sql = "SELECT id FROM accounts WHERE name = ?1 AND currency = ?2";
+        let id = self.statements.one(sql, (&name, currency.as_str()), |row| row.get(0))?;
+        self.accounts.entry(account.clone()).or_default().push((currency, id));
         Ok(id)
     }
 
-    fn versioned(&self, version: u64, insert: &str, update: &str, values: impl Params) -> Result<(), Fault> {
+    fn versioned(
+        &mut self,
+        version: u64,
+        insert: &'static str,
+        update: &'static str,
+        values: impl Params,
+    ) -> Result<(), Fault> {
         if version == 1 {
             return self.insert(insert, values, StoreError::Exists);
         }
@@ -433,15 +426,15 @@ impl<'a> Batch<'a> {
     }
 
     /// One row changed, or `otherwise`.
-    fn insert(&self, sql: &str, values: impl Params, otherwise: StoreError) -> Result<(), Fault> {
+    fn insert(&mut self, sql: &'static str, values: impl Params, otherwise: StoreError) -> Result<(), Fault> {
         match self.execute(sql, values)? {
             1 => Ok(()),
             _ => refuse(otherwise),
         }
     }
 
-    fn execute(&self, sql: &str, values: impl Params) -> Result<usize, Fault> {
-        Ok(self.connection.prepare_cached(sql)?.execute(values)?)
+    fn execute(&mut self, sql: &'static str, values: impl Params) -> Result<usize, Fault> {
+        Ok(self.statements.execute(sql, values)?)
     }
 }
 
