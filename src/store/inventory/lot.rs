@@ -99,9 +99,12 @@ impl Lot {
             closed: snapshot.closed,
             holds: HashMap::new(),
             expiries: BTreeSet::new(),
-            buyers: snapshot.claimed.into_iter().collect(),
+            buyers: HashMap::new(),
             waiting: VecDeque::new(),
         };
+        for (buyer, quantity) in &snapshot.claimed {
+            lot.count(buyer, *quantity);
+        }
         for hold in snapshot.holds {
             lot.count(&hold.buyer, hold.quantity);
             lot.grant(hold);
