@@ -16,8 +16,8 @@ use crate::ledger::{CharityTotal, Ledger, LedgerRefused};
 use crate::model::order::{OrderRefused, ShipTo};
 use crate::model::sale::SaleRefused;
 use crate::model::{
-    FlashSale, Money, Order, OrderId, OutOfBound, Payment, PaymentId, PaymentState, Pledge, Product, RoomId, SaleId,
-    SaleState, Stage,
+    FlashSale, Money, Order, OrderId, OutOfBound, Payment, PaymentId, PaymentState, Pledge, Product, RoomId,
+    SaleId, SaleState, Stage,
 };
 use crate::store::inventory::Reading;
 use crate::store::journal::Task;
