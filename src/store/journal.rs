@@ -9,6 +9,8 @@ use crate::model::{
 };
 
 mod apply;
+#[cfg(test)]
+mod conformance;
 mod read;
 mod rows;
 mod sqlite;
