@@ -69,7 +69,7 @@ impl Sales {
             Ok(grant) => Ok((order, grant.displaced)),
             Err(HoldRefused::SoldOut { .. }) if wish.wait => {
                 let order = Order { stage: Stage::Waiting, hold: 0, ..order };
-                let place = self.0.inventory.wait(sale.id, request, self.0.rules.waiting_list_max);
+                let place = self.0.inventory.wait(sale.id, request, self.0.rules.waiting_list_max, now);
                 place.map(|_| (order, Vec::new()))
             }
             Err(refused) => Err(refused),
@@ -111,7 +111,12 @@ impl Sales {
                 expires_at: until,
             });
         }
-        match self.0.journal.commit(entry).await {
+        let recorded = self.0.journal.commit(entry).await;
+        // They were ahead of the grant in the queue, and ended whatever became of it.
+        for (known, pending) in expired {
+            self.finish_expired(known, pending).await;
+        }
+        match recorded {
             Ok(()) => {}
             Err(StoreError::Exists) => {
                 // The id belongs to an order of a sale that is no longer in memory.
@@ -124,9 +129,6 @@ impl Sales {
                 self.rebuild(order.sale).await;
                 return Err(refused.into());
             }
-        }
-        for (known, pending) in expired {
-            self.finish_expired(known, pending).await;
         }
         let held = matches!(order.stage, Stage::Held { .. });
         meters::order(order.stage.name());

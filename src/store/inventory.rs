@@ -6,7 +6,8 @@
 //!   units are neither free nor promised.
 //! - Units come free (`free`) only after the journal has committed that the hold ended. So what the gate calls free, the record
 //!   calls free, whatever order things commit in.
-//! - A hold past its time is free for the next buyer at that instant, swept or not; it can no longer be claimed.
+//! - A hold past its time is free for the next buyer at that instant, swept or not; it can no longer be claimed, and it does not
+//!   count towards its buyer's limit. Who stands in line is the next buyer before any newcomer.
 //! - Once everything is held or sold, refusals cost one atomic read, no lock and no store operation.
 //! - When a commit failed and nobody knows what the record holds, the lot is rebuilt from the record (`open`) under a new epoch.
 
@@ -86,8 +87,14 @@ impl Inventory {
     }
 
     /// Takes a place on the waiting list, to be committed. 1 is next.
-    pub fn wait(&self, sale: SaleId, request: Request, max: usize) -> Result<u32, HoldRefused> {
-        self.gate(sale).ok_or(HoldRefused::Closed)?.with(|lot| lot.wait(request, max))
+    pub fn wait(
+        &self,
+        sale: SaleId,
+        request: Request,
+        max: usize,
+        now: Timestamp,
+    ) -> Result<u32, HoldRefused> {
+        self.gate(sale).ok_or(HoldRefused::Closed)?.with(|lot| lot.wait(request, max, now))
     }
 
     /// Gives up a place on the waiting list. False: there was none.

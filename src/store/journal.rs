@@ -9,6 +9,8 @@ use crate::model::{
 };
 
 mod apply;
+#[cfg(test)]
+mod conformance;
 mod figures;
 mod read;
 mod rows;

@@ -16,7 +16,8 @@ pub struct Request {
     pub until: Timestamp,
 }
 
-/// What a grant pushed aside: holds past their time, which must be committed as expired before the grant is.
+/// What a grant pushed aside: holds past their time, which must be committed as expired before the grant is, and then freed: units
+/// that the grant did not need come free like any others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     pub displaced: Vec<OrderId>,
@@ -99,9 +100,12 @@ impl Lot {
             closed: snapshot.closed,
             holds: HashMap::new(),
             expiries: BTreeSet::new(),
-            buyers: snapshot.claimed.into_iter().collect(),
+            buyers: HashMap::new(),
             waiting: VecDeque::new(),
         };
+        for (buyer, quantity) in &snapshot.claimed {
+            lot.count(buyer, *quantity);
+        }
         for hold in snapshot.holds {
             lot.count(&hold.buyer, hold.quantity);
             lot.grant(hold);
@@ -117,18 +121,20 @@ impl Lot {
         if self.closed {
             return Err(HoldRefused::Closed);
         }
-        if !matches!(self.holds.get(&request.order), None | Some(Hold::Ended(HoldOutcome::Expired))) {
+        let held = !matches!(self.holds.get(&request.order), None | Some(Hold::Ended(HoldOutcome::Expired)));
+        if held || self.waiting_place(request.order) > 0 {
             return Err(HoldRefused::Known);
         }
-        self.within_limit(&request)?;
-        // Who stands in line goes first, so long as what is free would do for one of them.
-        let free = if self.offerable().is_some() { 0 } else { self.free_units() };
-        let displaced = self.displaceable(request.quantity.saturating_sub(free), now);
-        let displaced = displaced.ok_or(HoldRefused::SoldOut { left: free })?;
-        for order in &displaced {
-            self.end(*order).expect("an overdue hold is open");
-            self.free(*order, HoldOutcome::Expired);
+        self.within_limit(&request, now)?;
+        let free = self.free_units();
+        if self.someone_waits_for(free, now) {
+            return Err(HoldRefused::SoldOut { left: 0 });
         }
+        let wanted = request.quantity.saturating_sub(free);
+        let displaced = self
+            .displaceable(wanted, now)
+            .map_err(|overdue| HoldRefused::SoldOut { left: free + overdue })?;
+        self.displace(&displaced, wanted);
         self.count(&request.buyer, request.quantity);
         self.grant(request);
         Ok(Grant { displaced })
@@ -174,7 +180,7 @@ impl Lot {
         }
     }
 
-    pub fn wait(&mut self, request: Request, max: usize) -> Result<u32, HoldRefused> {
+    pub fn wait(&mut self, request: Request, max: usize, now: Timestamp) -> Result<u32, HoldRefused> {
         if self.closed || self.sold == self.stock {
             return Err(HoldRefused::SoldOut { left: 0 });
         }
@@ -182,7 +188,7 @@ impl Lot {
         if waits || self.holds.contains_key(&request.order) {
             return Err(HoldRefused::Known);
         }
-        self.within_limit(&request)?;
+        self.within_limit(&request, now)?;
         if self.waiting.len() >= max {
             return Err(HoldRefused::WaitingListFull { max });
         }
@@ -268,26 +274,55 @@ impl Lot {
         self.expiries.iter().take_while(move |(until, _)| *until <= now).map(|(_, order)| *order)
     }
 
-    /// Overdue holds that together have `wanted` units, the longest overdue first; `None` when there are not enough.
-    fn displaceable(&self, wanted: u32, now: Timestamp) -> Option<Vec<OrderId>> {
+    /// Who stands in line goes first, so long as what is free or overdue would do for one of them.
+    fn someone_waits_for(&self, free: u32, now: Timestamp) -> bool {
+        let least = self.waiting.iter().map(|request| request.quantity).min();
+        least.is_some_and(|least| self.displaceable(least.saturating_sub(free), now).is_ok())
+    }
+
+    /// Overdue holds that together have `wanted` units, the longest overdue first. `Err`: there are only so many units overdue.
+    fn displaceable(&self, wanted: u32, now: Timestamp) -> Result<Vec<OrderId>, u32> {
         let (mut displaced, mut units) = (Vec::new(), 0);
         let mut overdue = self.overdue(now);
         while units < wanted {
-            let order = overdue.next()?;
+            let order = overdue.next().ok_or(units)?;
             if let Some(Hold::Open(request)) = self.holds.get(&order) {
                 units += request.quantity;
                 displaced.push(order);
             }
         }
-        Some(displaced)
+        Ok(displaced)
     }
 
-    fn within_limit(&self, request: &Request) -> Result<(), HoldRefused> {
-        let has = self.buyers.get(&request.buyer).copied().unwrap_or(0);
-        if has + request.quantity > request.limit {
-            return Err(HoldRefused::LimitReached { limit: request.limit });
+    /// Takes `wanted` units from overdue holds. What is left of them waits for the commit of their ends, as units of any ended hold.
+    fn displace(&mut self, orders: &[OrderId], mut wanted: u32) {
+        for order in orders {
+            self.end(*order).expect("an overdue hold is open");
+            if let Some(Hold::Ending(request)) = self.holds.get_mut(order) {
+                let taken = wanted.min(request.quantity);
+                request.quantity -= taken;
+                wanted -= taken;
+                self.held -= taken;
+                let buyer = request.buyer.clone();
+                self.uncount(&buyer, taken);
+            }
         }
-        Ok(())
+    }
+
+    /// The buyer's own overdue holds do not count, swept or not.
+    fn within_limit(&self, request: &Request, now: Timestamp) -> Result<(), HoldRefused> {
+        let has = self.buyers.get(&request.buyer).copied().unwrap_or(0);
+        if has + request.quantity <= request.limit {
+            return Ok(());
+        }
+        let overdue = self.overdue(now).filter_map(|order| match self.holds.get(&order) {
+            Some(Hold::Open(overdue)) if overdue.buyer == request.buyer => Some(overdue.quantity),
+            _ => None,
+        });
+        if has + request.quantity <= request.limit + overdue.sum::<u32>() {
+            return Ok(());
+        }
+        Err(HoldRefused::LimitReached { limit: request.limit })
     }
 
     fn grant(&mut self, request: Request) {

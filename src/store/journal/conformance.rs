@@ -1,0 +1,641 @@
+//! Laws of the record, on a real one in a folder of its own. A second backend runs this file too: it changes `Desk` and nothing else.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::*;
+use crate::model::order::Stage;
+use crate::model::payment::{Method, ProviderNews};
+use crate::model::{Account, Code, Currency, PaymentState, PledgeBase, Rounding, SaleState, Share};
+
+mod totals;
+
+const NOW: Timestamp = Timestamp(1_800_000_000_000);
+const SALE: SaleId = SaleId(Uuid::from_u128(1));
+const EPOCH: u64 = 42 << 1;
+
+struct Desk {
+    folder: TempDir,
+    journal: Journal,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&folder.path().join("record.db"), EPOCH, NOW).unwrap();
+        Self { folder, journal }
+    }
+
+    /// A room, a product with 100 units on hand and a sale with `stock` of them.
+    async fn with_lot(stock: u32) -> Self {
+        let desk = Self::new();
+        for write in [Write::Room(room()), Write::NewProduct(product(100)), Write::Sale(sale(SALE, stock))] {
+            assert_eq!(desk.commit(vec![write]).await, Ok(()));
+        }
+        desk
+    }
+
+    async fn commit(&self, entry: Entry) -> Result<(), StoreError> {
+        self.journal.commit(entry).await
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("record.db")
+    }
+
+    /// As an auditor counts, beside the journal's own readings.
+    fn count(&self, sql: &str) -> i64 {
+        open_reader(&self.path()).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    async fn lot(&self) -> (u32, u32, u32) {
+        let LotRow { stock, held, sold } = self.journal.lot(SALE).await.unwrap().unwrap();
+        (stock, held, sold)
+    }
+
+    async fn on_hand(&self) -> u32 {
+        self.journal.product("apricots".parse().unwrap()).await.unwrap().unwrap().on_hand
+    }
+
+    async fn reopened(self) -> Self {
+        let Self { folder, journal } = self;
+        journal.close().await;
+        let journal = Journal::open(&folder.path().join("record.db"), 7, NOW).unwrap();
+        Self { folder, journal }
+    }
+}
+
+fn room() -> Room {
+    Room {
+        id: "orchard".parse().unwrap(),
+        title: "Apricots from the slope".into(),
+        host: "li".parse().unwrap(),
+        host_name: "Li".into(),
+        place: "Yunnan".into(),
+        state: crate::model::RoomState::Live,
+        scheduled_at: None,
+        live_at: Some(NOW),
+        ended_at: None,
+        playback_url: String::new(),
+        poster_url: String::new(),
+        chat_rules: Default::default(),
+        cards: vec!["apricots".parse().unwrap()],
+        pinned_line: None,
+        moderators: vec!["mo".parse().unwrap()],
+        version: 1,
+    }
+}
+
+fn product(on_hand: u32) -> Product {
+    Product {
+        sku: "apricots".parse().unwrap(),
+        host: "li".parse().unwrap(),
+        title: "Apricots".into(),
+        unit: "box".into(),
+        image_url: String::new(),
+        origin: "Yunnan".into(),
+        price: cny(1_990),
+        on_hand,
+        category: "farm".into(),
+    }
+}
+
+fn sale(id: SaleId, stock: u32) -> FlashSale {
+    FlashSale {
+        id,
+        room: room().id,
+        sku: product(0).sku,
+        price: cny(1_990),
+        stock,
+        limit_per_buyer: 99,
+        hold_for: Duration::from_secs(60),
+        duration: Duration::from_secs(600),
+        opens_at: None,
+        state: SaleState::Scheduled,
+        pledge: None,
+        version: 1,
+    }
+}
+
+fn order(n: u128, quantity: u32) -> Order {
+    Order {
+        id: OrderId(Uuid::from_u128(1_000 + n)),
+        sale: SALE,
+        room: room().id,
+        sku: product(0).sku,
+        buyer: format!("buyer-{n}").parse().unwrap(),
+        quantity,
+        unit_price: cny(1_990),
+        wait: false,
+        stage: Stage::Held { until: NOW + Duration::from_secs(60), offered: false },
+        hold: 1,
+        placed_at: NOW,
+        paid_at: None,
+        refunded_minor: 0,
+        charity_minor: 0,
+        version: 1,
+    }
+}
+
+fn hold(order: &Order) -> Write {
+    let until = NOW + Duration::from_secs(60);
+    Write::Hold {
+        order: order.id,
+        hold: order.hold,
+        sale: order.sale,
+        quantity: order.quantity,
+        expires_at: until,
+    }
+}
+
+fn end_hold(order: &Order, outcome: HoldOutcome) -> Write {
+    let Order { id, hold, sale, quantity, .. } = *order;
+    Write::EndHold { order: id, hold, sale, quantity, outcome, at: NOW }
+}
+
+fn placed(order: &Order) -> Entry {
+    vec![Write::Order(order.clone()), hold(order)]
+}
+
+fn pledge(version: u32) -> Pledge {
+    Pledge {
+        id: PledgeId(Uuid::from_u128(77)),
+        version,
+        host: "li".parse().unwrap(),
+        project: "School meals".into(),
+        charity_name: "A foundation".into(),
+        charity_registration: "53100000".into(),
+        base: PledgeBase::PaidPrice(Share::ppm(25_000 * version).unwrap()),
+        cap: Some(cny(100_000)),
+        starts_at: None,
+        ends_at: None,
+        rounding: Rounding::Down,
+        agreement_sha256: "0".repeat(64),
+    }
+}
+
+fn payment(order: &Order) -> Payment {
+    Payment {
+        id: PaymentId(order.id.0),
+        order: order.id,
+        amount: order.total(),
+        method: Method::SandboxApprove,
+        state: PaymentState::Authorising,
+        created_at: NOW,
+        version: 1,
+    }
+}
+
+fn cny(minor: i64) -> Money {
+    Money::new(minor, Currency::CNY)
+}
+
+fn transfer(amount: i64) -> Write {
+    Write::Transfer(Transfer {
+        debit: Account::HostPayable("li".parse().unwrap()),
+        credit: Account::PlatformCommission,
+        amount: cny(amount),
+        code: Code::Commission,
+        order: None,
+        at: NOW,
+    })
+}
+
+fn once(key: u128, content: u8) -> Once {
+    Once { key: Uuid::from_u128(key), content: [content; 32] }
+}
+
+fn is_rule(answer: &Result<(), StoreError>) -> bool {
+    matches!(answer, Err(StoreError::Rule(_)))
+}
+
+#[tokio::test]
+async fn new_version_follows_the_one_before_or_is_refused() {
+    let desk = Desk::with_lot(10).await;
+    let order = order(1, 2);
+    assert_eq!(desk.commit(placed(&order)).await, Ok(()));
+    assert_eq!(desk.commit(vec![Write::Room(room())]).await, Err(StoreError::Exists));
+    assert_eq!(desk.commit(vec![Write::NewProduct(product(5))]).await, Err(StoreError::Exists));
+    assert_eq!(desk.commit(vec![Write::Sale(sale(SALE, 1))]).await, Err(StoreError::Exists));
+    assert_eq!(desk.commit(placed(&order)).await, Err(StoreError::Exists));
+    assert_eq!(desk.commit(vec![Write::Payment(payment(&order))]).await, Ok(()));
+    assert_eq!(desk.commit(vec![Write::Payment(payment(&order))]).await, Err(StoreError::Exists));
+
+    let room_2 = Room { version: 2, title: "Later".into(), ..room() };
+    let sale_2 = sale(SALE, 10).open(NOW).unwrap();
+    let released = order.clone().release().unwrap();
+    let declined = payment(&order).into(PaymentState::Declined { reason: "no funds".into() });
+    let second = |n: u32| match n {
+        0 => Write::Room(room_2.clone()),
+        1 => Write::Sale(sale_2.clone()),
+        2 => Write::Order(released.clone()),
+        _ => Write::Payment(declined.clone()),
+    };
+    for n in 0..4 {
+        assert_eq!(desk.commit(vec![second(n)]).await, Ok(()), "the second version of {n}");
+        assert_eq!(
+            desk.commit(vec![second(n)]).await,
+            Err(StoreError::Stale),
+            "the second version of {n}, again"
+        );
+    }
+    let jump = Room { version: 4, ..room_2.clone() };
+    assert_eq!(desk.commit(vec![Write::Room(jump)]).await, Err(StoreError::Stale));
+    assert_eq!(desk.journal.room(room().id).await.unwrap(), Some(room_2));
+    assert_eq!(desk.journal.sale(SALE).await.unwrap(), Some(sale_2));
+    assert_eq!(desk.journal.order(order.id).await.unwrap(), Some(released));
+    assert_eq!(desk.journal.payments_of(order.id).await.unwrap(), vec![declined]);
+}
+
+#[tokio::test]
+async fn content_of_an_order_is_never_updated() {
+    let desk = Desk::with_lot(10).await;
+    let order = order(1, 2);
+    desk.commit(placed(&order)).await.unwrap();
+    let next = order.clone().release().unwrap();
+    for changed in [
+        Order { quantity: 1, ..next.clone() },
+        Order { unit_price: cny(1), ..next.clone() },
+        Order { buyer: "other".parse().unwrap(), ..next.clone() },
+        Order { wait: true, ..next.clone() },
+    ] {
+        assert_eq!(desk.commit(vec![Write::Order(changed)]).await, Err(StoreError::Stale));
+    }
+    assert_eq!(desk.journal.order(order.id).await.unwrap(), Some(order));
+}
+
+#[tokio::test]
+async fn pledge_versions_are_kept_side_by_side() {
+    let desk = Desk::new();
+    assert_eq!(desk.commit(vec![Write::Pledge(pledge(2))]).await, Err(StoreError::Stale));
+    assert_eq!(desk.commit(vec![Write::Pledge(pledge(1))]).await, Ok(()));
+    assert_eq!(desk.commit(vec![Write::Pledge(pledge(1))]).await, Err(StoreError::Stale));
+    assert_eq!(desk.commit(vec![Write::Pledge(pledge(2))]).await, Ok(()));
+    assert_eq!(desk.journal.pledge(pledge(1).id, Some(1)).await.unwrap(), Some(pledge(1)));
+    assert_eq!(desk.journal.pledge(pledge(1).id, None).await.unwrap(), Some(pledge(2)));
+    assert_eq!(desk.journal.pledge(pledge(1).id, Some(3)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn key_is_used_once() {
+    let desk = Desk::with_lot(10).await;
+    let stock = |key, content| {
+        vec![Write::Once(once(key, content)), Write::Stock { sku: "apricots".parse().unwrap(), change: 5 }]
+    };
+    assert_eq!(desk.commit(stock(1, 1)).await, Ok(()));
+    assert_eq!(desk.commit(stock(1, 1)).await, Err(StoreError::Seen));
+    assert_eq!(desk.commit(stock(1, 2)).await, Err(StoreError::ContentDiffers));
+    assert_eq!(desk.commit(stock(2, 1)).await, Ok(()));
+    assert_eq!(desk.on_hand().await, 100 - 10 + 5 + 5);
+    assert_eq!(desk.journal.seen(once(1, 1)).await, Ok(true));
+    assert_eq!(desk.journal.seen(once(1, 2)).await, Err(StoreError::ContentDiffers));
+    assert_eq!(desk.journal.seen(once(3, 1)).await, Ok(false));
+}
+
+#[tokio::test]
+async fn provider_event_is_seen_once() {
+    let desk = Desk::new();
+    let event = |id: &str, payment| {
+        let news = ProviderNews::Authorised { payment: PaymentId(Uuid::from_u128(payment)) };
+        Write::ProviderEvent { event: ProviderEvent { id: id.into(), news }, at: NOW }
+    };
+    assert_eq!(desk.commit(vec![event("evt_1", 1), transfer(5)]).await, Ok(()));
+    assert_eq!(desk.commit(vec![event("evt_1", 1), transfer(5)]).await, Err(StoreError::Seen));
+    assert_eq!(desk.commit(vec![event("evt_1", 2), transfer(5)]).await, Err(StoreError::Seen));
+    assert_eq!(desk.commit(vec![event("evt_2", 1), transfer(5)]).await, Ok(()));
+    assert_eq!(desk.count("SELECT sum(amount) FROM transfers"), 10);
+}
+
+#[tokio::test]
+async fn hold_ends_once() {
+    let desk = Desk::with_lot(3).await;
+    let outcomes = [HoldOutcome::Claimed, HoldOutcome::Released, HoldOutcome::Expired];
+    for (n, outcome) in outcomes.into_iter().enumerate() {
+        let order = order(n as u128, 1);
+        assert_eq!(
+            desk.commit(vec![end_hold(&order, outcome)]).await,
+            Err(StoreError::HoldEnded),
+            "no such hold"
+        );
+        desk.commit(placed(&order)).await.unwrap();
+        assert_eq!(desk.commit(placed(&order)).await, Err(StoreError::Exists));
+        assert_eq!(desk.commit(vec![hold(&order)]).await, Err(StoreError::Exists));
+        assert_eq!(desk.commit(vec![end_hold(&order, outcome)]).await, Ok(()));
+        for again in outcomes {
+            assert_eq!(desk.commit(vec![end_hold(&order, again)]).await, Err(StoreError::HoldEnded));
+        }
+    }
+    assert_eq!(desk.lot().await, (3, 0, 1));
+    assert_eq!(desk.count("SELECT count(DISTINCT outcome) FROM holds WHERE ended_at IS NOT NULL"), 3);
+    // A second hold of the same order is a hold of its own.
+    let again = Order { hold: 2, ..order(2, 1) };
+    assert_eq!(desk.commit(vec![hold(&again)]).await, Ok(()));
+    assert_eq!(desk.commit(vec![end_hold(&again, HoldOutcome::Claimed)]).await, Ok(()));
+    assert_eq!(desk.lot().await, (3, 0, 2));
+}
+
+#[tokio::test]
+async fn record_refuses_what_a_wrong_gate_granted() {
+    let desk = Desk::with_lot(3).await;
+    assert_eq!(desk.commit(placed(&order(1, 2))).await, Ok(()));
+    assert_eq!(desk.commit(placed(&order(2, 2))).await, Err(StoreError::OverStock));
+    assert_eq!(desk.journal.order(order(2, 2).id).await.unwrap(), None);
+    assert_eq!(desk.commit(placed(&order(3, 1))).await, Ok(()));
+    assert_eq!(desk.lot().await, (3, 3, 0));
+    assert_eq!(desk.commit(vec![end_hold(&order(1, 2), HoldOutcome::Claimed)]).await, Ok(()));
+    assert_eq!(desk.commit(placed(&order(4, 1))).await, Err(StoreError::OverStock));
+    assert_eq!(desk.lot().await, (3, 1, 2));
+}
+
+/// A hundred grants for ten units in one rush: ten stand, whatever batches they fall into.
+#[tokio::test]
+async fn rush_of_grants_never_passes_the_stock() {
+    let desk = Desk::with_lot(10).await;
+    let grants: Vec<Pending> = (0..100).map(|n| desk.journal.submit(placed(&order(n, 1))).unwrap()).collect();
+    let mut answers = Vec::new();
+    for grant in grants {
+        answers.push(grant.committed().await);
+    }
+    // In order of submission: the first ten.
+    let expected = (0..100).map(|n| if n < 10 { Ok(()) } else { Err(StoreError::OverStock) });
+    assert_eq!(answers, expected.collect::<Vec<_>>());
+    assert_eq!(desk.lot().await, (10, 10, 0));
+    assert_eq!(desk.count("SELECT count(*) FROM orders"), 10);
+}
+
+#[tokio::test]
+async fn lot_takes_its_units_from_the_product_and_gives_leftovers_back() {
+    let desk = Desk::with_lot(60).await;
+    assert_eq!(desk.on_hand().await, 40);
+    let other = SaleId(Uuid::from_u128(2));
+    assert_eq!(desk.commit(vec![Write::Sale(sale(other, 41))]).await, Err(StoreError::StockShort));
+    assert_eq!(desk.journal.sale(other).await.unwrap(), None);
+    assert_eq!(desk.journal.lot(other).await.unwrap(), None);
+    let less = |change| vec![Write::Stock { sku: "apricots".parse().unwrap(), change }];
+    assert_eq!(desk.commit(less(-41)).await, Err(StoreError::StockShort));
+    assert_eq!(desk.commit(less(-40)).await, Ok(()));
+    assert_eq!(desk.commit(less(40)).await, Ok(()));
+
+    let (claimed, held) = (order(1, 5), order(2, 7));
+    desk.commit(placed(&claimed)).await.unwrap();
+    desk.commit(placed(&held)).await.unwrap();
+    desk.commit(vec![end_hold(&claimed, HoldOutcome::Claimed)]).await.unwrap();
+    assert_eq!(desk.commit(vec![Write::ReturnLeftovers(SALE)]).await, Ok(()));
+    assert_eq!((desk.lot().await, desk.on_hand().await), ((12, 7, 5), 88));
+    assert_eq!(desk.commit(vec![Write::ReturnLeftovers(SALE)]).await, Ok(()));
+    assert_eq!((desk.lot().await, desk.on_hand().await), ((12, 7, 5), 88));
+    assert_eq!(desk.commit(placed(&order(3, 1))).await, Err(StoreError::OverStock));
+    // A hold that ends after the close brings its units back with it.
+    let end = vec![end_hold(&held, HoldOutcome::Expired), Write::ReturnLeftovers(SALE)];
+    assert_eq!(desk.commit(end).await, Ok(()));
+    assert_eq!((desk.lot().await, desk.on_hand().await), ((5, 0, 5), 95));
+    assert!(is_rule(&desk.commit(vec![Write::ReturnLeftovers(other)]).await));
+    assert_eq!(desk.journal.sale(SALE).await.unwrap().unwrap().stock, 60, "what was set aside stays known");
+}
+
+/// Grants and leftovers in one batch: what stands ahead of the leftovers in the queue is counted, what stands behind is refused.
+#[tokio::test]
+async fn leftovers_are_counted_where_they_stand_in_the_queue() {
+    let desk = Desk::with_lot(10).await;
+    let entries = [placed(&order(1, 3)), vec![Write::ReturnLeftovers(SALE)], placed(&order(2, 1))];
+    let pending: Vec<Pending> =
+        entries.into_iter().map(|entry| desk.journal.submit(entry).unwrap()).collect();
+    let mut answers = Vec::new();
+    for entry in pending {
+        answers.push(entry.committed().await);
+    }
+    assert_eq!(answers, vec![Ok(()), Ok(()), Err(StoreError::OverStock)]);
+    assert_eq!((desk.lot().await, desk.on_hand().await), ((3, 3, 0), 97));
+}
+
+#[tokio::test]
+async fn entry_is_all_or_nothing_and_its_neighbours_stand() {
+    let desk = Desk::with_lot(5).await;
+    desk.commit(vec![Write::Once(once(1, 1))]).await.unwrap();
+    let unknown = Order { sku: "no-such".parse().unwrap(), sale: SaleId(Uuid::from_u128(9)), ..order(8, 1) };
+    let entries: Vec<(Entry, Result<(), StoreError>)> = vec![
+        (vec![transfer(1)], Ok(())),
+        // The first write is refused.
+        (vec![Write::Once(once(1, 1)), transfer(10)], Err(StoreError::Seen)),
+        (placed(&order(1, 2)), Ok(())),
+        // A write in the middle is refused.
+        (vec![transfer(100), Write::Once(once(1, 2)), transfer(100)], Err(StoreError::ContentDiffers)),
+        (vec![Write::Once(once(2, 1)), transfer(1_000)], Ok(())),
+        // The sum is refused, after all of its writes.
+        (vec![transfer(10_000), Write::Order(order(2, 4)), hold(&order(2, 4))], Err(StoreError::OverStock)),
+        (vec![transfer(100_000)], Ok(())),
+    ];
+    let submit = |entry: &Entry| desk.journal.submit(entry.clone()).unwrap();
+    let pending: Vec<Pending> = entries.iter().map(|(entry, _)| submit(entry)).collect();
+    let broken = submit(&vec![transfer(7), Write::Order(unknown.clone()), hold(&unknown)]);
+    for (index, (pending, (_, expected))) in pending.into_iter().zip(&entries).enumerate() {
+        assert_eq!(pending.committed().await, *expected, "entry {index}");
+    }
+    let broken = broken.committed().await;
+    assert!(is_rule(&broken), "{broken:?}");
+    assert_eq!(desk.count("SELECT sum(amount) FROM transfers"), 101_001);
+    assert_eq!(desk.count("SELECT count(*) FROM orders"), 1);
+    assert_eq!(desk.count("SELECT count(*) FROM once"), 2);
+    assert_eq!(desk.lot().await, (5, 2, 0));
+    let commission = desk.journal.totals().of(&Account::PlatformCommission, Currency::CNY, Code::Commission);
+    assert_eq!(commission.credits, 101_001);
+}
+
+/// An account that a refused entry was the first to name is made again by the next.
+#[tokio::test]
+async fn account_of_a_refused_entry_is_made_again() {
+    let desk = Desk::with_lot(1).await;
+    desk.commit(vec![Write::Once(once(1, 1))]).await.unwrap();
+    let refused = vec![transfer(5), Write::Once(once(1, 1))];
+    assert_eq!(desk.commit(refused).await, Err(StoreError::Seen));
+    assert_eq!(desk.count("SELECT count(*) FROM accounts"), 0);
+    assert_eq!(desk.commit(vec![transfer(6)]).await, Ok(()));
+    assert_eq!(desk.count("SELECT count(*) FROM accounts"), 2);
+    assert_eq!(desk.count("SELECT sum(credits) FROM totals"), 6);
+}
+
+#[tokio::test]
+async fn posted_lines_are_final() {
+    let desk = Desk::new();
+    desk.commit(vec![transfer(5)]).await.unwrap();
+    let by_hand = rusqlite::Connection::open(desk.path()).unwrap();
+    for sql in [
+        "UPDATE transfers SET amount = 6",
+        "DELETE FROM transfers",
+        "UPDATE transfers SET at = 1 WHERE id = 1",
+    ] {
+        let refused = by_hand.execute(sql, []).unwrap_err();
+        assert_eq!(refused.to_string(), "a posted line is final", "{sql}");
+    }
+    assert_eq!(desk.count("SELECT sum(amount) FROM transfers"), 5);
+    let same = Write::Transfer(Transfer {
+        debit: Account::RefundPayable,
+        credit: Account::RefundPayable,
+        amount: cny(1),
+        code: Code::Refund,
+        order: None,
+        at: NOW,
+    });
+    assert!(is_rule(&desk.commit(vec![same]).await), "both sides in one account");
+    assert!(is_rule(&desk.commit(vec![transfer(-1)]).await), "less than nothing");
+    assert_eq!(desk.count("SELECT count(*) FROM transfers"), 1);
+}
+
+#[tokio::test]
+async fn tasks_and_refunds_are_there_until_they_are_done() {
+    let desk = Desk::with_lot(5).await;
+    let order = order(1, 1);
+    desk.commit(placed(&order)).await.unwrap();
+    let refund = Refund {
+        id: RefundId(Uuid::from_u128(5)),
+        payment: payment(&order).id,
+        order: order.id,
+        amount: cny(100),
+        reason: "bruised".into(),
+        requested_at: NOW,
+        done_at: None,
+    };
+    desk.commit(vec![Write::Payment(payment(&order)), Write::Refund(refund.clone())]).await.unwrap();
+    let tasks =
+        [Task::Authorise(payment(&order).id), Task::Capture(payment(&order).id), Task::Refund(refund.id)];
+    for (n, task) in tasks.into_iter().enumerate() {
+        let at = NOW + Duration::from_millis(n as u64);
+        assert_eq!(desk.commit(vec![Write::Task { task, at }]).await, Ok(()));
+        assert_eq!(desk.commit(vec![Write::Task { task, at }]).await, Err(StoreError::Exists));
+    }
+    assert_eq!(desk.journal.tasks().await.unwrap(), tasks);
+    assert_eq!(desk.commit(vec![Write::TaskDone(tasks[1])]).await, Ok(()));
+    assert_eq!(desk.commit(vec![Write::TaskDone(tasks[1])]).await, Ok(()), "done is done");
+    assert_eq!(desk.journal.tasks().await.unwrap(), [tasks[0], tasks[2]]);
+
+    assert_eq!(desk.commit(vec![Write::Refund(refund.clone())]).await, Err(StoreError::Exists));
+    let done = vec![Write::RefundDone { refund: refund.id, at: NOW }];
+    assert_eq!(desk.commit(done.clone()).await, Ok(()));
+    assert_eq!(desk.commit(done).await, Err(StoreError::Seen));
+    assert_eq!(desk.journal.refund(refund.id).await.unwrap(), Some(Refund { done_at: Some(NOW), ..refund }));
+}
+
+#[tokio::test]
+async fn entries_are_committed_in_the_order_of_submission() {
+    let desk = Desk::new();
+    let pending: Vec<Pending> =
+        (1..=3_000).map(|n| desk.journal.submit(vec![transfer(n)]).unwrap()).collect();
+    for entry in pending {
+        assert_eq!(entry.committed().await, Ok(()));
+    }
+    assert_eq!(desk.count("SELECT count(*) FROM transfers WHERE amount <> id"), 0);
+    assert_eq!(desk.count("SELECT count(*) FROM transfers"), 3_000);
+}
+
+/// A caller who stops waiting does not undo what it asked for.
+#[tokio::test]
+async fn entry_is_committed_though_nobody_waits() {
+    let desk = Desk::new();
+    drop(desk.journal.submit(vec![transfer(5)]).unwrap());
+    desk.commit(vec![transfer(6)]).await.unwrap();
+    assert_eq!(desk.count("SELECT sum(amount) FROM transfers"), 11);
+}
+
+/// The files are copied right after the answer, as a crash would leave them.
+#[tokio::test]
+async fn acknowledged_entry_survives_a_crash() {
+    let desk = Desk::with_lot(10).await;
+    for n in 0..10 {
+        let order = order(n, 1);
+        let mut entry = placed(&order);
+        entry.push(transfer(1 + n as i64));
+        assert_eq!(desk.commit(entry).await, Ok(()));
+        let crashed = tempfile::tempdir().unwrap();
+        for end in ["", "-wal"] {
+            let name = format!("record.db{end}");
+            std::fs::copy(desk.folder.path().join(&name), crashed.path().join(&name)).unwrap();
+        }
+        let journal = Journal::open(&crashed.path().join("record.db"), 7, NOW).unwrap();
+        let seen = journal.order(order.id).await.unwrap();
+        assert_eq!(seen, Some(order), "order {n}");
+        let LotRow { held, .. } = journal.lot(SALE).await.unwrap().unwrap();
+        assert_eq!(held, n as u32 + 1);
+        assert_eq!(journal.totals().all(), in_order(&desk.journal, journal.totals()));
+        assert_eq!(journal.epoch(), EPOCH >> 1);
+    }
+}
+
+/// The totals of `of`, in the order in which `like` lists them.
+fn in_order(of: &Journal, like: &Totals) -> Vec<((Account, Currency, Code), Total)> {
+    let total = |((account, currency, code), _): ((Account, Currency, Code), Total)| {
+        let total = of.totals().of(&account, currency, code);
+        ((account, currency, code), total)
+    };
+    like.all().into_iter().map(total).collect()
+}
+
+#[tokio::test]
+async fn reopened_record_says_the_same() {
+    let desk = Desk::with_lot(10).await;
+    let order = order(1, 2);
+    let mut entry = placed(&order);
+    entry.extend([
+        Write::Address {
+            order: order.id,
+            ship_to: ShipTo {
+                name: "Lin".into(),
+                phone: "13800000000".into(),
+                address: "1 Orchard Road".into(),
+            },
+        },
+        Write::Payment(payment(&order)),
+        Write::Task { task: Task::Authorise(payment(&order).id), at: NOW },
+        Write::Pledge(pledge(1)),
+        transfer(250),
+    ]);
+    desk.commit(entry).await.unwrap();
+    let sanction = Sanction::Muted { until: NOW };
+    let muted = (room().id, "mallory".parse::<Subject>().unwrap(), sanction.clone());
+    let write = Write::Sanction { room: muted.0.clone(), subject: muted.1.clone(), sanction: Some(sanction) };
+    desk.commit(vec![write]).await.unwrap();
+    let totals = desk.journal.totals().all();
+    let desk = desk.reopened().await;
+
+    assert_eq!(desk.journal.epoch(), EPOCH >> 1, "a record keeps its name");
+    assert_eq!(desk.journal.rooms().await.unwrap(), vec![room()]);
+    assert_eq!(desk.journal.sanctions().await.unwrap(), vec![muted]);
+    assert_eq!(desk.on_hand().await, 90);
+    assert_eq!(desk.journal.live_sales().await.unwrap(), vec![sale(SALE, 10)]);
+    assert_eq!(desk.lot().await, (10, 2, 0));
+    assert_eq!(desk.journal.orders_of_sale(SALE).await.unwrap(), vec![order.clone()]);
+    assert_eq!(desk.journal.payments_of_sale(SALE).await.unwrap(), vec![payment(&order)]);
+    assert_eq!(desk.journal.address(order.id).await.unwrap().unwrap().name, "Lin");
+    assert_eq!(desk.journal.tasks().await.unwrap(), vec![Task::Authorise(payment(&order).id)]);
+    assert_eq!(desk.journal.pledge(pledge(1).id, None).await.unwrap(), Some(pledge(1)));
+    assert_eq!(totals.len(), 2);
+    for ((account, currency, code), total) in totals {
+        assert_eq!(desk.journal.totals().of(&account, currency, code), total);
+    }
+    assert_eq!(desk.commit(placed(&order)).await, Err(StoreError::Exists));
+    assert_eq!(desk.commit(vec![Write::Order(order.release().unwrap())]).await, Ok(()));
+}
+
+#[tokio::test]
+async fn lists_go_on_after_the_last_key() {
+    let desk = Desk::with_lot(10).await;
+    for n in 1..=5 {
+        let order = Order { buyer: "ann".parse().unwrap(), ..order(n, 1) };
+        desk.commit(placed(&order)).await.unwrap();
+    }
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = Page { after, limit: 2 };
+        let Listing { items, next } =
+            desk.journal.orders_of_buyer("ann".parse().unwrap(), page).await.unwrap();
+        assert!(items.len() <= 2);
+        seen.extend(items.into_iter().map(|order| order.id.0.as_u128() - 1_000));
+        after = next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, [5, 4, 3, 2, 1]);
+}
