@@ -1,0 +1,41 @@
+# `make run` and `make test` do all their own set-up. `make help` lists the rest.
+
+CARGO ?= cargo
+export CARGO_TERM_COLOR ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help run test pages rust-test browser-test safety fuzz bench lint screenshots
+
+help: ## Lists the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+run: pages ## Builds everything and starts a demo room; the links are printed at the end
+	$(CARGO) build --release --bin apricot
+	target/release/apricot serve --demo
+
+test: ## Installs what the tests need, then runs all of them
+	tests/run.sh
+
+pages: web/dist/index.html ## Builds the web pages into web/dist
+
+web/dist/index.html: $(shell find web/src proto/apricot -type f -not -path 'web/src/gen/*') web/package-lock.json web/vite.config.ts
+	cd web && npm ci --no-audit --no-fund && npm run build
+
+lint: ## Formatter and clippy, warnings denied
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
+
+safety: ## A rush at 100 times the stock, checked; then 50 kills in a rush, checked
+	$(CARGO) build --release -p apricot -p loadtest
+	target/release/loadtest rush --spawn --stock 1000 --demand 100 --json
+	target/release/loadtest rush --spawn --stock 300 --demand 20 --kill 50 --json
+
+fuzz: ## Every decoder for SECONDS (30) under libFuzzer; needs cargo-fuzz
+	fuzz/run.sh $(or $(SECONDS),30)
+
+bench: ## The figures of docs/benchmarks.md
+	$(CARGO) bench --bench gate -- --json
+
+screenshots: pages ## docs/pages/*.png from a demo server
+	$(CARGO) build --bin apricot
+	cd tests/browser && npm ci --no-audit --no-fund && node screenshots.mjs

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Runs every test. Installs what is missing when it may (root on Debian), otherwise says what is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '\n== %s\n' "$*"; }
+
+missing=()
+command -v chromium >/dev/null || missing+=(chromium)
+if [ ${#missing[@]} -gt 0 ]; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "installing ${missing[*]}"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" fonts-noto-cjk >/dev/null
+  else
+    say "missing: ${missing[*]}. As root: apt-get install ${missing[*]} fonts-noto-cjk. The browser tests are skipped until then."
+  fi
+fi
+
+say "pages"
+make --no-print-directory pages
+(cd web && npm test)
+
+say "rust"
+cargo test --workspace
+
+say "the checker, the load generator and the server, as built for a release"
+cargo build --release -p apricot -p loadtest
+target/release/loadtest rush --spawn --stock 300 --demand 100 --json
+target/release/loadtest rush --spawn --stock 200 --demand 1000 --json
+
+say "50 kills in a rush"
+target/release/loadtest rush --spawn --stock 300 --demand 20 --kill 50 --json
+
+say "a broken gate is caught"
+tests/sabotage.sh
+
+say "a browser buys"
+(cd tests/browser && npm ci --no-audit --no-fund && APRICOT_BIN="$PWD/../../target/release/apricot" node --test)
