@@ -29,6 +29,7 @@ pub async fn sweep(sales: Sales, clock: Clock, stop: CancellationToken) {
     while until(&stop, ticks.tick()).await.is_some() {
         let now = clock.now();
         sales.sweep(now).await;
+        sales.ledger().measure();
         if now >= receipts_at {
             receipts_at = now + RECEIPTS_EVERY;
             sales.sweep_receipts(now).await;
