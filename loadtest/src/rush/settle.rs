@@ -25,7 +25,7 @@ use crate::{
 
 const STEP: Duration = Duration::from_millis(50);
 /// Beyond the holds: late payments, lost webhooks that the provider sends again, refunds.
-const QUIET_WAIT: Duration = Duration::from_secs(90);
+const QUIET_WAIT: Duration = Duration::from_secs(30);
 /// Rounds without a unit more before the rest is taken as unsellable.
 const FRUITLESS_ROUNDS: u32 = 3;
 const ROUNDS_MAX: u32 = 60;
