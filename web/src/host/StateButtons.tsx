@@ -36,7 +36,7 @@ export function StateButtons(props: { room: Room; onRoom: (room: Room) => void }
       disabled={act.busy || !FROM[state].includes(next)}
       onClick={press}
     >
-      {label}
+      {room.state === next ? t.room.state[roomStateName(next)] : label}
     </button>
   );
 

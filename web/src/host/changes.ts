@@ -59,7 +59,7 @@ export async function readProducts(): Promise<readonly Product[]> {
   const products: Product[] = [];
   let cursor = "";
   for (let page = 0; page < PAGES_MAX; page += 1) {
-    const list = await read(`/v1/products?cursor=${encodeURIComponent(cursor)}`, ProductListSchema);
+    const list = await read(`/v1/products?limit=100&cursor=${encodeURIComponent(cursor)}`, ProductListSchema);
     products.push(...list.products);
     cursor = list.nextCursor;
     if (cursor === "") break;
@@ -77,7 +77,7 @@ export async function countToPack(room: string): Promise<ToPack> {
   let count = 0;
   let cursor = "";
   for (let page = 0; page < PAGES_MAX; page += 1) {
-    const list = await read(`/v1/rooms/${room}/orders?cursor=${encodeURIComponent(cursor)}`, OrderListSchema);
+    const list = await read(`/v1/rooms/${room}/orders?limit=100&cursor=${encodeURIComponent(cursor)}`, OrderListSchema);
     count += list.orders.filter(({ state }) => state === OrderState.PAID).length;
     cursor = list.nextCursor;
     if (cursor === "") return { count, more: false };

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 
-import { OverviewSchema, type Overview, type RoomOverview } from "../gen/apricot/v1/api_pb";
+import { OverviewSchema, type Account, type Overview, type RoomOverview } from "../gen/apricot/v1/api_pb";
 import type { Problem } from "../gen/apricot/v1/common_pb";
 import { Amount } from "../parts/Amount";
 import { problemText, roomStateName } from "../parts/names";
@@ -72,6 +72,7 @@ export function OverviewTable() {
             <Light good={lateMs < LATE_MS} label={lateMs < LATE_MS ? t.ops.reading : t.ops.readingLate(count(Math.floor(lateMs / 1000)))} detail="" />
           </ul>
           {overview.rooms.length === 0 ? <Still title={t.ops.empty} /> : <Rooms rooms={overview.rooms} />}
+          <Accounts accounts={overview.trialBalance?.accounts ?? []} />
           <p class="hint">{t.ops.version(overview.version)}</p>
         </>
       )}
@@ -121,7 +122,10 @@ function Rooms(props: { rooms: readonly RoomOverview[] }) {
                   </span>
                 </td>
                 <td>{count(viewers)}</td>
-                <td>{`${sum(({ left }) => left)} / ${sum(({ held }) => held)} / ${sum(({ sold }) => sold)}`}</td>
+                <td>
+                  {`${sum(({ left }) => left)} / ${sum(({ held }) => held)} / ${sum(({ sold }) => sold)}`}
+                  <Stack stocks={stocks} />
+                </td>
                 <td>{sum(({ waiting }) => waiting)}</td>
                 <td>{count(ordersPaid)}</td>
                 <td>
@@ -134,5 +138,58 @@ function Rooms(props: { rooms: readonly RoomOverview[] }) {
         </tbody>
       </table>
     </div>
+  );
+}
+
+/** Sold, held and left of what was set aside, as lengths. */
+function Stack(props: { stocks: RoomOverview["stocks"] }) {
+  const whole = props.stocks.reduce((all, { left, held, sold }) => all + left + held + sold, 0);
+  const share = (of: (stock: (typeof props.stocks)[number]) => number): string =>
+    `${whole === 0 ? 0 : (props.stocks.reduce((all, stock) => all + of(stock), 0) / whole) * 100}%`;
+  return (
+    <span class="stack" aria-hidden="true">
+      <span class="stack-sold" style={{ width: share(({ sold }) => sold) }} />
+      <span class="stack-held" style={{ width: share(({ held }) => held) }} />
+    </span>
+  );
+}
+
+/** The whole trial balance: who is owed what. */
+function Accounts(props: { accounts: readonly Account[] }) {
+  const { t } = useWords();
+  if (props.accounts.length === 0) return null;
+  return (
+    <>
+      <h2>{t.ops.ledger}</h2>
+      <div class="ops-scroll" tabIndex={0} role="region" aria-label={t.ops.ledger}>
+        <table class="accounts">
+          <thead>
+            <tr>
+              {[t.ops.account, t.ops.debits, t.ops.credits, t.ops.balanceOf].map((head) => (
+                <th key={head} scope="col">
+                  {head}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {props.accounts.map(({ name, currency, debitsMinor, creditsMinor, balanceMinor }) => (
+              <tr key={`${name} ${currency}`}>
+                <th scope="row">{name}</th>
+                <td>
+                  <Amount value={{ minor: debitsMinor, currency }} />
+                </td>
+                <td>
+                  <Amount value={{ minor: creditsMinor, currency }} />
+                </td>
+                <td>
+                  <Amount value={{ minor: balanceMinor, currency }} class="balance" />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
   );
 }

@@ -71,7 +71,7 @@ export function CharityStrip(props: { giving: Giving; folded: boolean }) {
         {pledge !== undefined && (
           <span class="charity-who">
             <b>{pledge.project}</b> <span>{pledge.charityName}</span>{" "}
-            {pledge.charityRegistration !== "" && <span>{t.charity.registration(pledge.charityRegistration)}</span>}
+            {pledge.charityRegistration !== "" && <span class="charity-number">{t.charity.registration(pledge.charityRegistration)}</span>}
           </span>
         )}
       </summary>

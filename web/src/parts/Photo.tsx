@@ -1,9 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 
-import apricot from "../look/apricot.svg";
-
-/** A picture that somebody else chose: only from https or this server, and an apricot when it doesn't come. */
-export function Photo(props: { src: string; class?: string }) {
+/** A picture that somebody else chose: only from https or this server, and a drawing when there is none or it doesn't come. */
+export function Photo(props: { src: string; drawing: string; class?: string }) {
   const [failed, setFailed] = useState(false);
   useEffect(() => setFailed(false), [props.src]);
   const usable = isPicture(props.src) && !failed;
@@ -12,7 +10,7 @@ export function Photo(props: { src: string; class?: string }) {
       {usable ? (
         <img src={props.src} alt="" loading="lazy" decoding="async" referrerpolicy="no-referrer" onError={() => setFailed(true)} />
       ) : (
-        <img src={apricot} alt="" class="photo-none" />
+        <img src={props.drawing} alt="" class="photo-drawn" />
       )}
     </div>
   );

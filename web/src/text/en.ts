@@ -279,6 +279,11 @@ export const en: Catalogue = {
     good: "good",
     bad: "broken",
     empty: "No rooms right now.",
+    ledger: "Ledger",
+    account: "Account",
+    debits: "Debits",
+    credits: "Credits",
+    balanceOf: "Balance",
     version: (version) => `Version ${version}`,
   },
 

@@ -277,6 +277,11 @@ export const zhCN = {
     good: "正常",
     bad: "异常",
     empty: "现在没有直播间。",
+    ledger: "总账",
+    account: "科目",
+    debits: "借方",
+    credits: "贷方",
+    balanceOf: "余额",
     version: (version: string) => `版本 ${version}`,
   },
 

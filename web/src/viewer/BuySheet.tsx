@@ -6,6 +6,7 @@ import { useState } from "preact/hooks";
 import { OrderState, PaymentMethod, PaymentState, type FlashSale, type Order } from "../gen/apricot/v1/sale_pb";
 import { pledged } from "../money";
 import { Amount } from "../parts/Amount";
+import { drawingOf } from "../parts/drawings";
 import { orderStateName, problemText } from "../parts/names";
 import { Photo } from "../parts/Photo";
 import { Sheet } from "../parts/Sheet";
@@ -193,7 +194,9 @@ function Held(props: Props & { order: Order; sale: FlashSale | undefined; what: 
   const [sending, setSending] = useState(false);
 
   const leftMs = Math.max(0, Number(order.holdExpiresAtMs) - now);
-  const wholeMs = Math.max(1, (sale?.holdSeconds ?? 300) * 1000);
+  // What the waiting list offers is held for a time of its own.
+  const [firstLeftMs] = useState(leftMs);
+  const wholeMs = Math.max(1, order.offered ? firstLeftMs : (sale?.holdSeconds ?? 300) * 1000);
   const paying = isPaying(order);
   const declined = order.paymentState === PaymentState.DECLINED;
   const total = order.total ?? { minor: 0n, currency: "CNY" };
@@ -308,7 +311,7 @@ function Held(props: Props & { order: Order; sale: FlashSale | undefined; what: 
 function What(props: { title: string; image: string; detail: string; children?: ComponentChildren }) {
   return (
     <div class="what">
-      <Photo src={props.image} class="what-photo" />
+      <Photo src={props.image} drawing={drawingOf(props.title)} class="what-photo" />
       <span class="what-words">
         <strong>{props.title}</strong>
         <span class="hint">{props.detail}</span>

@@ -6,7 +6,9 @@ import { useCallback, useEffect, useState } from "preact/hooks";
 import { OrderListSchema, ShipOrderSchema } from "../gen/apricot/v1/api_pb";
 import { OrderSchema, OrderState, type Order } from "../gen/apricot/v1/sale_pb";
 import { Amount } from "../parts/Amount";
+import { drawingOf } from "../parts/drawings";
 import { orderStateName, problemText } from "../parts/names";
+import { Photo } from "../parts/Photo";
 import { Skeleton, Still } from "../parts/Still";
 import type { LiveRoom } from "../room/live";
 import { isOpenOrder, ordersOf } from "../room/state";
@@ -75,38 +77,41 @@ function OrderLine(props: { live: LiveRoom; order: Order; onOrder: (orderId: str
   };
 
   return (
-    <li class="order" data-order={order.id}>
-      <div class="order-top">
-        <strong>{order.title}</strong>
-        <span class="state-tag" data-testid="order-state" data-state={name}>
-          {t.orders.state[name]}
-        </span>
+    <li class="order" data-testid="order" data-order={order.id}>
+      <Photo src={live.view.sales.get(order.saleId)?.imageUrl ?? ""} drawing={drawingOf(order.title)} class="order-photo" />
+      <div class="order-words">
+        <div class="order-top">
+          <strong>{order.title}</strong>
+          <span class="state-tag" data-testid="order-state" data-state={name}>
+            {t.orders.state[name]}
+          </span>
+        </div>
+        <div class="order-top">
+          <span class="hint">
+            {t.sheet.quantity(count(order.quantity))}
+            {order.placedAtMs > 0n && ` · ${t.orders.placedAt(moment(Number(order.placedAtMs), Date.now()))}`}
+          </span>
+          {order.total !== undefined && <Amount value={order.total} />}
+        </div>
+        {order.trackingNumber !== "" && <p class="hint">{t.orders.tracking(order.carrier, order.trackingNumber)}</p>}
+        {order.charity !== undefined && order.charity.minor > 0n && <p class="order-gives">{t.orders.charity(money(order.charity))}</p>}
+        {order.refunded !== undefined && order.refunded.minor > 0n && <p class="hint">{t.orders.refunded(money(order.refunded))}</p>}
+        {here && isOpenOrder(order) && (
+          <button type="button" class="primary" onClick={() => props.onOrder(order.id)}>
+            {order.state === OrderState.HELD ? t.orders.pay : t.orders.state[name]}
+          </button>
+        )}
+        {received && (
+          <button type="button" class="quiet" onClick={() => void confirm()}>
+            {t.orders.confirm}
+          </button>
+        )}
+        {wrong !== "" && (
+          <p class="wrong" role="alert">
+            {wrong}
+          </p>
+        )}
       </div>
-      <div class="order-top">
-        <span class="hint">
-          {t.sheet.quantity(count(order.quantity))}
-          {order.placedAtMs > 0n && ` · ${t.orders.placedAt(moment(Number(order.placedAtMs), Date.now()))}`}
-        </span>
-        {order.total !== undefined && <Amount value={order.total} />}
-      </div>
-      {order.trackingNumber !== "" && <p class="hint">{t.orders.tracking(order.carrier, order.trackingNumber)}</p>}
-      {order.charity !== undefined && order.charity.minor > 0n && <p class="order-gives">{t.orders.charity(money(order.charity))}</p>}
-      {order.refunded !== undefined && order.refunded.minor > 0n && <p class="hint">{t.orders.refunded(money(order.refunded))}</p>}
-      {here && isOpenOrder(order) && (
-        <button type="button" class="primary" onClick={() => props.onOrder(order.id)}>
-          {order.state === OrderState.HELD ? t.orders.pay : t.orders.state[name]}
-        </button>
-      )}
-      {received && (
-        <button type="button" class="quiet" onClick={() => void confirm()}>
-          {t.orders.confirm}
-        </button>
-      )}
-      {wrong !== "" && (
-        <p class="wrong" role="alert">
-          {wrong}
-        </p>
-      )}
     </li>
   );
 }

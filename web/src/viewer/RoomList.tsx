@@ -4,6 +4,7 @@ import { useCallback, useEffect, useState } from "preact/hooks";
 
 import { RoomListSchema } from "../gen/apricot/v1/api_pb";
 import { RoomState, type Room } from "../gen/apricot/v1/room_pb";
+import { orchard } from "../parts/drawings";
 import { roomStateName } from "../parts/names";
 import { LanguageSwitch, useTitle } from "../parts/page";
 import { Photo } from "../parts/Photo";
@@ -97,7 +98,7 @@ function Door(props: { room: Room }) {
   const scheduled = room.state === RoomState.SCHEDULED && room.scheduledAtMs > 0n;
   return (
     <a class="door" href={`/rooms/${encodeURIComponent(room.id)}`} data-state={state}>
-      <Photo src={room.posterUrl} class="door-photo" />
+      <Photo src={room.posterUrl} drawing={orchard} class="door-photo" />
       <span class="door-words">
         <span class="state-tag" data-state={state}>
           {scheduled ? t.rooms.startsAt(moment(Number(room.scheduledAtMs), Date.now())) : t.room.state[state]}

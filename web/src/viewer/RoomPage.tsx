@@ -93,7 +93,7 @@ export function RoomPage(props: { roomId: string }) {
       <ChatLog view={view} />
       <section class="shelf">
         <Reminder live={live} opened={open} onOrder={(orderId) => setOpen({ kind: "order", orderId })} />
-        <ProductCards cards={view.room?.cards ?? []} />
+        <ProductCards cards={view.room?.cards ?? []} onSale={sales.map(({ sku }) => sku)} />
         {sales.length > 0 && (
           <div class="sales" data-many={sales.length > 1}>
             {sales.map((sale) => (

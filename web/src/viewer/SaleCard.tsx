@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import { OrderState, type FlashSale } from "../gen/apricot/v1/sale_pb";
 import { Amount } from "../parts/Amount";
+import { drawingOf } from "../parts/drawings";
 import { Photo } from "../parts/Photo";
 import { Leaf, Minus, Plus } from "../parts/signs";
 import { useServerTime } from "../parts/time";
@@ -34,7 +35,7 @@ export function SaleCard(props: { live: LiveRoom; sale: FlashSale; onBuy: (quant
         <Countdown sale={sale} face={face} now={now} />
       </div>
       <div class="sale-body">
-        <Photo src={sale.imageUrl} class="sale-photo" />
+        <Photo src={sale.imageUrl} drawing={drawingOf(sale.title)} class="sale-photo" />
         <div class="sale-words">
           <h2>{sale.title}</h2>
           <p class="hint">

@@ -1,0 +1,55 @@
+// Draws docs/pages anew: `node screenshots.mjs [folder]`. A demo server of its own lives for some seconds first.
+
+import { mkdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { Server, openBrowser, until, visit } from "./pages.mjs";
+
+const FOLDER = process.argv[2] ?? fileURLToPath(new URL("../../docs/pages", import.meta.url));
+/** The front page of the repository shows them: it must stay quick to open. */
+const BYTES_MAX = 350_000;
+
+const SIZES = {
+  phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 1.5, hasTouch: true, isMobile: true },
+  desktop: { viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1 },
+};
+/** The order in the file names; people of both languages look at them. */
+const LANGUAGES = { phone: "zh-CN", desktop: "en-GB" };
+
+const lively = {
+  viewer: async (page) => {
+    await page.getByTestId("buy").first().waitFor();
+    await until(async () => Number(await page.getByTestId("charity-accrued").getAttribute("data-minor")) > 1_000, "the charity counter", 120_000);
+    await until(async () => (await page.getByTestId("chat-line").count()) >= 6, "some chat", 60_000);
+  },
+  host: async (page) => {
+    await page.getByTestId("sale-close").first().waitFor();
+    await until(async () => (await page.getByTestId("chat-line").count()) >= 6, "some chat", 60_000);
+    await until(async () => Number(await page.getByTestId("to-pack").textContent()) > 0, "parcels to pack", 60_000);
+  },
+  ops: (page) => page.locator(".accounts tbody tr").nth(3).waitFor(),
+};
+
+await mkdir(FOLDER, { recursive: true });
+const server = await Server.start({ demo: true });
+const browser = await openBrowser();
+try {
+  for (const who of ["viewer", "host", "ops"]) {
+    for (const [size, options] of Object.entries(SIZES)) {
+      const page = await visit(browser, server.links[who], { ...options, locale: LANGUAGES[size] });
+      await lively[who](page);
+      await page.evaluate(() => document.fonts.ready);
+      const path = join(FOLDER, `${who}-${size}.png`);
+      await page.screenshot({ path });
+      if (page.complaints.length > 0) throw new Error(`${who} ${size}: ${page.complaints.join("; ")}`);
+      await page.context().close();
+      const { size: bytes } = await stat(path);
+      console.log(`${path} ${Math.round(bytes / 1000)} kB`);
+      if (bytes > BYTES_MAX) throw new Error(`${path} has ${bytes} bytes, at most ${BYTES_MAX} are wanted`);
+    }
+  }
+} finally {
+  await browser.close();
+  await server.stop();
+}
