@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Params, params};
 
 use super::rows::{self, blob};
 use super::statements::Statements;
-use super::totals::Total;
+use super::totals::{Key, Total};
 use super::{Entry, HoldOutcome, Once, StoreError, Task, Write};
 use crate::model::room::Sanction;
 use crate::model::{Account, Code, Currency, FlashSale, Order, Pledge, SaleId, SaleState, Sku, Transfer};
@@ -53,7 +53,7 @@ impl<'a, 'c> Batch<'a, 'c> {
     }
 
     /// Writes what was summed up, and returns the changed totals for the cache.
-    pub fn write_sums(&mut self) -> Result<Vec<((Account, Currency, Code), Total)>, Fault> {
+    pub fn write_sums(&mut self) -> Result<Vec<(Key, Total)>, Fault> {
         let lots: Vec<SaleId> = self.lots.keys().copied().collect();
         for sale in lots {
             self.write_lot(sale)?;

@@ -9,7 +9,10 @@ use rusqlite::Connection;
 use crate::model::{Account, Code, Currency};
 
 #[derive(Clone, Default)]
-pub struct Totals(Arc<RwLock<HashMap<(Account, Currency, Code), Total>>>);
+pub struct Totals(Arc<RwLock<HashMap<Key, Total>>>);
+
+/// What a total is of.
+pub type Key = (Account, Currency, Code);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Total {
@@ -31,12 +34,12 @@ impl Totals {
         wanted.map(|(account, code)| totals.get(&(account, currency, code)).copied().unwrap_or_default())
     }
 
-    pub fn all(&self) -> Vec<((Account, Currency, Code), Total)> {
+    pub fn all(&self) -> Vec<(Key, Total)> {
         let totals = self.0.read().expect("no panic while locked");
         totals.iter().map(|(key, total)| (key.clone(), *total)).collect()
     }
 
-    pub(super) fn add(&self, changes: impl IntoIterator<Item = ((Account, Currency, Code), Total)>) {
+    pub(super) fn add(&self, changes: impl IntoIterator<Item = (Key, Total)>) {
         let mut totals = self.0.write().expect("no panic while locked");
         for (key, change) in changes {
             let total = totals.entry(key).or_default();
