@@ -11,6 +11,8 @@ use crate::model::order::Stage;
 use crate::model::payment::{Method, ProviderNews};
 use crate::model::{Account, Code, Currency, PaymentState, PledgeBase, Rounding, SaleState, Share};
 
+mod holds;
+mod survival;
 mod totals;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
@@ -310,108 +312,6 @@ async fn provider_event_is_seen_once() {
 }
 
 #[tokio::test]
-async fn hold_ends_once() {
-    let desk = Desk::with_lot(3).await;
-    let outcomes = [HoldOutcome::Claimed, HoldOutcome::Released, HoldOutcome::Expired];
-    for (n, outcome) in outcomes.into_iter().enumerate() {
-        let order = order(n as u128, 1);
-        assert_eq!(
-            desk.commit(vec![end_hold(&order, outcome)]).await,
-            Err(StoreError::HoldEnded),
-            "no such hold"
-        );
-        desk.commit(placed(&order)).await.unwrap();
-        assert_eq!(desk.commit(placed(&order)).await, Err(StoreError::Exists));
-        assert_eq!(desk.commit(vec![hold(&order)]).await, Err(StoreError::Exists));
-        assert_eq!(desk.commit(vec![end_hold(&order, outcome)]).await, Ok(()));
-        for again in outcomes {
-            assert_eq!(desk.commit(vec![end_hold(&order, again)]).await, Err(StoreError::HoldEnded));
-        }
-    }
-    assert_eq!(desk.lot().await, (3, 0, 1));
-    assert_eq!(desk.count("SELECT count(DISTINCT outcome) FROM holds WHERE ended_at IS NOT NULL"), 3);
-    // A second hold of the same order is a hold of its own.
-    let again = Order { hold: 2, ..order(2, 1) };
-    assert_eq!(desk.commit(vec![hold(&again)]).await, Ok(()));
-    assert_eq!(desk.commit(vec![end_hold(&again, HoldOutcome::Claimed)]).await, Ok(()));
-    assert_eq!(desk.lot().await, (3, 0, 2));
-}
-
-#[tokio::test]
-async fn record_refuses_what_a_wrong_gate_granted() {
-    let desk = Desk::with_lot(3).await;
-    assert_eq!(desk.commit(placed(&order(1, 2))).await, Ok(()));
-    assert_eq!(desk.commit(placed(&order(2, 2))).await, Err(StoreError::OverStock));
-    assert_eq!(desk.journal.order(order(2, 2).id).await.unwrap(), None);
-    assert_eq!(desk.commit(placed(&order(3, 1))).await, Ok(()));
-    assert_eq!(desk.lot().await, (3, 3, 0));
-    assert_eq!(desk.commit(vec![end_hold(&order(1, 2), HoldOutcome::Claimed)]).await, Ok(()));
-    assert_eq!(desk.commit(placed(&order(4, 1))).await, Err(StoreError::OverStock));
-    assert_eq!(desk.lot().await, (3, 1, 2));
-}
-
-/// A hundred grants for ten units in one rush: ten stand, whatever batches they fall into.
-#[tokio::test]
-async fn rush_of_grants_never_passes_the_stock() {
-    let desk = Desk::with_lot(10).await;
-    let grants: Vec<Pending> = (0..100).map(|n| desk.journal.submit(placed(&order(n, 1))).unwrap()).collect();
-    let mut answers = Vec::new();
-    for grant in grants {
-        answers.push(grant.committed().await);
-    }
-    // In order of submission: the first ten.
-    let expected = (0..100).map(|n| if n < 10 { Ok(()) } else { Err(StoreError::OverStock) });
-    assert_eq!(answers, expected.collect::<Vec<_>>());
-    assert_eq!(desk.lot().await, (10, 10, 0));
-    assert_eq!(desk.count("SELECT count(*) FROM orders"), 10);
-}
-
-#[tokio::test]
-async fn lot_takes_its_units_from_the_product_and_gives_leftovers_back() {
-    let desk = Desk::with_lot(60).await;
-    assert_eq!(desk.on_hand().await, 40);
-    let other = SaleId(Uuid::from_u128(2));
-    assert_eq!(desk.commit(vec![Write::Sale(sale(other, 41))]).await, Err(StoreError::StockShort));
-    assert_eq!(desk.journal.sale(other).await.unwrap(), None);
-    assert_eq!(desk.journal.lot(other).await.unwrap(), None);
-    let less = |change| vec![Write::Stock { sku: "apricots".parse().unwrap(), change }];
-    assert_eq!(desk.commit(less(-41)).await, Err(StoreError::StockShort));
-    assert_eq!(desk.commit(less(-40)).await, Ok(()));
-    assert_eq!(desk.commit(less(40)).await, Ok(()));
-
-    let (claimed, held) = (order(1, 5), order(2, 7));
-    desk.commit(placed(&claimed)).await.unwrap();
-    desk.commit(placed(&held)).await.unwrap();
-    desk.commit(vec![end_hold(&claimed, HoldOutcome::Claimed)]).await.unwrap();
-    assert_eq!(desk.commit(vec![Write::ReturnLeftovers(SALE)]).await, Ok(()));
-    assert_eq!((desk.lot().await, desk.on_hand().await), ((12, 7, 5), 88));
-    assert_eq!(desk.commit(vec![Write::ReturnLeftovers(SALE)]).await, Ok(()));
-    assert_eq!((desk.lot().await, desk.on_hand().await), ((12, 7, 5), 88));
-    assert_eq!(desk.commit(placed(&order(3, 1))).await, Err(StoreError::OverStock));
-    // A hold that ends after the close brings its units back with it.
-    let end = vec![end_hold(&held, HoldOutcome::Expired), Write::ReturnLeftovers(SALE)];
-    assert_eq!(desk.commit(end).await, Ok(()));
-    assert_eq!((desk.lot().await, desk.on_hand().await), ((5, 0, 5), 95));
-    assert!(is_rule(&desk.commit(vec![Write::ReturnLeftovers(other)]).await));
-    assert_eq!(desk.journal.sale(SALE).await.unwrap().unwrap().stock, 60, "what was set aside stays known");
-}
-
-/// Grants and leftovers in one batch: what stands ahead of the leftovers in the queue is counted, what stands behind is refused.
-#[tokio::test]
-async fn leftovers_are_counted_where_they_stand_in_the_queue() {
-    let desk = Desk::with_lot(10).await;
-    let entries = [placed(&order(1, 3)), vec![Write::ReturnLeftovers(SALE)], placed(&order(2, 1))];
-    let pending: Vec<Pending> =
-        entries.into_iter().map(|entry| desk.journal.submit(entry).unwrap()).collect();
-    let mut answers = Vec::new();
-    for entry in pending {
-        answers.push(entry.committed().await);
-    }
-    assert_eq!(answers, vec![Ok(()), Ok(()), Err(StoreError::OverStock)]);
-    assert_eq!((desk.lot().await, desk.on_hand().await), ((3, 3, 0), 97));
-}
-
-#[tokio::test]
 async fn entry_is_all_or_nothing_and_its_neighbours_stand() {
     let desk = Desk::with_lot(5).await;
     desk.commit(vec![Write::Once(once(1, 1))]).await.unwrap();
@@ -516,106 +416,6 @@ async fn tasks_and_refunds_are_there_until_they_are_done() {
     assert_eq!(desk.commit(done.clone()).await, Ok(()));
     assert_eq!(desk.commit(done).await, Err(StoreError::Seen));
     assert_eq!(desk.journal.refund(refund.id).await.unwrap(), Some(Refund { done_at: Some(NOW), ..refund }));
-}
-
-#[tokio::test]
-async fn entries_are_committed_in_the_order_of_submission() {
-    let desk = Desk::new();
-    let pending: Vec<Pending> =
-        (1..=3_000).map(|n| desk.journal.submit(vec![transfer(n)]).unwrap()).collect();
-    for entry in pending {
-        assert_eq!(entry.committed().await, Ok(()));
-    }
-    assert_eq!(desk.count("SELECT count(*) FROM transfers WHERE amount <> id"), 0);
-    assert_eq!(desk.count("SELECT count(*) FROM transfers"), 3_000);
-}
-
-/// A caller who stops waiting does not undo what it asked for.
-#[tokio::test]
-async fn entry_is_committed_though_nobody_waits() {
-    let desk = Desk::new();
-    drop(desk.journal.submit(vec![transfer(5)]).unwrap());
-    desk.commit(vec![transfer(6)]).await.unwrap();
-    assert_eq!(desk.count("SELECT sum(amount) FROM transfers"), 11);
-}
-
-/// The files are copied right after the answer, as a crash would leave them.
-#[tokio::test]
-async fn acknowledged_entry_survives_a_crash() {
-    let desk = Desk::with_lot(10).await;
-    for n in 0..10 {
-        let order = order(n, 1);
-        let mut entry = placed(&order);
-        entry.push(transfer(1 + n as i64));
-        assert_eq!(desk.commit(entry).await, Ok(()));
-        let crashed = tempfile::tempdir().unwrap();
-        for end in ["", "-wal"] {
-            let name = format!("record.db{end}");
-            std::fs::copy(desk.folder.path().join(&name), crashed.path().join(&name)).unwrap();
-        }
-        let journal = Journal::open(&crashed.path().join("record.db"), 7, NOW).unwrap();
-        let seen = journal.order(order.id).await.unwrap();
-        assert_eq!(seen, Some(order), "order {n}");
-        let LotRow { held, .. } = journal.lot(SALE).await.unwrap().unwrap();
-        assert_eq!(held, n as u32 + 1);
-        assert_eq!(journal.totals().all(), in_order(&desk.journal, journal.totals()));
-        assert_eq!(journal.epoch(), EPOCH >> 1);
-    }
-}
-
-/// The totals of `of`, in the order in which `like` lists them.
-fn in_order(of: &Journal, like: &Totals) -> Vec<((Account, Currency, Code), Total)> {
-    let total = |((account, currency, code), _): ((Account, Currency, Code), Total)| {
-        let total = of.totals().of(&account, currency, code);
-        ((account, currency, code), total)
-    };
-    like.all().into_iter().map(total).collect()
-}
-
-#[tokio::test]
-async fn reopened_record_says_the_same() {
-    let desk = Desk::with_lot(10).await;
-    let order = order(1, 2);
-    let mut entry = placed(&order);
-    entry.extend([
-        Write::Address {
-            order: order.id,
-            ship_to: ShipTo {
-                name: "Lin".into(),
-                phone: "13800000000".into(),
-                address: "1 Orchard Road".into(),
-            },
-        },
-        Write::Payment(payment(&order)),
-        Write::Task { task: Task::Authorise(payment(&order).id), at: NOW },
-        Write::Pledge(pledge(1)),
-        transfer(250),
-    ]);
-    desk.commit(entry).await.unwrap();
-    let sanction = Sanction::Muted { until: NOW };
-    let muted = (room().id, "mallory".parse::<Subject>().unwrap(), sanction.clone());
-    let write = Write::Sanction { room: muted.0.clone(), subject: muted.1.clone(), sanction: Some(sanction) };
-    desk.commit(vec![write]).await.unwrap();
-    let totals = desk.journal.totals().all();
-    let desk = desk.reopened().await;
-
-    assert_eq!(desk.journal.epoch(), EPOCH >> 1, "a record keeps its name");
-    assert_eq!(desk.journal.rooms().await.unwrap(), vec![room()]);
-    assert_eq!(desk.journal.sanctions().await.unwrap(), vec![muted]);
-    assert_eq!(desk.on_hand().await, 90);
-    assert_eq!(desk.journal.live_sales().await.unwrap(), vec![sale(SALE, 10)]);
-    assert_eq!(desk.lot().await, (10, 2, 0));
-    assert_eq!(desk.journal.orders_of_sale(SALE).await.unwrap(), vec![order.clone()]);
-    assert_eq!(desk.journal.payments_of_sale(SALE).await.unwrap(), vec![payment(&order)]);
-    assert_eq!(desk.journal.address(order.id).await.unwrap().unwrap().name, "Lin");
-    assert_eq!(desk.journal.tasks().await.unwrap(), vec![Task::Authorise(payment(&order).id)]);
-    assert_eq!(desk.journal.pledge(pledge(1).id, None).await.unwrap(), Some(pledge(1)));
-    assert_eq!(totals.len(), 2);
-    for ((account, currency, code), total) in totals {
-        assert_eq!(desk.journal.totals().of(&account, currency, code), total);
-    }
-    assert_eq!(desk.commit(placed(&order)).await, Err(StoreError::Exists));
-    assert_eq!(desk.commit(vec![Write::Order(order.release().unwrap())]).await, Ok(()));
 }
 
 #[tokio::test]

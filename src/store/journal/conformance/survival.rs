@@ -1,0 +1,103 @@
+//! What was acknowledged is there, in the order of submission, after a crash and after a restart.
+
+use super::*;
+
+#[tokio::test]
+async fn entries_are_committed_in_the_order_of_submission() {
+    let desk = Desk::new();
+    let pending: Vec<Pending> =
+        (1..=3_000).map(|n| desk.journal.submit(vec![transfer(n)]).unwrap()).collect();
+    for entry in pending {
+        assert_eq!(entry.committed().await, Ok(()));
+    }
+    assert_eq!(desk.count("SELECT count(*) FROM transfers WHERE amount <> id"), 0);
+    assert_eq!(desk.count("SELECT count(*) FROM transfers"), 3_000);
+}
+
+/// A caller who stops waiting does not undo what it asked for.
+#[tokio::test]
+async fn entry_is_committed_though_nobody_waits() {
+    let desk = Desk::new();
+    drop(desk.journal.submit(vec![transfer(5)]).unwrap());
+    desk.commit(vec![transfer(6)]).await.unwrap();
+    assert_eq!(desk.count("SELECT sum(amount) FROM transfers"), 11);
+}
+
+/// The files are copied right after the answer, as a crash would leave them.
+#[tokio::test]
+async fn acknowledged_entry_survives_a_crash() {
+    let desk = Desk::with_lot(10).await;
+    for n in 0..10 {
+        let order = order(n, 1);
+        let mut entry = placed(&order);
+        entry.push(transfer(1 + n as i64));
+        assert_eq!(desk.commit(entry).await, Ok(()));
+        let crashed = tempfile::tempdir().unwrap();
+        for end in ["", "-wal"] {
+            let name = format!("record.db{end}");
+            std::fs::copy(desk.folder.path().join(&name), crashed.path().join(&name)).unwrap();
+        }
+        let journal = Journal::open(&crashed.path().join("record.db"), 7, NOW).unwrap();
+        let seen = journal.order(order.id).await.unwrap();
+        assert_eq!(seen, Some(order), "order {n}");
+        let LotRow { held, .. } = journal.lot(SALE).await.unwrap().unwrap();
+        assert_eq!(held, n as u32 + 1);
+        assert_eq!(journal.totals().all(), in_order(&desk.journal, journal.totals()));
+        assert_eq!(journal.epoch(), EPOCH >> 1);
+    }
+}
+
+/// The totals of `of`, in the order in which `like` lists them.
+fn in_order(of: &Journal, like: &Totals) -> Vec<((Account, Currency, Code), Total)> {
+    let total = |((account, currency, code), _): ((Account, Currency, Code), Total)| {
+        let total = of.totals().of(&account, currency, code);
+        ((account, currency, code), total)
+    };
+    like.all().into_iter().map(total).collect()
+}
+
+#[tokio::test]
+async fn reopened_record_says_the_same() {
+    let desk = Desk::with_lot(10).await;
+    let order = order(1, 2);
+    let mut entry = placed(&order);
+    entry.extend([
+        Write::Address {
+            order: order.id,
+            ship_to: ShipTo {
+                name: "Lin".into(),
+                phone: "13800000000".into(),
+                address: "1 Orchard Road".into(),
+            },
+        },
+        Write::Payment(payment(&order)),
+        Write::Task { task: Task::Authorise(payment(&order).id), at: NOW },
+        Write::Pledge(pledge(1)),
+        transfer(250),
+    ]);
+    desk.commit(entry).await.unwrap();
+    let sanction = Sanction::Muted { until: NOW };
+    let muted = (room().id, "mallory".parse::<Subject>().unwrap(), sanction.clone());
+    let write = Write::Sanction { room: muted.0.clone(), subject: muted.1.clone(), sanction: Some(sanction) };
+    desk.commit(vec![write]).await.unwrap();
+    let totals = desk.journal.totals().all();
+    let desk = desk.reopened().await;
+
+    assert_eq!(desk.journal.epoch(), EPOCH >> 1, "a record keeps its name");
+    assert_eq!(desk.journal.rooms().await.unwrap(), vec![room()]);
+    assert_eq!(desk.journal.sanctions().await.unwrap(), vec![muted]);
+    assert_eq!(desk.on_hand().await, 90);
+    assert_eq!(desk.journal.live_sales().await.unwrap(), vec![sale(SALE, 10)]);
+    assert_eq!(desk.lot().await, (10, 2, 0));
+    assert_eq!(desk.journal.orders_of_sale(SALE).await.unwrap(), vec![order.clone()]);
+    assert_eq!(desk.journal.payments_of_sale(SALE).await.unwrap(), vec![payment(&order)]);
+    assert_eq!(desk.journal.address(order.id).await.unwrap().unwrap().name, "Lin");
+    assert_eq!(desk.journal.tasks().await.unwrap(), vec![Task::Authorise(payment(&order).id)]);
+    assert_eq!(desk.journal.pledge(pledge(1).id, None).await.unwrap(), Some(pledge(1)));
+    assert_eq!(totals.len(), 2);
+    for ((account, currency, code), total) in totals {
+        assert_eq!(desk.journal.totals().of(&account, currency, code), total);
+    }
+    assert_eq!(desk.commit(placed(&order)).await, Err(StoreError::Exists));
+    assert_eq!(desk.commit(vec![Write::Order(order.release().unwrap())]).await, Ok(()));
+}
