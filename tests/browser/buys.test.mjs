@@ -1,6 +1,7 @@
 // What people do in the pages, in real browsers against a real server.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 
 import { Server, browserMissing, openBrowser, until, visit } from "./pages.mjs";
@@ -191,6 +192,8 @@ describe("the pages", { skip: missing }, () => {
       await row.getByTestId("sale-sold").filter({ hasText: "1" }).waitFor();
       await until(async () => (await accrued(host)) === 164, "5 % of 32.80 on the host's counter");
       await host.getByTestId("to-pack").filter({ hasText: "1" }).waitFor();
+      const [list] = await Promise.all([host.waitForEvent("download"), host.getByRole("button", { name: "装箱单" }).click()]);
+      assert.match(await readFile(await list.path(), "utf8"), /林小满/);
       for (const page of [host, mei, tom]) assert.deepEqual(page.complaints, []);
       await Promise.all([host, mei, tom].map((page) => page.context().close()));
     });
@@ -217,6 +220,25 @@ describe("the pages", { skip: missing }, () => {
       await pay(tom);
       for (const page of [mei, tom]) assert.deepEqual(page.complaints, []);
       await Promise.all([mei, tom].map((page) => page.context().close()));
+    });
+
+    test("what the host said while a phone was in a tunnel is there once", async () => {
+      const mei = await enter("mei");
+      await connected(mei);
+      const say = (text) => server.call("POST", `/v1/rooms/${room}/notices`, token.lin, { text });
+      await say("先说一句");
+      await mei.getByText("先说一句").waitFor();
+      await mei.context().setOffline(true);
+      await mei.locator('[data-testid="connection"][data-state="offline"]').waitFor();
+      await say("隧道里说的");
+      await mei.context().setOffline(false);
+      await mei.getByText("隧道里说的").waitFor();
+      await say("出来以后说的");
+      await mei.getByText("出来以后说的").waitFor();
+      const notices = await mei.locator(".line.notice").allTextContents();
+      assert.deepEqual(notices.map((text) => text.split(" ").at(-1)).slice(-3), ["先说一句", "隧道里说的", "出来以后说的"]);
+      assert.deepEqual(mei.complaints, []);
+      await mei.context().close();
     });
 
     test("hostile chat is only text", async () => {
@@ -257,6 +279,35 @@ describe("the pages", { skip: missing }, () => {
       await line.waitFor({ state: "detached" });
       for (const page of [mei, host]) assert.deepEqual(page.complaints, []);
       await Promise.all([mei, host].map((page) => page.context().close()));
+    });
+
+    test("a tap that the server never answered becomes one order after it is back, and the record is whole", async () => {
+      const sale = await server.call("POST", `/v1/rooms/${room}/sales`, token.lin, {
+        sku: "walnut-1kg",
+        price: { minor: "2000", currency: "CNY" },
+        stock: 9,
+        limitPerBuyer: 5,
+        holdSeconds: 120,
+        durationSeconds: 600,
+        openNow: true,
+      });
+      const mei = await enter("mei");
+      const buy = mei.locator(`[data-sale="${sale.id}"]`).getByTestId("buy");
+      await buy.waitFor();
+      // It hears the tap no more than a machine that has just lost its power.
+      server.child.kill("SIGSTOP");
+      await buy.click();
+      await stateIs(mei, "placing");
+      await server.kill();
+      await server.restart();
+      await stateIs(mei, "held");
+      const { orders } = await server.call("GET", "/v1/orders", token.mei);
+      assert.equal(orders.filter(({ saleId }) => saleId === sale.id).length, 1);
+      await pay(mei);
+      await mei.context().close();
+      await server.kill();
+      const { code, said } = await server.check();
+      assert.equal(code, 0, said);
     });
   });
 });

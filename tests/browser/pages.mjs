@@ -101,6 +101,15 @@ export class Server {
     return out.trim();
   }
 
+  /** What `apricot check` finds in the data folder of a server that has stopped. */
+  async check() {
+    const child = spawn(APRICOT, ["check", "--data", this.data], { stdio: ["ignore", "pipe", "pipe"], env: environment() });
+    let said = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (part) => (said += part));
+    const [code] = await once(child, "close");
+    return { code, said };
+  }
+
   async call(method, path, token, body) {
     const response = await fetch(this.base + path, {
       method,

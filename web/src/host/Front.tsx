@@ -23,7 +23,7 @@ export function PinnedCards(props: { room: Room; products: readonly Product[] | 
     setChosen(chosen.includes(sku) ? chosen.filter((known) => known !== sku) : [...chosen, sku].slice(-CARDS_MAX));
   };
   return (
-    <section class="panel" aria-labelledby="pin-heading">
+    <section class="panel pin-panel" aria-labelledby="pin-heading">
       <h2 id="pin-heading">{t.host.pin}</h2>
       {products?.length === 0 && <p class="hint">{t.host.productEmpty}</p>}
       <ul class="picks">
@@ -59,7 +59,7 @@ export function NoticeForm(props: { room: Room }) {
     }, t.host.noticeSent);
   };
   return (
-    <section class="panel">
+    <section class="panel notice-panel">
       <form
         class="notice-form"
         onSubmit={(event) => {

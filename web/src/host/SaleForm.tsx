@@ -108,7 +108,7 @@ export function SaleForm(props: { live: LiveRoom; products: readonly Product[] |
   );
 
   return (
-    <section class="panel" aria-labelledby="form-heading">
+    <section class="panel form-panel" aria-labelledby="form-heading">
       <h2 id="form-heading">{t.host.newSale}</h2>
       <form
         class="sale-form"

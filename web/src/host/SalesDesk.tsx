@@ -18,7 +18,7 @@ export function SalesDesk(props: { live: LiveRoom }) {
     (a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || (a.id < b.id ? 1 : -1),
   );
   return (
-    <section class="panel" aria-labelledby="sales-heading">
+    <section class="panel sales-panel" aria-labelledby="sales-heading">
       <h2 id="sales-heading">{t.host.sales}</h2>
       {sales.length === 0 && <p class="hint">{t.host.salesEmpty}</p>}
       <ul class="sale-rows">

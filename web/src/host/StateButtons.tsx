@@ -41,12 +41,14 @@ export function StateButtons(props: { room: Room; onRoom: (room: Room) => void }
   );
 
   return (
-    <section class="panel" aria-label={t.host.heading}>
-      <p class="now">
-        <span class="state-tag" data-state={state}>
-          {t.room.state[state]}
-        </span>
-      </p>
+    <section class="panel state-panel" aria-label={t.host.heading}>
+      {room.state === RoomState.SCHEDULED && (
+        <p class="now">
+          <span class="state-tag" data-state={state}>
+            {t.room.state[state]}
+          </span>
+        </p>
+      )}
       <div class="big-buttons">
         {button(RoomState.REHEARSAL, "rehearse", t.host.rehearse, "quiet", () => go(RoomState.REHEARSAL))}
         {button(RoomState.LIVE, "live", state === "paused" ? t.host.resume : t.host.live, "primary", () => go(RoomState.LIVE))}

@@ -116,22 +116,22 @@ function Rooms(props: { rooms: readonly RoomOverview[] }) {
                   <a href={`/rooms/${encodeURIComponent(room?.id ?? "")}`}>{room?.title}</a>
                   <span class="hint">{room?.id}</span>
                 </th>
-                <td>
+                <td data-label={t.ops.state}>
                   <span class="state-tag" data-state={state}>
                     {t.room.state[state]}
                   </span>
                 </td>
-                <td>{count(viewers)}</td>
-                <td>
+                <td data-label={t.ops.viewers}>{count(viewers)}</td>
+                <td data-label={t.ops.stock}>
                   {`${sum(({ left }) => left)} / ${sum(({ held }) => held)} / ${sum(({ sold }) => sold)}`}
                   <Stack stocks={stocks} />
                 </td>
-                <td>{sum(({ waiting }) => waiting)}</td>
-                <td>{count(ordersPaid)}</td>
-                <td>
+                <td data-label={t.ops.waiting}>{sum(({ waiting }) => waiting)}</td>
+                <td data-label={t.ops.paid}>{count(ordersPaid)}</td>
+                <td data-label={t.ops.gmv}>
                   <Amount value={{ minor: gmvMinor, currency: currency === "" ? "CNY" : currency }} />
                 </td>
-                <td>{count(ordersToPack)}</td>
+                <td data-label={t.ops.toPack}>{count(ordersToPack)}</td>
               </tr>
             );
           })}
@@ -176,13 +176,13 @@ function Accounts(props: { accounts: readonly Account[] }) {
             {props.accounts.map(({ name, currency, debitsMinor, creditsMinor, balanceMinor }) => (
               <tr key={`${name} ${currency}`}>
                 <th scope="row">{name}</th>
-                <td>
+                <td data-label={t.ops.debits}>
                   <Amount value={{ minor: debitsMinor, currency }} />
                 </td>
-                <td>
+                <td data-label={t.ops.credits}>
                   <Amount value={{ minor: creditsMinor, currency }} />
                 </td>
-                <td>
+                <td data-label={t.ops.balanceOf}>
                   <Amount value={{ minor: balanceMinor, currency }} class="balance" />
                 </td>
               </tr>
