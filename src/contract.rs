@@ -191,7 +191,7 @@ pub fn order(view: &OrderView) -> v1::Order {
         shipped_at_ms: millis(parcel.map(|parcel| parcel.shipped_at)),
         confirmed_at_ms: millis(confirmed_at),
         ship_to: view.ship_to.as_ref().map(ship_to),
-        version: order.version,
+        version: view.revision,
     }
 }
 

@@ -63,6 +63,8 @@ pub struct OrderView {
     pub payment: Option<PaymentState>,
     /// Only for those who may see it; reads by id leave it out unless asked.
     pub ship_to: Option<ShipTo>,
+    /// Grows with every change of the order or of its payments.
+    pub revision: u64,
 }
 
 /// The wish to buy, checked.
@@ -329,7 +331,15 @@ impl Sales {
             _ => 0,
         };
         let payment = known.payment.as_ref().map(|payment| payment.state.clone());
-        Ok(OrderView { order, title, waiting_place, payment, ship_to: None })
+        Ok(OrderView { revision: known.revision(), order, title, waiting_place, payment, ship_to: None })
+    }
+}
+
+impl KnownOrder {
+    /// A payment has fewer than eight versions, so that a new one counts for more than the last of the one before.
+    fn revision(&self) -> u64 {
+        let payment = self.payment.as_ref().map_or(0, |payment| payment.version);
+        self.order.version + u64::from(self.payments) * 8 + payment
     }
 }
 

@@ -143,6 +143,7 @@ impl Sales {
             } else {
                 self.0.inventory.waiting_place(known.order.sale, known.order.id)
             },
+            revision: known.revision(),
             order: known.order.clone(),
             payment: None,
             ship_to: None,

@@ -210,7 +210,14 @@ fn news_of_an_order_goes_to_its_buyer_alone() {
         charity_minor: 0,
         version: 2,
     };
-    let view = OrderView { order, title: "A box".into(), waiting_place: 0, payment: None, ship_to: None };
+    let view = OrderView {
+        order,
+        title: "A box".into(),
+        waiting_place: 0,
+        payment: None,
+        ship_to: None,
+        revision: 1,
+    };
     room.tell_order(&view, NOW);
     let got = sockets.map(|guest| read(guest.outlet.take().0).len());
     assert_eq!(got, [1, 0, 1]);

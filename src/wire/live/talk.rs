@@ -5,6 +5,7 @@ use std::pin::pin;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use bytes::Bytes;
+use futures_util::poll;
 use tokio::time::{Duration, Instant, interval_at, sleep_until, timeout};
 use tokio_tungstenite::tungstenite;
 
@@ -211,11 +212,15 @@ impl Talk {
             Next::Run(errand) => {
                 let (outlet, format) = (session.outlet().clone(), self.format);
                 let clock = self.sockets.clock.clone();
-                self.start(async move {
+                let mut errand = Box::pin(async move {
                     if let Some(answer) = errand.run().await {
                         outlet.push(codec::answer(format, answer, clock.now()));
                     }
                 });
+                // Most refusals, sold out above all, are there at once: no task for them.
+                if poll!(errand.as_mut()).is_pending() {
+                    self.start(errand);
+                }
             }
         }
         Ok(())

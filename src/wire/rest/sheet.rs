@@ -68,7 +68,8 @@ mod tests {
         let ship_to =
             ShipTo { name: "=cmd()".into(), phone: "+8613".into(), address: "县城, \"东街\" 1".into() };
         let ship_to = Some(ship_to);
-        let view = OrderView { order, title: "杏".into(), waiting_place: 0, payment: None, ship_to };
+        let view =
+            OrderView { order, title: "杏".into(), waiting_place: 0, payment: None, ship_to, revision: 1 };
         let text = orders_to_pack(&[view]);
         let line = text.lines().nth(1).unwrap();
         let expected = "01890a5d-ac96-774b-bcce-b302099a8057,2,apricot-12,杏,2,39.80 CNY,'=cmd(),'+8613,\"县城, \"\"东街\"\" 1\"";
