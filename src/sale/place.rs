@@ -158,10 +158,7 @@ impl Sales {
     ) -> Result<Vec<(KnownOrder, Pending)>, Refusal> {
         let mut expired = Vec::with_capacity(displaced.len());
         for id in displaced {
-            let known = self.find(id).await?;
-            let order = known.order.clone().expire()?;
-            let pending = self.0.journal.submit(end_hold(&order, HoldOutcome::Expired, now))?;
-            expired.push((KnownOrder { order, ..(*known).clone() }, pending));
+            expired.push(self.submit_expired(id, now).await?);
         }
         Ok(expired)
     }
