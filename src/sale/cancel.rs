@@ -123,7 +123,7 @@ impl Sales {
     pub(super) async fn units_came_back(&self, sale: SaleId, now: Timestamp) {
         let until = now + self.0.rules.offer_for;
         while let Some(request) = self.0.inventory.next_offer(sale, until) {
-            if let Err(error) = self.offer(request.order, until).await {
+            if let Err(error) = self.offer(request.order, request.limit, until).await {
                 tracing::warn!(%error, order = %request.order, "an offer was not recorded; the lot is read again");
                 self.rebuild(sale).await;
                 return;
@@ -132,7 +132,7 @@ impl Sales {
         self.tell_if_turned(sale).await;
     }
 
-    async fn offer(&self, id: OrderId, until: Timestamp) -> Result<(), Refusal> {
+    async fn offer(&self, id: OrderId, limit: u32, until: Timestamp) -> Result<(), Refusal> {
         let known = self.find(id).await?;
         let order = known.order.clone().held(until, true)?;
         let hold = Write::Hold {
@@ -143,6 +143,7 @@ impl Sales {
             expires_at: until,
         };
         self.0.journal.commit(vec![Write::Order(order.clone()), hold]).await?;
+        self.adopt(&order, limit);
         meters::offered();
         let known = self.remember(KnownOrder { order, ..(*known).clone() });
         self.tell_order(&known).await;

@@ -131,6 +131,7 @@ impl Sales {
             }
         }
         let held = matches!(order.stage, Stage::Held { .. });
+        self.adopt(&order, live.sale().limit_per_buyer);
         meters::order(order.stage.name());
         let known = placing.known(KnownOrder { order, payment: None, payments: 0 });
         if held {
@@ -176,6 +177,30 @@ impl Sales {
                 tracing::warn!(%error, order = %id, "an expired hold was not recorded; the lot is read again");
                 self.rebuild(sale).await;
             }
+        }
+    }
+
+    /// The record has it. The gate may have been read again meanwhile.
+    pub(super) fn adopt(&self, order: &Order, limit: u32) {
+        let request = |until| Request {
+            order: order.id,
+            buyer: order.buyer.clone(),
+            quantity: order.quantity,
+            limit,
+            until,
+        };
+        match order.stage {
+            Stage::Held { until, .. } => self.0.inventory.adopt_hold(order.sale, request(until)),
+            Stage::Waiting => self.0.inventory.adopt_waiting(order.sale, request(order.placed_at)),
+            // Over before it was told: the gate knows how.
+            Stage::Paid
+            | Stage::Packed
+            | Stage::Shipped(_)
+            | Stage::Delivered(_)
+            | Stage::Confirmed { .. }
+            | Stage::Released
+            | Stage::Expired
+            | Stage::Refunded => {}
         }
     }
 
@@ -271,7 +296,7 @@ impl From<HoldRefused> for Refusal {
 }
 
 impl Sales {
-    /// The lot as the record has it, under the lot's lock from then on.
+    /// The lot as the record has it.
     pub(super) async fn rebuild(&self, sale: SaleId) {
         if let Err(error) = self.load_lot(sale).await {
             tracing::error!(%error, %sale, "the lot could not be read again; it stays closed until it can");
