@@ -22,6 +22,7 @@ mod closing;
 mod moving;
 mod paying;
 mod restarting;
+mod schedule;
 
 const START: Timestamp = Timestamp(1_800_000_000_000);
 const HOLD: Duration = Duration::from_secs(60);
@@ -217,6 +218,7 @@ impl Shop {
 
     /// Rules that hold whatever happened, as an auditor checks them.
     fn audit(&self) {
+        let now = self.now().millis();
         let none = |rule: &str, sql: &str| {
             assert_eq!(self.sql(&format!("SELECT count(*) FROM ({sql})")), 0, "{rule}")
         };
@@ -281,8 +283,11 @@ impl Shop {
         );
         none(
             "nobody is beyond the limit",
-            "SELECT 1 FROM orders o JOIN sales s ON s.id = o.sale
-             WHERE stage NOT IN ('released', 'expired') GROUP BY buyer, s.id HAVING sum(quantity) > limit_per_buyer",
+            &format!(
+                "SELECT 1 FROM orders o JOIN sales s ON s.id = o.sale
+                 WHERE stage NOT IN ('released', 'expired') AND NOT (stage = 'held' AND held_until <= {now})
+                 GROUP BY buyer, s.id HAVING sum(quantity) > limit_per_buyer"
+            ),
         );
         none(
             "nobody waits for a closed sale",
