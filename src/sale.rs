@@ -33,6 +33,8 @@ pub mod outbox;
 mod pay;
 mod place;
 mod provider;
+#[cfg(test)]
+mod tests;
 
 /// A flash sale with all that is needed to show it.
 #[derive(Clone, Debug, PartialEq)]

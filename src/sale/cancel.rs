@@ -3,9 +3,9 @@
 use super::place::end_hold;
 use super::{KnownOrder, OrderView, Refusal, Sales, meters};
 use crate::model::order::OrderRefused;
-use crate::model::{OrderId, SaleId, SaleState, Stage, Subject, Timestamp};
+use crate::model::{Order, OrderId, SaleId, SaleState, Stage, Subject, Timestamp};
 use crate::store::inventory::EndRefused;
-use crate::store::journal::HoldOutcome;
+use crate::store::journal::{HoldOutcome, Pending};
 use crate::store::{StoreError, Write};
 
 /// Holds ended in one pass over a lot; the next pass comes at once when there are more.
@@ -21,16 +21,22 @@ impl Sales {
 
     async fn release(&self, known: &KnownOrder, now: Timestamp) -> Result<OrderView, Refusal> {
         let order = known.order.clone().release()?;
-        let entry = match known.order.stage {
+        let pending = match known.order.stage {
             Stage::Held { .. } => {
                 self.0.inventory.end(order.sale, order.id)?;
-                end_hold(&order, HoldOutcome::Released, now)
+                self.submit_end(&order, HoldOutcome::Released, now)
             }
-            _ if self.0.inventory.leave(order.sale, order.id) => vec![Write::Order(order.clone())],
+            _ if self.0.inventory.leave(order.sale, order.id) => {
+                self.0.journal.submit(vec![Write::Order(order.clone())])
+            }
             // The offer was quicker: the order has a hold by now.
             _ => return Err(StoreError::Stale.into()),
         };
-        if let Err(error) = self.0.journal.commit(entry).await {
+        let recorded = match pending {
+            Ok(pending) => pending.committed().await,
+            Err(refused) => Err(refused),
+        };
+        if let Err(error) = recorded {
             self.rebuild(order.sale).await;
             self.reread(order.id).await?;
             return Err(error.into());
@@ -75,38 +81,49 @@ impl Sales {
     /// The order's own hold, when its payment came too late and nobody has swept it yet.
     pub(super) async fn expire_hold(&self, known: &KnownOrder, now: Timestamp) -> Result<(), Refusal> {
         match self.0.inventory.end(known.order.sale, known.order.id) {
-            Ok(()) => {
-                let (known, pending) = self.submit_expired(known.order.id, now).await?;
-                self.finish_expired(known, pending).await;
-                Ok(())
-            }
+            Ok(()) => match self.submit_expired(known.order.id, now).await {
+                Ok((known, pending)) => {
+                    self.finish_expired(known, pending).await;
+                    Ok(())
+                }
+                Err(refusal) => {
+                    self.rebuild(known.order.sale).await;
+                    Err(refusal)
+                }
+            },
             // Somebody else is ending it: let the provider ask again.
             Err(_) => Err(StoreError::Stale.into()),
         }
     }
 
-    async fn submit_expired(
+    pub(super) async fn submit_expired(
         &self,
         id: OrderId,
         now: Timestamp,
-    ) -> Result<(KnownOrder, crate::store::journal::Pending), Refusal> {
+    ) -> Result<(KnownOrder, Pending), Refusal> {
         let known = self.find(id).await?;
         let order = known.order.clone().expire()?;
-        let mut entry = end_hold(&order, HoldOutcome::Expired, now);
-        if let Some(live) = self.live(order.sale)
-            && matches!(live.sale().state, SaleState::Closed { .. })
-        {
+        let pending = self.submit_end(&order, HoldOutcome::Expired, now)?;
+        Ok((KnownOrder { order, ..(*known).clone() }, pending))
+    }
+
+    /// Hands in the end of a hold. Units that come free after the close go back to the product in the same entry.
+    fn submit_end(&self, order: &Order, outcome: HoldOutcome, at: Timestamp) -> Result<Pending, StoreError> {
+        let mut entry = end_hold(order, outcome, at);
+        let live = self.live(order.sale);
+        // Read-locked until the entry stands in the queue: a close that comes next finds it there.
+        let sale = live.as_ref().map(|live| live.sale.read().expect("no panic while locked"));
+        if sale.as_ref().is_some_and(|sale| matches!(sale.state, SaleState::Closed { .. })) {
             entry.push(Write::ReturnLeftovers(order.sale));
         }
-        let pending = self.0.journal.submit(entry)?;
-        Ok((KnownOrder { order, ..(*known).clone() }, pending))
+        self.0.journal.submit(entry)
     }
 
     /// Offers free units to who stands in line, and tells the room when the sale has units again.
     pub(super) async fn units_came_back(&self, sale: SaleId, now: Timestamp) {
         let until = now + self.0.rules.offer_for;
         while let Some(request) = self.0.inventory.next_offer(sale, until) {
-            if let Err(error) = self.offer(request.order, until).await {
+            if let Err(error) = self.offer(request.order, request.limit, until).await {
                 tracing::warn!(%error, order = %request.order, "an offer was not recorded; the lot is read again");
                 self.rebuild(sale).await;
                 return;
@@ -115,7 +132,7 @@ impl Sales {
         self.tell_if_turned(sale).await;
     }
 
-    async fn offer(&self, id: OrderId, until: Timestamp) -> Result<(), Refusal> {
+    async fn offer(&self, id: OrderId, limit: u32, until: Timestamp) -> Result<(), Refusal> {
         let known = self.find(id).await?;
         let order = known.order.clone().held(until, true)?;
         let hold = Write::Hold {
@@ -126,6 +143,7 @@ impl Sales {
             expires_at: until,
         };
         self.0.journal.commit(vec![Write::Order(order.clone()), hold]).await?;
+        self.adopt(&order, limit);
         meters::offered();
         let known = self.remember(KnownOrder { order, ..(*known).clone() });
         self.tell_order(&known).await;

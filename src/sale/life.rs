@@ -102,7 +102,7 @@ impl Sales {
         let sale = live.sale().close(now, reason)?;
         let sales = self.clone();
         self.uninterrupted(async move {
-            // The gate closes first: what it granted before is in the journal's queue ahead of the leftovers.
+            // The gate closes first: what it granted before and the record learns of too late is refused there.
             let waiting = sales.0.inventory.close(id);
             let entry = vec![Write::Sale(sale.clone()), Write::ReturnLeftovers(id)];
             if let Err(refused) = sales.0.journal.commit(entry).await {
@@ -110,6 +110,10 @@ impl Sales {
                 return Err(refused.into());
             }
             live.become_(sale);
+            // Holds that ended between the entry and `become_` left their units in the lot.
+            if let Err(error) = sales.0.journal.commit(vec![Write::ReturnLeftovers(id)]).await {
+                tracing::warn!(%error, sale = %id, "leftovers stay in the lot until its next hold ends");
+            }
             sales.tell_sale(id).await;
             sales.dismiss(waiting).await;
             sales.view(id).ok_or(Refusal::NotFound("sale"))
@@ -159,7 +163,12 @@ impl Sales {
                     self.units_came_back(id, now).await;
                 }
             }
-            SaleState::Closed { .. } => {}
+            SaleState::Closed { .. } => {
+                // A crash, or an offer that came too late, left somebody in line.
+                if self.stock(id, &live).waiting > 0 {
+                    self.dismiss(self.0.inventory.close(id)).await;
+                }
+            }
         }
         Ok(())
     }

@@ -37,6 +37,19 @@ impl Sales {
 
     /// Replaces the gate's lot by what the record says, and knows all its orders from then on.
     pub(super) async fn load_lot(&self, sale: SaleId) -> Result<(), Refusal> {
+        self.0.inventory.open(sale, self.read_lot(sale).await?);
+        // Whoever was recorded since that reading and before the lot opened told the old lot.
+        let LotSnapshot { holds, waiting, .. } = self.read_lot(sale).await?;
+        for hold in holds {
+            self.0.inventory.adopt_hold(sale, hold);
+        }
+        for request in waiting {
+            self.0.inventory.adopt_waiting(sale, request);
+        }
+        Ok(())
+    }
+
+    async fn read_lot(&self, sale: SaleId) -> Result<LotSnapshot, Refusal> {
         let live = self.live(sale).ok_or(Refusal::NotFound("sale"))?;
         let lot = self.0.journal.lot(sale).await?.ok_or(Refusal::NotFound("lot"))?;
         let orders = self.0.journal.orders_of_sale(sale).await?;
@@ -44,7 +57,6 @@ impl Sales {
         let limit = live.sale().limit_per_buyer;
         let mut snapshot = LotSnapshot {
             stock: lot.stock,
-            sold: lot.sold,
             closed: matches!(live.sale().state, SaleState::Closed { .. }),
             ..LotSnapshot::default()
         };
@@ -68,9 +80,10 @@ impl Sales {
                 | Stage::Refunded => snapshot.claimed.push((order.buyer.clone(), order.quantity)),
             }
         }
-        self.0.inventory.open(sale, snapshot);
+        // From the same reading as the holds, so that a claim made meanwhile is on one side or the other.
+        snapshot.sold = snapshot.claimed.iter().map(|(_, quantity)| quantity).sum();
         self.know_all(orders, payments);
-        Ok(())
+        Ok(snapshot)
     }
 
     fn know_all(&self, orders: Vec<Order>, payments: Vec<Payment>) {

@@ -184,8 +184,16 @@ impl Sales {
         let Ok(grant) = self.0.inventory.hold(order.sale, request, now) else {
             return Ok(None);
         };
-        for (known, pending) in self.submit_displaced(grant.displaced, now).await? {
-            self.finish_expired(known, pending).await;
+        match self.submit_displaced(grant.displaced, now).await {
+            Ok(expired) => {
+                for (known, pending) in expired {
+                    self.finish_expired(known, pending).await;
+                }
+            }
+            Err(refusal) => {
+                self.rebuild(order.sale).await;
+                return Err(refusal);
+            }
         }
         entry.push(Write::Order(order.clone()));
         entry.push(Write::Hold {

@@ -131,6 +131,7 @@ impl Sales {
             }
         }
         let held = matches!(order.stage, Stage::Held { .. });
+        self.adopt(&order, live.sale().limit_per_buyer);
         meters::order(order.stage.name());
         let known = placing.known(KnownOrder { order, payment: None, payments: 0 });
         if held {
@@ -159,10 +160,7 @@ impl Sales {
     ) -> Result<Vec<(KnownOrder, Pending)>, Refusal> {
         let mut expired = Vec::with_capacity(displaced.len());
         for id in displaced {
-            let known = self.find(id).await?;
-            let order = known.order.clone().expire()?;
-            let pending = self.0.journal.submit(end_hold(&order, HoldOutcome::Expired, now))?;
-            expired.push((KnownOrder { order, ..(*known).clone() }, pending));
+            expired.push(self.submit_expired(id, now).await?);
         }
         Ok(expired)
     }
@@ -180,6 +178,30 @@ impl Sales {
                 tracing::warn!(%error, order = %id, "an expired hold was not recorded; the lot is read again");
                 self.rebuild(sale).await;
             }
+        }
+    }
+
+    /// The record has it. The gate may have been read again meanwhile.
+    pub(super) fn adopt(&self, order: &Order, limit: u32) {
+        let request = |until| Request {
+            order: order.id,
+            buyer: order.buyer.clone(),
+            quantity: order.quantity,
+            limit,
+            until,
+        };
+        match order.stage {
+            Stage::Held { until, .. } => self.0.inventory.adopt_hold(order.sale, request(until)),
+            Stage::Waiting => self.0.inventory.adopt_waiting(order.sale, request(order.placed_at)),
+            // Over before it was told: the gate knows how.
+            Stage::Paid
+            | Stage::Packed
+            | Stage::Shipped(_)
+            | Stage::Delivered(_)
+            | Stage::Confirmed { .. }
+            | Stage::Released
+            | Stage::Expired
+            | Stage::Refunded => {}
         }
     }
 
@@ -275,7 +297,7 @@ impl From<HoldRefused> for Refusal {
 }
 
 impl Sales {
-    /// The lot as the record has it, under the lot's lock from then on.
+    /// The lot as the record has it.
     pub(super) async fn rebuild(&self, sale: SaleId) {
         if let Err(error) = self.load_lot(sale).await {
             tracing::error!(%error, %sale, "the lot could not be read again; it stays closed until it can");

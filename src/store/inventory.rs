@@ -9,7 +9,8 @@
 //! - A hold past its time is free for the next buyer at that instant, swept or not; it can no longer be claimed, and it does not
 //!   count towards its buyer's limit. Who stands in line is the next buyer before any newcomer.
 //! - Once everything is held or sold, refusals cost one atomic read, no lock and no store operation.
-//! - When a commit failed and nobody knows what the record holds, the lot is rebuilt from the record (`open`) under a new epoch.
+//! - When a commit failed and nobody knows what the record holds, the lot is rebuilt from the record (`open`). What was on its way to
+//!   the record at that moment is made known to the new lot when it has arrived (`adopt_hold`, `adopt_waiting`).
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -95,6 +96,21 @@ impl Inventory {
         now: Timestamp,
     ) -> Result<u32, HoldRefused> {
         self.gate(sale).ok_or(HoldRefused::Closed)?.with(|lot| lot.wait(request, max, now))
+    }
+
+    /// A hold was committed. A lot that was read again while the hold was on its way to the record learns of it here; any other
+    /// knows it already.
+    pub fn adopt_hold(&self, sale: SaleId, request: Request) {
+        if let Some(gate) = self.gate(sale) {
+            gate.with(|lot| lot.adopt_hold(request));
+        }
+    }
+
+    /// As `adopt_hold`, for a place on the waiting list.
+    pub fn adopt_waiting(&self, sale: SaleId, request: Request) {
+        if let Some(gate) = self.gate(sale) {
+            gate.with(|lot| lot.adopt_waiting(request));
+        }
     }
 
     /// Gives up a place on the waiting list. False: there was none.

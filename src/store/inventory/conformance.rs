@@ -383,6 +383,31 @@ fn lot_goes_on_as_the_record_says() {
 }
 
 #[test]
+fn lot_read_again_learns_what_was_on_its_way() {
+    let mut desk = Desk { gate: gate(), now: START, limit: 2, hold_for: Duration::from_secs(60) };
+    desk.gate
+        .open(SALE, LotSnapshot { stock: 3, waiting: vec![desk.request("b", 1)], ..LotSnapshot::default() });
+    for (who, quantity) in [("a", 2), ("a", 2), ("b", 1)] {
+        desk.gate.adopt_hold(SALE, desk.request(who, quantity));
+    }
+    assert_eq!(desk.ask("reading"), "stock 3 held 3 sold 0 waiting 0");
+    assert_eq!(desk.ask("a2 wait 1"), "limit 2");
+    desk.gate.adopt_waiting(SALE, desk.request("c", 1));
+    desk.gate.adopt_waiting(SALE, desk.request("c", 1));
+    desk.gate.adopt_waiting(SALE, desk.request("a", 2));
+    assert_eq!(desk.ask("reading"), "stock 3 held 3 sold 0 waiting 1");
+    // What has ended is not held again.
+    assert_eq!((desk.ask("a claim"), desk.ask("b end")), ("ok".into(), "ok".into()));
+    desk.ask("b free released");
+    desk.gate.adopt_hold(SALE, desk.request("a", 2));
+    desk.gate.adopt_hold(SALE, desk.request("b", 1));
+    assert_eq!(desk.ask("reading"), "stock 3 held 0 sold 2 waiting 1");
+    assert_eq!(desk.ask("close"), "c");
+    desk.gate.adopt_waiting(SALE, desk.request("d", 1));
+    assert_eq!(desk.ask("reading"), "stock 3 held 0 sold 2 waiting 0");
+}
+
+#[test]
 fn hundred_buyers_ten_pieces_sell_ten() {
     let gate = gate();
     gate.open(SALE, LotSnapshot { stock: 10, ..LotSnapshot::default() });

@@ -197,6 +197,24 @@ impl Lot {
         Ok(u32::try_from(self.waiting.len()).unwrap_or(u32::MAX))
     }
 
+    /// The record has this hold. Nothing changes when the lot knows of it, open or ended.
+    pub fn adopt_hold(&mut self, request: Request) {
+        if !self.holds.contains_key(&request.order) {
+            self.leave(request.order);
+            self.count(&request.buyer, request.quantity);
+            self.grant(request);
+        }
+    }
+
+    /// The record has this place in line. Nothing changes when the lot knows of it, or of a hold that came of it.
+    pub fn adopt_waiting(&mut self, request: Request) {
+        let known = self.holds.contains_key(&request.order) || self.waiting_place(request.order) > 0;
+        if !known && !self.closed {
+            self.count(&request.buyer, request.quantity);
+            self.waiting.push_back(request);
+        }
+    }
+
     pub fn leave(&mut self, order: OrderId) -> bool {
         let Some(index) = self.waiting.iter().position(|request| request.order == order) else {
             return false;
