@@ -161,6 +161,16 @@ fn product(names: &[String], record: &StringRecord, host: &Subject) -> Result<Pr
         category: or("category", "farm"),
     };
     parse::product(&message, host.clone())
+        .map_err(|refused| OutOfBound { field: column(refused.field), ..refused })
+}
+
+/// The contract's name of a field as the name of its column.
+fn column(field: &'static str) -> &'static str {
+    match field {
+        "onHand" => "on_hand",
+        "imageUrl" => "image_url",
+        other => other,
+    }
 }
 
 /// How many were new, and how many were there already. All new ones in one entry: all or nothing.
