@@ -104,6 +104,8 @@ pub fn products(text: impl Read, host: &Subject) -> Result<(Vec<Product>, Vec<Wr
     let names: Vec<String> =
         names.iter().map(|name| name.trim_start_matches('\u{feff}').to_lowercase()).collect();
     if let Some(unknown) = names.iter().find(|name| !COLUMNS.split(',').any(|column| column == *name)) {
+        // A quote that is never closed makes the whole file one name.
+        let unknown: String = unknown.chars().take(40).collect();
         return Err(format!("line 1: {unknown:?} is not a column; the columns are {COLUMNS}"));
     }
     let (mut right, mut wrong, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
