@@ -108,6 +108,10 @@ pub fn products(text: impl Read, host: &Subject) -> Result<(Vec<Product>, Vec<Wr
         let unknown: String = unknown.chars().take(40).collect();
         return Err(format!("line 1: {unknown:?} is not a column; the columns are {COLUMNS}"));
     }
+    let twice = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name));
+    if let Some((_, twice)) = twice {
+        return Err(format!("line 1: {twice} is there twice; which one counts?"));
+    }
     let (mut right, mut wrong, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for record in table.records() {
         if right.len() + wrong.len() == LINES_MAX {
