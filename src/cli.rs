@@ -12,7 +12,7 @@ use crate::app::StartError;
 use crate::config::{self, ConfigError, Effective, Flags, LogConfig, LogFormat};
 
 mod check;
-mod import;
+pub mod import;
 mod serve;
 mod token;
 

@@ -81,15 +81,26 @@ pub struct JwksConfig {
 pub enum ConfigError {
     #[error("{}: {reason}; check the path given by --config", path.display())]
     Unreadable { path: PathBuf, reason: std::io::Error },
-    #[error("{}: line {line}: {reason}; correct the line", path.display())]
+    #[error("{}: line {line}: {}; correct the line", path.display(), one_line(reason))]
     NotToml { path: PathBuf, line: usize, reason: String },
-    #[error("{key} (from {origin}) is not a key; did you mean {nearest}? `apricot config` lists all keys")]
+    #[error(
+        "{} (from {origin}) is not a key; did you mean {nearest}? `apricot config` lists all keys",
+        one_line(key)
+    )]
     Unknown { key: String, origin: Origin, nearest: String },
-    #[error("{name} in the environment is not a key; did you mean {nearest}? Unset it or correct the name")]
+    #[error(
+        "{} in the environment is not a key; did you mean {nearest}? Unset it or correct the name",
+        one_line(name)
+    )]
     UnknownVariable { name: String, nearest: String },
-    #[error("{key} = {value} (from {origin}) must be {bound}; correct it there")]
+    #[error(
+        "{} = {} (from {origin}) must be {}; correct it there",
+        one_line(key),
+        one_line(value),
+        one_line(bound)
+    )]
     OutOfBound { key: String, value: String, origin: Origin, bound: String },
-    #[error("{key} (from {origin}): {reason}; config/default.toml shows the shape")]
+    #[error("{} (from {origin}): {}; config/default.toml shows the shape", one_line(key), one_line(reason))]
     Shape { key: String, origin: Origin, reason: String },
 }
 
@@ -210,6 +221,12 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Names and values may hold line breaks, and a terminal obeys other control characters.
+fn one_line(text: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escaped).collect()
 }
 
 #[cfg(test)]

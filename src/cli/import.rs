@@ -1,6 +1,7 @@
 //! `apricot import`: brings in a spreadsheet while no server runs on the data folder.
 
 use std::collections::HashSet;
+use std::io::Read;
 use std::path::PathBuf;
 
 use apricot_proto::v1;
@@ -49,13 +50,14 @@ pub struct Products {
 }
 
 /// A line that cannot be brought in.
-struct Wrong {
-    line: u64,
-    reason: String,
+#[derive(Debug)]
+pub struct Wrong {
+    pub line: u64,
+    pub reason: String,
 }
 
 impl Import {
-    pub fn run(self) -> Result<(), Failed> {
+    pub(super) fn run(self) -> Result<(), Failed> {
         let Self::Products(products) = self;
         products.run()
     }
@@ -90,47 +92,55 @@ impl Products {
         if size > FILE_BYTES_MAX {
             return Err(failed(format!("{size} bytes; split it into files of at most {FILE_BYTES_MAX}")));
         }
-        let mut table = csv::ReaderBuilder::new()
-            .trim(csv::Trim::All)
-            .flexible(true)
-            .from_path(&self.file)
-            .map_err(|e| failed(e.to_string()))?;
-        let names = table.headers().map_err(|e| failed(e.to_string()))?.clone();
-        let names: Vec<String> =
-            names.iter().map(|name| name.trim_start_matches('\u{feff}').to_lowercase()).collect();
-        if let Some(unknown) = names.iter().find(|name| !COLUMNS.split(',').any(|column| column == *name)) {
-            return Err(failed(format!("line 1: {unknown:?} is not a column; the columns are {COLUMNS}")));
-        }
-        let (mut right, mut wrong, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
-        for record in table.records() {
-            if right.len() + wrong.len() == LINES_MAX {
-                return Err(failed(format!("more than {LINES_MAX} lines; split it")));
-            }
-            let read = match record {
-                Ok(record) => {
-                    let line = record.position().map_or(0, csv::Position::line);
-                    product(&names, &record, &self.host)
-                        .map_err(|error| Wrong { line, reason: error.to_string() })
-                        .and_then(|product| match seen.insert(product.sku.clone()) {
-                            true => Ok(product),
-                            false => Err(Wrong {
-                                line,
-                                reason: format!("sku {} is in an earlier line too", product.sku),
-                            }),
-                        })
-                }
-                Err(error) => {
-                    let line = error.position().map_or(0, csv::Position::line);
-                    Err(Wrong { line, reason: error.to_string() })
-                }
-            };
-            match read {
-                Ok(product) => right.push(product),
-                Err(reason) => wrong.push(reason),
-            }
-        }
-        Ok((right, wrong))
+        let file = std::fs::File::open(&self.file).map_err(|e| failed(e.to_string()))?;
+        products(file, &self.host).map_err(failed)
     }
+}
+
+/// The right lines and the wrong ones of a CSV file. `Err`: the file as a whole is not such a table.
+pub fn products(text: impl Read, host: &Subject) -> Result<(Vec<Product>, Vec<Wrong>), String> {
+    let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text);
+    let names = table.headers().map_err(|e| e.to_string())?.clone();
+    let names: Vec<String> =
+        names.iter().map(|name| name.trim_start_matches('\u{feff}').to_lowercase()).collect();
+    if let Some(unknown) = names.iter().find(|name| !COLUMNS.split(',').any(|column| column == *name)) {
+        // A quote that is never closed makes the whole file one name.
+        let unknown: String = unknown.chars().take(40).collect();
+        return Err(format!("line 1: {unknown:?} is not a column; the columns are {COLUMNS}"));
+    }
+    let twice = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name));
+    if let Some((_, twice)) = twice {
+        return Err(format!("line 1: {twice} is there twice; which one counts?"));
+    }
+    let (mut right, mut wrong, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+    for record in table.records() {
+        if right.len() + wrong.len() == LINES_MAX {
+            return Err(format!("more than {LINES_MAX} lines; split it"));
+        }
+        let read = match record {
+            Ok(record) => {
+                let line = record.position().map_or(0, csv::Position::line);
+                product(&names, &record, host)
+                    .map_err(|error| Wrong { line, reason: error.to_string() })
+                    .and_then(|product| match seen.insert(product.sku.clone()) {
+                        true => Ok(product),
+                        false => Err(Wrong {
+                            line,
+                            reason: format!("sku {} is in an earlier line too", product.sku),
+                        }),
+                    })
+            }
+            Err(error) => {
+                let line = error.position().map_or(0, csv::Position::line);
+                Err(Wrong { line, reason: error.to_string() })
+            }
+        };
+        match read {
+            Ok(product) => right.push(product),
+            Err(reason) => wrong.push(reason),
+        }
+    }
+    Ok((right, wrong))
 }
 
 fn product(names: &[String], record: &StringRecord, host: &Subject) -> Result<Product, OutOfBound> {
@@ -157,6 +167,16 @@ fn product(names: &[String], record: &StringRecord, host: &Subject) -> Result<Pr
         category: or("category", "farm"),
     };
     parse::product(&message, host.clone())
+        .map_err(|refused| OutOfBound { field: column(refused.field), ..refused })
+}
+
+/// The contract's name of a field as the name of its column.
+fn column(field: &'static str) -> &'static str {
+    match field {
+        "onHand" => "on_hand",
+        "imageUrl" => "image_url",
+        other => other,
+    }
 }
 
 /// How many were new, and how many were there already. All new ones in one entry: all or nothing.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use toml::{Table, Value};
 
-use super::Config;
+use super::{Config, one_line};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -28,8 +28,8 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
-            Self::File(path) => path.display().fmt(f),
-            Self::Environment(name) => write!(f, "environment {name}"),
+            Self::File(path) => f.write_str(&one_line(&path.display().to_string())),
+            Self::Environment(name) => write!(f, "environment {}", one_line(name)),
             Self::Flag(name) => f.write_str(name),
         }
     }

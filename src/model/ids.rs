@@ -18,8 +18,9 @@ macro_rules! uuid_id {
             type Err = OutOfBound;
 
             fn from_str(text: &str) -> Result<Self, OutOfBound> {
+                // Braces, a URN and the form without hyphens would give one thing many names.
                 match Uuid::try_parse(text) {
-                    Ok(id) if !id.is_nil() => Ok(Self(id)),
+                    Ok(id) if !id.is_nil() && text.len() == 36 => Ok(Self(id)),
                     _ => Err(OutOfBound::new($field, "a UUID of 36 characters, not nil")),
                 }
             }

@@ -74,11 +74,15 @@ impl Money {
     pub fn parse(field: &'static str, text: &str, currency: Currency) -> Result<Self, OutOfBound> {
         let places = currency.exponent();
         let wanted = || OutOfBound::new(field, format!("a number with at most {places} decimals"));
-        let decimal = Decimal::from_str(text.trim()).map_err(|_| wanted())?;
-        let minor = decimal.checked_mul(Decimal::from(10_i64.pow(places))).ok_or_else(wanted)?;
-        if !minor.fract().is_zero() {
+        let text = text.trim();
+        // The library also takes "1e3" and "1_000".
+        let plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'+' | b'-'));
+        let decimal = Decimal::from_str_exact(text).ok().filter(|_| plain).ok_or_else(wanted)?;
+        // Before multiplying, which rounds what is longer than 28 digits.
+        if decimal.normalize().scale() > places {
             return Err(wanted());
         }
+        let minor = decimal.checked_mul(Decimal::from(10_i64.pow(places))).ok_or_else(wanted)?;
         Self::positive(field, i64::try_from(minor).map_err(|_| wanted())?, currency)
     }
 
@@ -162,7 +166,10 @@ mod tests {
         let parse = |text| Money::parse("price", text, Currency::CNY).map(|m| m.minor);
         assert_eq!(parse("12.50"), Ok(1_250));
         assert_eq!(parse("0.01"), Ok(1));
-        for refused in ["0", "-1", "1.005", "ten", "", "99999999999999"] {
+        assert_eq!(parse(" +1.500 "), Ok(150));
+        let fine = ["1.005", "1.0000000000000000000000000001", "0.0100000000000000000000000000001"];
+        let other = ["0", "-1", "ten", "", "99999999999999", "1e3", "1_000", "1,000", "."];
+        for refused in fine.into_iter().chain(other) {
             assert!(parse(refused).is_err(), "{refused} must be refused");
         }
     }

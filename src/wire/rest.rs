@@ -25,7 +25,7 @@ mod body;
 mod charity;
 mod ops;
 mod orders;
-mod page;
+pub mod page;
 mod payments;
 mod products;
 mod rooms;
@@ -35,6 +35,7 @@ mod table;
 
 pub use answer::{Accepted, Answer, Content, Csv, Failure, Given, Made, MadeOrFound, NoContent, Refused};
 pub use body::{BODY_BYTES_MAX, Body, NoBody};
+pub use payments::event;
 pub use table::routes;
 
 /// Makes a UUID of a subject, a route and a key of that subject's choice: the namespace of Apricot's idempotency keys.
@@ -190,7 +191,8 @@ fn admit(caller: &Caller, who: &[Role]) -> Result<(), Problem> {
     }
 }
 
-fn idempotency_key(headers: &axum::http::HeaderMap) -> Result<Option<&str>, OutOfBound> {
+/// `None`: no such header, and a retry is a request of its own.
+pub fn idempotency_key(headers: &axum::http::HeaderMap) -> Result<Option<&str>, OutOfBound> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let visible = |text: &&str| (8..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
     let key = value.to_str().ok().filter(visible);

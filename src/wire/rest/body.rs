@@ -12,6 +12,8 @@ use crate::wire::problem::Kind;
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// A body of that size from a slow telephone.
 const BODY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(15);
+/// The longest path of a field is below 50; the list of a message's fields may be cut.
+const QUOTED_CHARACTERS_MAX: usize = 200;
 
 /// What is read of a body that is too large.
 const DISCARD_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
@@ -114,16 +116,20 @@ fn unreadable(path: &str, error: &serde_json::Error) -> Problem {
     }
     let text = error.to_string();
     let reason = text.split(" at line ").next().unwrap_or_default();
-    // The reason may quote what was sent.
-    let reason: String = reason.chars().filter(|c| !c.is_control()).take(200).collect();
+    let (path, reason) = (&quoted(path), quoted(reason));
     let unknown = reason.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
-    let field = match (path, unknown) {
+    let field = match (path.as_str(), unknown) {
         ("" | "?", Some(name)) => name.to_owned(),
         (path, Some(name)) if !path.ends_with(name) => format!("{}.{name}", path.trim_end_matches(".?")),
         (path, _) => path.trim_end_matches(".?").to_owned(),
     };
     let detail = format!("Correct the message: {reason}.");
-    Problem { field, ..Kind::Malformed.because(detail) }
+    Problem { field: quoted(&field), ..Kind::Malformed.because(detail) }
+}
+
+/// Reasons and paths repeat what was sent, and are answered and logged.
+fn quoted(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(QUOTED_CHARACTERS_MAX).collect()
 }
 
 #[cfg(test)]
@@ -154,6 +160,13 @@ mod tests {
         assert_eq!(field, "colour");
         assert!(detail.contains("unknown field `colour`"), "{detail}");
         assert_eq!(refused::<CreateProduct>(r#"{"price": {"minro": "1"}}"#).0, "price.minro");
+    }
+
+    #[test]
+    fn a_field_of_the_sender_s_making_is_quoted_within_bounds() {
+        let long = refused::<CreateProduct>(&format!(r#"{{"{}": 1}}"#, "x".repeat(60_000)));
+        assert_eq!(long.0, "x".repeat(QUOTED_CHARACTERS_MAX));
+        assert_eq!(refused::<CreateProduct>(r#"{"a\u000ab": 1}"#).0, "ab");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Lists come in pages: `?cursor=` is what the page before gave, `?limit=` how many.
 
 use axum::extract::Query;
+use axum::http::Uri;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
@@ -24,11 +25,15 @@ struct Asked {
 
 impl<B> Call<B> {
     pub fn page(&self) -> Result<Page, Refused> {
-        let asked = Query::<Asked>::try_from_uri(&self.uri);
-        let Query(asked) =
-            asked.map_err(|_| OutOfBound::new("query", "only `cursor` and `limit`, once each"))?;
-        Ok(Page { after: after(&asked.cursor)?, limit: limit(asked.limit.as_deref())? })
+        Ok(asked(&self.uri)?)
     }
+}
+
+/// The page that an address asks for.
+pub fn asked(uri: &Uri) -> Result<Page, OutOfBound> {
+    let asked = Query::<Asked>::try_from_uri(uri);
+    let Query(asked) = asked.map_err(|_| OutOfBound::new("query", "only `cursor` and `limit`, once each"))?;
+    Ok(Page { after: after(&asked.cursor)?, limit: limit(asked.limit.as_deref())? })
 }
 
 /// What the next page is asked for with; empty at the end.

@@ -31,11 +31,16 @@ struct Data {
 pub async fn webhook(call: Call<Raw>) -> Result<NoContent, Refused> {
     let Raw { headers, bytes } = &call.body;
     let id = call.wire.webhooks.verify(headers, bytes, call.now)?;
-    let event: Event = from_json(bytes)?;
-    let event = ProviderEvent { id: id.to_owned(), news: event.news()? };
+    let event = event(id, bytes)?;
     // Told before: nothing more happens, and the provider need not tell it again.
     call.wire.sales.on_provider_event(event, call.now).await?;
     Ok(NoContent)
+}
+
+/// The event `id` that a verified body tells.
+pub fn event(id: &str, body: &[u8]) -> Result<ProviderEvent, v1::Problem> {
+    let event: Event = from_json(body)?;
+    Ok(ProviderEvent { id: id.to_owned(), news: event.news()? })
 }
 
 pub async fn knobs(call: Call) -> Result<v1::SandboxKnobs, Refused> {

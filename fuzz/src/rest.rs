@@ -1,0 +1,215 @@
+//! Request bodies: canonical protobuf JSON, then the checks of the contract.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use apricot::contract::{self, parse};
+use apricot::model::room::Sanction;
+use apricot::model::{PledgeBase, PledgeId, RoomId, SaleId, Subject};
+use apricot::room::Moderation;
+use apricot::room::moderation::Act;
+use apricot::sale::ShipStep;
+use apricot::sandbox::Knobs;
+use apricot::wire::rest::{BODY_BYTES_MAX, Body};
+use apricot_proto::v1;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderValue, header};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{settled, well_refused, well_said};
+
+const ID: &str = "0190a000-0000-7000-8000-000000000001";
+
+/// What routes take; `tests/decoders.rs` compares it with the table of routes.
+pub const MESSAGES: [&str; 16] = [
+    "CreateRoom",
+    "ChangeRoomState",
+    "PinCards",
+    "CreateNotice",
+    "AppointModerator",
+    "Moderation",
+    "CreateSale",
+    "CreateProduct",
+    "ChangeStock",
+    "CreatePledge",
+    "Remit",
+    "PlaceOrder",
+    "PayOrder",
+    "RefundOrder",
+    "ShipOrder",
+    "SandboxKnobs",
+];
+
+/// A body as each message: what is right for one is wrong for the others.
+pub fn rest(data: &[u8]) {
+    if data.len() > BODY_BYTES_MAX {
+        return;
+    }
+    let body = Bytes::copy_from_slice(data);
+    rooms(&body);
+    goods(&body);
+    orders(&body);
+}
+
+fn rooms(body: &Bytes) {
+    if let Some(message) = read::<v1::CreateRoom>(body) {
+        let spare: RoomId = "spare".parse().expect("an id");
+        settled(parse::room(&message, host(), spare.clone()), |room| {
+            let written = contract::room(room, &[], true);
+            let v1::Room { id, title, host_name, place, scheduled_at_ms, playback_url, poster_url, .. } =
+                written;
+            let message =
+                v1::CreateRoom { id, title, host_name, place, scheduled_at_ms, playback_url, poster_url };
+            parse::room(&message, host(), spare.clone())
+        });
+    }
+    if let Some(message) = read::<v1::ChangeRoomState>(body) {
+        settled(parse::room_state(message.state), |state| {
+            parse::room_state(contract::room_state(*state).into())
+        });
+    }
+    if let Some(message) = read::<v1::PinCards>(body) {
+        settled(parse::cards(&message), |cards| {
+            parse::cards(&v1::PinCards { skus: cards.iter().map(ToString::to_string).collect() })
+        });
+    }
+    read::<v1::CreateNotice>(body);
+    if let Some(message) = read::<v1::AppointModerator>(body) {
+        settled(message.subject.parse::<Subject>(), |subject| subject.as_str().parse());
+    }
+    if let Some(message) = read::<v1::Moderation>(body) {
+        moderation(&message);
+    }
+    if let Some(message) = read::<v1::CreateSale>(body) {
+        settled(parse::pledge_id(&message), |id| {
+            let pledge_id = id.map(|id| id.to_string()).unwrap_or_default();
+            parse::pledge_id(&v1::CreateSale { pledge_id, ..message.clone() })
+        });
+        sale(&message);
+    }
+}
+
+fn goods(body: &Bytes) {
+    if let Some(message) = read::<v1::CreateProduct>(body) {
+        settled(parse::product(&message, host()), |product| {
+            let v1::Product { sku, title, unit, image_url, origin, price, on_hand, category, .. } =
+                contract::product(product);
+            let message = v1::CreateProduct { sku, title, unit, image_url, origin, price, on_hand, category };
+            parse::product(&message, host())
+        });
+    }
+    read::<v1::ChangeStock>(body);
+    if let Some(v1::CreatePledge { pledge: Some(message) }) = read(body) {
+        let id: PledgeId = ID.parse().expect("an id");
+        settled(parse::pledge(&message, id, 1, host()), |pledge| {
+            let written = contract::pledge(pledge);
+            assert_eq!(matches!(pledge.base, PledgeBase::PerUnit(_)), written.per_unit.is_some());
+            parse::pledge(&written, id, 1, host())
+        });
+    }
+    if let Some(message) = read::<v1::Remit>(body) {
+        settled(parse::remittance(&message), |(amount, proof)| {
+            parse::remittance(&v1::Remit { amount: Some(contract::money(*amount)), proof: proof.clone() })
+        });
+    }
+}
+
+fn orders(body: &Bytes) {
+    if let Some(message) = read::<v1::PlaceOrder>(body) {
+        settled(parse::wish(&message), |wish| {
+            let (order_id, sale_id) = (wish.order.to_string(), wish.sale.to_string());
+            parse::wish(&v1::PlaceOrder { order_id, sale_id, quantity: wish.quantity, wait: wish.wait })
+        });
+    }
+    if let Some(message) = read::<v1::PayOrder>(body) {
+        // REST has the order's id in the path.
+        for message in [v1::PayOrder { order_id: ID.into(), ..message.clone() }, message] {
+            settled(parse::pay_order(&message), |(order, method, ship_to)| {
+                let ship_to = Some(contract::ship_to(ship_to));
+                let method = contract::method(*method).into();
+                parse::pay_order(&v1::PayOrder { order_id: order.to_string(), method, ship_to })
+            });
+        }
+    }
+    if let Some(message) = read::<v1::RefundOrder>(body) {
+        settled(parse::refund(&message), |(amount, reason)| {
+            parse::refund(&v1::RefundOrder { amount: amount.map(contract::money), reason: reason.clone() })
+        });
+    }
+    if let Some(message) = read::<v1::ShipOrder>(body) {
+        settled(parse::ship_step(&message), |step| parse::ship_step(&shipping(step)));
+    }
+    if let Some(message) = read::<v1::SandboxKnobs>(body) {
+        let v1::SandboxKnobs { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms } = message;
+        settled(Knobs { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms }.checked(), |k| k.checked());
+    }
+}
+
+/// A message that survives JSON and protobuf, or a problem that says what is wrong.
+fn read<M>(body: &Bytes) -> Option<M>
+where
+    M: Body + prost::Message + Default + Serialize + DeserializeOwned + PartialEq + Debug,
+{
+    let headers: HeaderMap =
+        [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))].into_iter().collect();
+    let message = <M as Body>::decode(&headers, body).inspect_err(well_said).ok()?;
+    let json = Bytes::from(serde_json::to_vec(&message).expect("what was read has names"));
+    assert_eq!(<M as Body>::decode(&headers, &json).as_ref(), Ok(&message));
+    assert_eq!(<M as prost::Message>::decode(message.encode_to_vec().as_slice()).as_ref(), Ok(&message));
+    Some(message)
+}
+
+pub fn moderation(message: &v1::Moderation) {
+    match Moderation::parse(message) {
+        Err(refused) => well_refused(refused),
+        Ok(Moderation { act, reason }) => {
+            assert!(reason.chars().count() <= 200);
+            match act {
+                Act::ChatRules(rules) => {
+                    settled(Ok(rules), |rules| parse::chat_rules(&contract::chat_rules(rules, true)));
+                }
+                Act::Mute { lasts, .. } => {
+                    let now = super::socket::NOW;
+                    assert!(Sanction::Muted { until: now + lasts } != Sanction::Muted { until: now });
+                }
+                Act::DeleteLine { line } | Act::PinLine { line } => assert!(!line.is_empty()),
+                Act::Ban { .. } | Act::Pardon { .. } | Act::UnpinLine => {}
+            }
+        }
+    }
+}
+
+fn sale(message: &v1::CreateSale) {
+    let (id, room): (SaleId, RoomId) = (ID.parse().expect("an id"), "orchard".parse().expect("an id"));
+    let parsed =
+        |message: &v1::CreateSale| parse::sale(message, id, room.clone(), Duration::from_secs(120), None);
+    settled(parsed(message), |sale| {
+        let seconds = |duration: Duration| u32::try_from(duration.as_secs()).expect("in bounds");
+        parsed(&v1::CreateSale {
+            sku: sale.sku.to_string(),
+            price: Some(contract::money(sale.price)),
+            stock: sale.stock,
+            limit_per_buyer: sale.limit_per_buyer,
+            hold_seconds: seconds(sale.hold_for),
+            opens_at_ms: sale.opens_at.map_or(0, |at| at.millis()),
+            duration_seconds: seconds(sale.duration),
+            pledge_id: String::new(),
+            open_now: message.open_now,
+        })
+    });
+}
+
+fn shipping(step: &ShipStep) -> v1::ShipOrder {
+    let (state, carrier, tracking_number) = match step.clone() {
+        ShipStep::Pack => (v1::OrderState::Packed, String::new(), String::new()),
+        ShipStep::Ship { carrier, tracking_number } => (v1::OrderState::Shipped, carrier, tracking_number),
+        ShipStep::Deliver => (v1::OrderState::Delivered, String::new(), String::new()),
+        ShipStep::Confirm => (v1::OrderState::Confirmed, String::new(), String::new()),
+    };
+    v1::ShipOrder { state: state.into(), carrier, tracking_number }
+}
+
+fn host() -> Subject {
+    "li".parse().expect("a subject")
+}
