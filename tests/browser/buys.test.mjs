@@ -281,7 +281,7 @@ describe("the pages", { skip: missing }, () => {
       await Promise.all([mei, host].map((page) => page.context().close()));
     });
 
-    test("a tap that the server never answered becomes one order after it is back, and the record is whole", async () => {
+    test("a tap that the server never answered becomes one order after it is back, with no second one", async () => {
       const sale = await server.call("POST", `/v1/rooms/${room}/sales`, token.lin, {
         sku: "walnut-1kg",
         price: { minor: "2000", currency: "CNY" },
@@ -305,6 +305,23 @@ describe("the pages", { skip: missing }, () => {
       assert.equal(orders.filter(({ saleId }) => saleId === sale.id).length, 1);
       await pay(mei);
       await mei.context().close();
+    });
+
+    test("after the end a buyer still finds the order and what was given, and the record is whole", async () => {
+      const [host, mei] = await Promise.all([hostPage(), enter("mei")]);
+      await connected(mei);
+      await host.getByTestId("state-end").click();
+      await host.getByTestId("state-end-sure").click();
+      await mei.locator('.room[data-state="ended"]').waitFor();
+      await mei.reload();
+      await mei.locator('.room[data-state="ended"]').waitFor();
+      await until(async () => (await accrued(mei)) === 164, "what the room gave");
+      await mei.getByRole("button", { name: "我的订单" }).click();
+      await mei.locator('[data-testid="order"] [data-state="paid"]').first().waitFor();
+      await host.reload();
+      await host.getByTestId("room-title").waitFor();
+      for (const page of [host, mei]) assert.deepEqual(page.complaints, []);
+      await Promise.all([host, mei].map((page) => page.context().close()));
       await server.kill();
       const { code, said } = await server.check();
       assert.equal(code, 0, said);

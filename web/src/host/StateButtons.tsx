@@ -36,13 +36,13 @@ export function StateButtons(props: { room: Room; onRoom: (room: Room) => void }
       disabled={act.busy || !FROM[state].includes(next)}
       onClick={press}
     >
-      {room.state === next ? t.room.state[roomStateName(next)] : label}
+      {room.state === next && next !== RoomState.ENDED ? t.room.state[state] : label}
     </button>
   );
 
   return (
     <section class="panel state-panel" aria-label={t.host.heading}>
-      {room.state === RoomState.SCHEDULED && (
+      {(room.state === RoomState.SCHEDULED || room.state === RoomState.ENDED) && (
         <p class="now">
           <span class="state-tag" data-state={state}>
             {t.room.state[state]}

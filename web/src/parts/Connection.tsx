@@ -1,3 +1,4 @@
+import { RoomState } from "../gen/apricot/v1/room_pb";
 import { useServerTime } from "./time";
 import type { LiveRoom } from "../room/live";
 import { useWords } from "../text";
@@ -7,7 +8,9 @@ export function Connection(props: { live: LiveRoom }) {
   const { t, count } = useWords();
   const { link } = props.live;
   const now = useServerTime(0, link.kind === "waiting");
-  const quiet = link.kind === "live" || (link.kind === "connecting" && !props.live.view.joined);
+  // An ended room says so itself.
+  const ended = link.kind === "over" && link.over === "ended" && props.live.view.room?.state === RoomState.ENDED;
+  const quiet = link.kind === "live" || ended || (link.kind === "connecting" && !props.live.view.joined);
   return (
     <div class={quiet ? "unseen" : "connection"} data-testid="connection" data-state={link.kind} role="status">
       {link.kind === "connecting" && t.connection.connecting}

@@ -5,7 +5,7 @@ import { useEffect, useReducer } from "preact/hooks";
 
 import type { Problem } from "../gen/apricot/v1/common_pb";
 import { HeartSchema, SaySchema } from "../gen/apricot/v1/live_pb";
-import { RoomSchema, type Moderation, type Room } from "../gen/apricot/v1/room_pb";
+import { RoomSchema, RoomState, type Moderation, type Room } from "../gen/apricot/v1/room_pb";
 import {
   CancelOrderSchema,
   OrderSchema,
@@ -22,7 +22,7 @@ import { Refused, lost } from "../wire/refused";
 import { RoomSocket, type Command, type Link } from "../wire/socket";
 import { newId } from "../wire/uuid";
 import { forgetPlacing, rememberPlacing, unanswered } from "./placing";
-import { EMPTY_ROOM, hear, hearOrders, hearPong, hearRoom, isOpenOrder, readSales, type RoomView } from "./state";
+import { EMPTY_ROOM, hear, hearOrders, hearPong, hearRoom, hearTotals, isOpenOrder, readSales, type RoomView } from "./state";
 
 /** What is happening to the wish to buy that was sent last. */
 export type Placing =
@@ -57,8 +57,9 @@ export class LiveRoom {
       onLink: (link) => {
         this.link = link;
         this.changed();
-        // The room itself may be missing, which a socket that never opened can't say.
-        if (link.kind === "waiting" && !this.view.joined) void this.readRoom();
+        // A socket that never got in can't say what the room is, or that it is missing.
+        const closed = link.kind === "waiting" || (link.kind === "over" && link.over === "ended");
+        if (closed && !this.view.joined) void this.readRoom();
       },
       onPublications: (publications) => {
         const nowMs = Date.now();
@@ -162,7 +163,12 @@ export class LiveRoom {
     try {
       const { read } = await import("../wire/rest");
       const room = await read(`/v1/rooms/${this.roomId}`, RoomSchema);
-      if (!this.view.joined) this.view = { ...this.view, room };
+      if (this.view.joined) return;
+      this.takeRoom(room);
+      if (room.state !== RoomState.ENDED) return;
+      const { readEnded } = await import("./ended");
+      const { sales, charity } = await readEnded(this.roomId);
+      this.view = hearTotals(readSales(this.view, sales), charity);
     } catch (error) {
       this.missing = error instanceof Refused && error.problem.type === "not-found";
     }

@@ -151,6 +151,14 @@ export function laterTotal(known: CharityTotal | undefined, next: CharityTotal):
   return next.sequence > known.sequence;
 }
 
+export function hearTotals(view: RoomView, totals: readonly CharityTotal[]): RoomView {
+  const charity = new Map(view.charity);
+  for (const total of totals) {
+    if (laterTotal(charity.get(total.pledgeId), total)) charity.set(total.pledgeId, total);
+  }
+  return { ...view, charity };
+}
+
 function enter(view: RoomView, joined: Joined, nowMs: number): RoomView {
   const sameHistory =
     joined.recovered && view.position !== undefined && view.position.epoch === joined.position?.epoch;
@@ -178,13 +186,9 @@ function enter(view: RoomView, joined: Joined, nowMs: number): RoomView {
 function hearState(view: RoomView, state: LiveState): RoomView {
   const stocks = new Map(view.stocks);
   for (const stock of state.stocks) stocks.set(stock.saleId, stock);
-  const charity = new Map(view.charity);
-  for (const total of state.charity) {
-    if (laterTotal(charity.get(total.pledgeId), total)) charity.set(total.pledgeId, total);
-  }
   // Hearts only grow; a node that has just started may count from its own zero.
   const hearts = state.hearts > view.hearts ? state.hearts : view.hearts;
-  return { ...view, viewers: state.viewers, hearts, stocks, charity };
+  return hearTotals({ ...view, viewers: state.viewers, hearts, stocks }, state.charity);
 }
 
 function hearSkipped(view: RoomView, lines: number, atMs: number): RoomView {

@@ -132,6 +132,8 @@ export function ChatBar(props: { live: LiveRoom }) {
     return () => clearTimeout(timer);
   }, [wrong]);
 
+  const { link } = live;
+  if (link.kind === "over") return <p class="chat-guest">{t.connection.over[link.over]}</p>;
   if (live.view.joined && isGuest(live.view.me)) return <p class="chat-guest">{t.chat.guest}</p>;
 
   const send = async (event: Event): Promise<void> => {

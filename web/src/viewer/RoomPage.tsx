@@ -16,6 +16,7 @@ import { useServerTime } from "../parts/time";
 import { LiveRoom, useLive } from "../room/live";
 import { isGuest, isPaying, ordersOf, salesToShow } from "../room/state";
 import { clockFace, useWords } from "../text";
+import { token } from "../wire/address";
 import { BuySheet } from "./BuySheet";
 import { ChatBar, ChatLog } from "./Chat";
 import { HeartButton, Hearts } from "./Hearts";
@@ -110,7 +111,7 @@ export function RoomPage(props: { roomId: string }) {
       </section>
       <footer class="bar">
         <ChatBar live={live} />
-        {!isGuest(view.me) && (
+        {(view.joined ? !isGuest(view.me) : token() !== "") && (
           <button type="button" class="round" aria-label={t.orders.heading} onClick={() => setOpen({ kind: "orders" })}>
             <Parcel />
           </button>
