@@ -37,7 +37,12 @@ export class Server {
   /** A server with a data folder of its own. `env` sets configuration: APRICOT_SALE__OFFER_SECONDS and so on. */
   static async start({ demo = false, env = {} } = {}) {
     const server = new Server(await mkdtemp(join(tmpdir(), "apricot-pages-")), demo, env);
-    await server.run("127.0.0.1:0");
+    try {
+      await server.run("127.0.0.1:0");
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
     return server;
   }
 

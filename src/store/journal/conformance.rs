@@ -17,7 +17,7 @@ mod totals;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const SALE: SaleId = SaleId(Uuid::from_u128(1));
-const EPOCH: u64 = 42 << 1;
+const EPOCH: u64 = 42;
 
 struct Desk {
     folder: TempDir,
