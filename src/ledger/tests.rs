@@ -31,7 +31,7 @@ impl Desk {
     /// 2.5 % of the paid price, rounded down; farm produce pays no commission, everything else 5 %.
     async fn new(cap: Option<i64>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let journal = Journal::open(&folder.path().join("record.db"), 42 << 1, NOW).unwrap();
+        let journal = Journal::open(&folder.path().join("record.db"), 42, NOW).unwrap();
         let share = |ppm| Share::ppm(ppm).unwrap();
         let commission =
             CommissionRules { by_category: [("farm".into(), share(0))].into(), other: share(50_000) };

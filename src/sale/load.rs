@@ -5,6 +5,7 @@ use std::sync::{Arc, RwLock};
 
 use super::{KnownOrder, LiveSale, Refusal, Sales};
 use crate::model::{FlashSale, Order, Payment, SaleId, SaleState, Stage};
+use crate::store::Write;
 use crate::store::inventory::{LotSnapshot, Request};
 
 impl Sales {
@@ -12,6 +13,10 @@ impl Sales {
     pub async fn load(&self) -> Result<(), Refusal> {
         for sale in self.0.journal.live_sales().await? {
             let id = sale.id;
+            if matches!(sale.state, SaleState::Closed { .. }) {
+                // A crash between a close and the end of what it overtook.
+                self.0.journal.commit(vec![Write::ReturnLeftovers(id)]).await?;
+            }
             self.load_sale(sale).await?;
             self.load_lot(id).await?;
         }

@@ -19,7 +19,13 @@ impl Sales {
         if self.0.orders.contains_key(&wish.order) {
             return self.placed_before(buyer, &wish).await;
         }
-        let live = self.live(wish.sale).ok_or(Refusal::NotFound("sale"))?;
+        let Some(live) = self.live(wish.sale) else {
+            // The sale is over and out of memory; a retry of what was placed in it is still a retry.
+            return match self.placed_before(buyer, &wish).await {
+                Err(Refusal::Store(StoreError::Stale)) => Err(Refusal::NotFound("sale")),
+                placed => placed,
+            };
+        };
         let sale = live.sale();
         sale.takes_orders(now)?;
         if !wish.wait && self.0.inventory.is_sold_out(wish.sale, now) {

@@ -70,7 +70,7 @@ impl Shop {
     }
 
     fn on(folder: TempDir, clock: Clock, sale: SaleId) -> Self {
-        let journal = Journal::open(&folder.path().join("record.db"), 42 << 1, clock.now()).unwrap();
+        let journal = Journal::open(&folder.path().join("record.db"), 42, clock.now()).unwrap();
         let share = |ppm| Share::ppm(ppm).unwrap();
         let commission =
             CommissionRules { by_category: [("farm".into(), share(0))].into(), other: share(50_000) };

@@ -80,10 +80,11 @@ impl Journal {
         self.one(sql, (blob(id.0), version), rows::pledge).await
     }
 
-    /// Sales that still live: not closed, or closed with open holds, or in a room that has not ended.
+    /// Sales that still live: not closed, or closed with open holds or units that have yet to return, or in a room that has not ended.
     pub async fn live_sales(&self) -> Result<Vec<FlashSale>, StoreError> {
         let sql = format!(
-            "{SALE_QUERY} JOIN rooms r ON r.id = s.room WHERE s.state <> 'closed' OR l.held > 0 OR r.state <> 'ended'"
+            "{SALE_QUERY} JOIN rooms r ON r.id = s.room WHERE s.state <> 'closed' OR l.held > 0
+             OR l.stock > l.held + l.sold OR r.state <> 'ended'"
         );
         self.list(sql, (), rows::sale).await
     }
