@@ -18,7 +18,7 @@ fi
 
 # The coverage that guides the fuzzer is an unstable flag; this lets a stable compiler take it.
 export RUSTC_BOOTSTRAP=1
-# Sanitizers need a nightly standard library. The server forbids nothing they would find: its own code has no unsafe.
+# No sanitizer (-s none): those need a nightly compiler. They find misuse of memory, and the server's own code has no unsafe.
 log=$(mktemp) || exit 2
 trap 'rm -f "$log"' EXIT
 if ! cargo fuzz build -s none >"$log" 2>&1; then
@@ -29,7 +29,7 @@ fi
 found=0
 for target in $(cargo fuzz list); do
     mkdir -p "corpus/$target"
-    # What cargo-fuzz would find in the corpus it made is kept between runs; seeds are read and never written.
+    # The first folder gathers inputs that reach something new, for the next run; seeds are only read.
     if cargo fuzz run "$target" -s none "corpus/$target" "../tests/decoders/seeds/$target" -- \
         -max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 >"$log" 2>&1; then
         runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")

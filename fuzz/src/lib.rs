@@ -27,8 +27,10 @@ pub use webhook::webhook;
 /// Longer ones quote what a client sent without a bound.
 const DETAIL_CHARACTERS_MAX: usize = 400;
 
-/// Each with its name, which is also the folder of its seeds.
-pub const TARGETS: [(&str, fn(&[u8])); 11] = [
+/// A name, which is also the folder of the seeds, and what takes any bytes.
+pub type Target = (&'static str, fn(&[u8]));
+
+pub const TARGETS: [Target; 11] = [
     ("socket_proto", socket_proto),
     ("socket_json", socket_json),
     ("rest", rest),

@@ -117,8 +117,11 @@ impl Stage {
             }
             (Next::Answer(answer), command) => {
                 assert!(!matches!(command, Some(Command::Join(_))));
-                assert!(answer.outcome.is_err(), "the first message must be join: {answer:?}");
-                answered(message, answer, now);
+                let format = self.outside.outlet().format();
+                assert!(
+                    !granted(format, message, answer, now),
+                    "the first message must be join: {message:?}"
+                );
             }
             (Next::Nothing, _) => assert_eq!(message.id, 0),
             (Next::Join { .. } | Next::Run(_), _) => panic!("not for one who has not joined: {message:?}"),
@@ -127,7 +130,9 @@ impl Stage {
             assert!(session.admit_message(now).is_ok_and(|admitted| admitted.is_ok()), "rates are lifted");
             match session.on_message(message.clone(), now) {
                 Next::Nothing => assert_eq!(message.id, 0),
-                Next::Answer(answer) => answered(message, answer, now),
+                Next::Answer(answer) => {
+                    granted(session.outlet().format(), message, answer, now);
+                }
                 Next::Run(errand) => assert!(format!("{errand:?}").contains("task")),
                 Next::Join { .. } => panic!("joined already: {message:?}"),
             }
@@ -142,31 +147,17 @@ impl Stage {
     }
 }
 
-/// The answer reads the same in both formats.
-fn answered(message: &ClientMessage, answer: Answer, now: Timestamp) {
-    assert_eq!(answer.id, message.id);
-    let Answer { id, outcome } = answer;
-    let problem = match outcome {
-        Ok(outcome) => {
-            for format in BOTH {
-                let outcome = match &outcome {
-                    apricot::room::session::Outcome::Done => apricot::room::session::Outcome::Done,
-                    apricot::room::session::Outcome::Pong { client_time_ms } => {
-                        apricot::room::session::Outcome::Pong { client_time_ms: *client_time_ms }
-                    }
-                    apricot::room::session::Outcome::Order(view) => {
-                        apricot::room::session::Outcome::Order(view.clone())
-                    }
-                };
-                let bytes = codec::answer(format, Answer { id, outcome: Ok(outcome) }, now);
-                let said = said(format, &bytes);
-                assert!(!matches!(reply(&said, id).outcome, None | Some(Outcome::Problem(_))), "{said:?}");
-            }
-            return;
+/// Whether it was granted. A refusal says why.
+fn granted(format: Format, message: &ClientMessage, answer: Answer, now: Timestamp) -> bool {
+    let said = said(format, &codec::answer(format, answer, now));
+    match &reply(&said, message.id).outcome {
+        Some(Outcome::Problem(problem)) => {
+            well_said(problem);
+            false
         }
-        Err(refused) => v1::Problem::from(refused),
-    };
-    well_said(&problem);
+        Some(Outcome::Done(_) | Outcome::Pong(_) | Outcome::Order(_)) => true,
+        None => panic!("an answer without an outcome: {said:?}"),
+    }
 }
 
 fn said(format: Format, bytes: &[u8]) -> Vec<v1::Publication> {
