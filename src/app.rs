@@ -177,7 +177,10 @@ impl Running {
         let now = clock.clone();
         self.tasks.spawn(hub.clone().run(told, move || now.now(), stop.clone()));
         let provider = Provider::Sandbox(self.sandbox.clone());
-        self.tasks.spawn(tasks::outbox(sales.clone(), provider, asked, stop.clone()));
+        let outbox_clock = clock.clone();
+        let outbox = sales.clone().run_outbox(provider, asked, move || outbox_clock.now(), stop.clone());
+        self.tasks.spawn(outbox);
+        self.tasks.spawn(tasks::receipts(sales.clone(), clock.clone(), stop.clone()));
         self.tasks.spawn(tasks::tidy_meters(prometheus(), stop.clone()));
         self.tasks.spawn(tasks::refresh_keys(self.keys.clone(), config.jwks.clone(), jwks, stop.clone()));
         self.tasks.close();

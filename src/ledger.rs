@@ -50,23 +50,25 @@ struct Shared {
     commission: CommissionRules,
     /// A cache of the record: pledge versions never change.
     pledges: DashMap<PledgeRef, Arc<Pledge>>,
-    /// Accruals on their way to the record, so that two claims cannot pass a cap together.
-    accruing: Mutex<HashMap<PledgeId, i64>>,
+    /// What stands accrued under capped pledges, with what is on its way to the record, so that two claims cannot pass a cap together.
+    /// Read from the totals once; a failed claim and a reversal lower it.
+    standing: Mutex<HashMap<PledgeId, i64>>,
     /// Whoever takes from charity payable (a remittance, a late reversal) does so alone.
     payable: AsyncMutex<()>,
 }
 
-/// The postings of one claim. Keep it until the commit is answered: it holds the room under the pledge's cap.
+/// The postings of one claim. It holds room under the pledge's cap; dropped without `committed`, the room is free again.
 pub struct ClaimPostings {
     pub transfers: Vec<Transfer>,
     pub charity: Money,
-    _accruing: Option<Accruing>,
+    accruing: Option<Accruing>,
 }
 
 struct Accruing {
     ledger: Ledger,
     pledge: PledgeId,
     minor: i64,
+    committed: bool,
 }
 
 /// Account balances as an auditor reads them.
@@ -84,7 +86,7 @@ impl Ledger {
             journal,
             commission,
             pledges: DashMap::new(),
-            accruing: Mutex::default(),
+            standing: Mutex::default(),
             payable: AsyncMutex::default(),
         }))
     }
@@ -154,7 +156,7 @@ impl Ledger {
         if let Some(accruing) = &accruing {
             transfers.push(line(host(), Account::CharityAccrued(accruing.pledge), charity, Code::Accrue));
         }
-        ClaimPostings { transfers, charity, _accruing: accruing }
+        ClaimPostings { transfers, charity, accruing }
     }
 
     /// The provider's fee, as it reported it.
@@ -232,15 +234,25 @@ impl Ledger {
 
     /// As much of `share` as the pledge's cap leaves room for.
     fn accruing(&self, pledge: &Pledge, share: Money) -> Accruing {
-        let mut accruing = self.0.accruing.lock().expect("no panic while locked");
-        let underway = accruing.entry(pledge.id).or_default();
-        let room = pledge.cap.map_or(i64::MAX, |cap| {
-            let total = self.charity_total(pledge.id, cap.currency);
-            (cap.minor - (total.gross_accrued - total.gross_reversed) - *underway).max(0)
-        });
-        let minor = share.minor.min(room);
-        *underway += minor;
-        Accruing { ledger: self.clone(), pledge: pledge.id, minor }
+        let mut minor = share.minor;
+        if let Some(cap) = pledge.cap {
+            let mut standing = self.0.standing.lock().expect("no panic while locked");
+            let standing = standing.entry(pledge.id).or_insert_with(|| {
+                let total = self.charity_total(pledge.id, cap.currency);
+                total.gross_accrued - total.gross_reversed
+            });
+            minor = minor.min((cap.minor - *standing).max(0));
+            *standing += minor;
+        }
+        Accruing { ledger: self.clone(), pledge: pledge.id, minor, committed: false }
+    }
+
+    /// Makes room under the pledge's cap.
+    fn lower_standing(&self, pledge: PledgeId, minor: i64) {
+        let mut standing = self.0.standing.lock().expect("no panic while locked");
+        if let Some(standing) = standing.get_mut(&pledge) {
+            *standing -= minor;
+        }
     }
 
     fn totals<const N: usize>(&self, currency: Currency, wanted: [(Account, Code); N]) -> [Total; N] {
@@ -248,11 +260,18 @@ impl Ledger {
     }
 }
 
+impl ClaimPostings {
+    pub fn committed(self) {
+        if let Some(mut accruing) = self.accruing {
+            accruing.committed = true;
+        }
+    }
+}
+
 impl Drop for Accruing {
     fn drop(&mut self) {
-        let mut accruing = self.ledger.0.accruing.lock().expect("no panic while locked");
-        if let Some(underway) = accruing.get_mut(&self.pledge) {
-            *underway -= self.minor;
+        if !self.committed {
+            self.ledger.lower_standing(self.pledge, self.minor);
         }
     }
 }

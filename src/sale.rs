@@ -3,7 +3,7 @@
 //! The gate (`Inventory`) decides fast, the record (`Journal`) decides last, and the buyer is answered after the commit. What changed
 //! comes up as `News`; nothing here knows who watches.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -181,6 +181,9 @@ struct LiveSale {
     product: Product,
     pledge: Option<Arc<Pledge>>,
     told_sold_out: AtomicBool,
+    /// One rebuild of the lot at a time; counts those that began.
+    rebuilding: tokio::sync::Mutex<()>,
+    rebuilds: AtomicU64,
 }
 
 /// What is known of an order id.
@@ -246,7 +249,10 @@ impl Sales {
         };
         let stock = |sale: &SaleId| {
             let live = self.live(*sale)?;
-            Some(self.stock(*sale, &live))
+            let stock = self.stock(*sale, &live);
+            // A closed sale without holds does not change any more; its last word was said when it closed.
+            let over = matches!(live.sale().state, SaleState::Closed { .. }) && stock.held == 0;
+            (!over).then_some(stock)
         };
         sales.iter().filter_map(stock).collect()
     }

@@ -3,15 +3,12 @@
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::JwksConfig;
 use crate::sale::Sales;
-use crate::sale::outbox::Provider;
-use crate::store::journal::Task;
 use crate::wire::token::{Jwks, Keys};
 
 /// Hygiene: nothing depends on when a sweep comes.
@@ -24,16 +21,19 @@ const KEYS_EVERY: Duration = Duration::from_secs(10);
 const JWKS_EVERY: Duration = Duration::from_secs(300);
 
 pub async fn sweep(sales: Sales, clock: Clock, stop: CancellationToken) {
-    let mut receipts_at = clock.now();
     let mut ticks = every(SWEEP_EVERY);
     while until(&stop, ticks.tick()).await.is_some() {
         let now = clock.now();
         sales.sweep(now).await;
         sales.ledger().measure();
-        if now >= receipts_at {
-            receipts_at = now + RECEIPTS_EVERY;
-            sales.sweep_receipts(now).await;
-        }
+    }
+}
+
+/// Beside the sweep, which opens sales in time: a thousand receipts take a while.
+pub async fn receipts(sales: Sales, clock: Clock, stop: CancellationToken) {
+    let mut ticks = every(RECEIPTS_EVERY);
+    while until(&stop, ticks.tick()).await.is_some() {
+        sales.sweep_receipts(clock.now()).await;
     }
 }
 
@@ -42,12 +42,6 @@ pub async fn tidy_meters(prometheus: PrometheusHandle, stop: CancellationToken) 
     let mut ticks = every(METERS_EVERY);
     while until(&stop, ticks.tick()).await.is_some() {
         prometheus.run_upkeep();
-    }
-}
-
-pub async fn outbox(sales: Sales, provider: Provider, asked: mpsc::Receiver<Task>, stop: CancellationToken) {
-    if let Err(error) = sales.run_outbox(provider, asked, stop).await {
-        tracing::error!(%error, "the outbox cannot read its tasks; payments wait for the next start");
     }
 }
 

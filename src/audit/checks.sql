@@ -31,15 +31,21 @@ HAVING coalesce(sum(h.outcome IS NULL AND h.hold IS NOT NULL), 0) <> (o.stage = 
     OR count(h.hold) <> o.hold
     OR coalesce(max(h.hold), 0) <> o.hold;
 
+-- name: nobody_waits_in_vain
+-- rule: a closed sale has nobody on its waiting list
+SELECT hex(o.id), 'waits in a closed sale' FROM orders o JOIN sales s ON s.id = o.sale
+WHERE s.state = 'closed' AND o.stage = 'waiting';
+
 -- name: hold_matches_order
 -- rule: a hold has the quantity and the sale of its order
 SELECT hex(h.order_id), 'hold ' || h.hold || ' has ' || h.quantity || ', the order ' || o.quantity
 FROM holds h JOIN orders o ON o.id = h.order_id WHERE h.quantity <> o.quantity OR h.sale <> o.sale;
 
 -- name: limit_kept
--- rule: what a buyer has waiting, held or paid in one sale is within the sale's limit
+-- rule: what a buyer has waiting, held or paid in one sale is within the sale's limit; holds past their time do not count
 SELECT o.buyer, sum(o.quantity) || ' units, the limit is ' || s.limit_per_buyer
 FROM orders o JOIN sales s ON s.id = o.sale WHERE o.stage NOT IN ('released', 'expired')
+  AND NOT (o.stage = 'held' AND o.held_until <= (SELECT max(placed_at) FROM orders newest WHERE newest.sale = o.sale))
 GROUP BY o.sale, o.buyer, s.limit_per_buyer HAVING sum(o.quantity) > s.limit_per_buyer;
 
 -- name: trial_balance_zero

@@ -22,6 +22,16 @@ pub struct CharityTotal {
 }
 
 impl Ledger {
+    /// The currency of a pledge's total: its own, or that of what was paid.
+    pub fn currency_of(&self, pledge: &Pledge) -> Currency {
+        pledge.currency().unwrap_or_else(|| {
+            let accounts = self.journal().totals().all();
+            let accrued = Account::CharityAccrued(pledge.id);
+            let paid = accounts.into_iter().find(|((account, ..), _)| *account == accrued);
+            paid.map_or(Currency::CNY, |((_, currency, _), _)| currency)
+        })
+    }
+
     pub fn charity_total(&self, pledge: PledgeId, currency: Currency) -> CharityTotal {
         let [accrued, reversed, confirmed, taken_back, remitted] = self.totals(
             currency,
@@ -88,6 +98,9 @@ impl Ledger {
         }
         entry.push(line(Account::HostPayable(host.clone()), Account::RefundPayable, amount, Code::Refund));
         self.journal().commit(entry).await?;
+        if let Some(pledge) = pledge {
+            self.lower_standing(pledge.id, reversed.minor);
+        }
         Ok(order)
     }
 

@@ -1,7 +1,7 @@
 //! A host's promise to a charity project: versioned, and fixed before the sale.
 
 use super::money::{MINOR_MAX, Rounding, Share};
-use super::{Money, OutOfBound, PledgeId, Subject, Timestamp, bounded_text};
+use super::{Currency, Money, OutOfBound, PledgeId, Subject, Timestamp, bounded_text};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pledge {
@@ -54,12 +54,27 @@ impl Pledge {
             }
             PledgeBase::PaidPrice(_) | PledgeBase::PerUnit(_) => {}
         }
+        if let (Some(cap), Some(currency)) = (self.cap, self.currency())
+            && cap.currency != currency
+        {
+            let bound = format!("{}, as perUnit", currency.as_str());
+            return Err(OutOfBound::new("cap.currency", bound));
+        }
         if let (Some(from), Some(to)) = (self.starts_at, self.ends_at)
             && from >= to
         {
             return Err(OutOfBound::new("endsAtMs", "later than startsAtMs"));
         }
         Ok(())
+    }
+
+    /// `None`: a share of the price is in whatever currency is paid.
+    pub fn currency(&self) -> Option<Currency> {
+        let unit = match self.base {
+            PledgeBase::PerUnit(unit) => Some(unit.currency),
+            PledgeBase::PaidPrice(_) => None,
+        };
+        unit.or(self.cap.map(|cap| cap.currency))
     }
 
     pub fn reference(&self) -> PledgeRef {
@@ -99,7 +114,6 @@ impl Pledge {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Currency;
     use proptest::prelude::*;
 
     fn pledge(base: PledgeBase, rounding: Rounding) -> Pledge {

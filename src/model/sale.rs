@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::money::MINOR_MAX;
 use super::product::UNITS_MAX;
 use super::{Money, OutOfBound, PledgeRef, RoomId, SaleId, Sku, Timestamp};
 
@@ -65,6 +66,10 @@ impl FlashSale {
         }
         if !(1..=Self::LIMIT_MAX).contains(&self.limit_per_buyer) {
             return Err(OutOfBound::new("limitPerBuyer", format!("1..={}", Self::LIMIT_MAX)));
+        }
+        if self.price.times(self.limit_per_buyer).minor > MINOR_MAX {
+            let bound = format!("such that limitPerBuyer units cost at most {MINOR_MAX} in minor units");
+            return Err(OutOfBound::new("price.minor", bound));
         }
         if !Self::HOLD_SECONDS.contains(&self.hold_for.as_secs()) {
             return Err(OutOfBound::new("holdSeconds", "10..=3600"));

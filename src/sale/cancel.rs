@@ -150,20 +150,34 @@ impl Sales {
         Ok(())
     }
 
-    /// Waiting orders of a sale that has closed.
-    pub(super) async fn dismiss(&self, waiting: Vec<OrderId>) {
+    /// Waiting orders of a sale that has closed. One that cannot be ended now stands in line again, for the next sweep.
+    pub(super) async fn dismiss(&self, sale: SaleId, waiting: Vec<OrderId>) {
+        let mut underway = Vec::with_capacity(waiting.len());
+        let mut failed = None;
         for id in waiting {
-            let dismissed = async {
+            let submitted = async {
                 let known = self.find(id).await?;
                 let order = known.order.clone().expire()?;
-                self.0.journal.commit(vec![Write::Order(order.clone())]).await?;
-                let known = self.remember(KnownOrder { order, ..(*known).clone() });
-                self.tell_order(&known).await;
-                Ok::<_, Refusal>(())
+                let pending = self.0.journal.submit(vec![Write::Order(order.clone())])?;
+                Ok::<_, Refusal>((KnownOrder { order, ..(*known).clone() }, pending))
             };
-            if let Err(error) = dismissed.await {
-                tracing::warn!(%error, order = %id, "a waiting order of a closed sale was not ended");
+            match submitted.await {
+                Ok(submitted) => underway.push(submitted),
+                Err(error) => failed = Some(error),
             }
+        }
+        for (known, pending) in underway {
+            match pending.committed().await {
+                Ok(()) => {
+                    let known = self.remember(known);
+                    self.tell_order(&known).await;
+                }
+                Err(error) => failed = Some(error.into()),
+            }
+        }
+        if let Some(error) = failed {
+            tracing::warn!(%error, %sale, "waiting orders of a closed sale were not ended; the next sweep tries again");
+            self.rebuild(sale).await;
         }
     }
 }

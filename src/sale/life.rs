@@ -31,9 +31,21 @@ impl Sales {
         if change == 0 || !(-max..=max).contains(&change) {
             return Err(OutOfBound::new("change", format!("-{max}..={max}, not 0")).into());
         }
+        let on_hand = self.product(sku).await?.ok_or(Refusal::NotFound("product"))?.on_hand;
+        if change > 0 && i64::from(on_hand) + change > max && !self.seen(once).await? {
+            let bound = format!("such that at most {max} units are on hand; {on_hand} are");
+            return Err(OutOfBound::new("change", bound).into());
+        }
         match self.0.journal.commit(entry(once, Write::Stock { sku: sku.clone(), change })).await {
             Ok(()) | Err(StoreError::Seen) => self.product(sku).await?.ok_or(Refusal::NotFound("product")),
             Err(refused) => Err(refused.into()),
+        }
+    }
+
+    async fn seen(&self, once: Option<Once>) -> Result<bool, Refusal> {
+        match once {
+            Some(once) => Ok(self.0.journal.seen(once).await?),
+            None => Ok(false),
         }
     }
 
@@ -52,6 +64,10 @@ impl Sales {
         }
         if let Some(reference) = sale.pledge {
             let pledge = self.0.ledger.pledge(reference).await.map_err(Refusal::Ledger)?;
+            if let Some(currency) = pledge.currency().filter(|currency| *currency != sale.price.currency) {
+                let bound = format!("a pledge in the sale's currency, not in {}", currency.as_str());
+                return Err(OutOfBound::new("pledgeId", bound).into());
+            }
             if pledge.host != product.host {
                 return Err(Refusal::Forbidden("the pledge belongs to another host"));
             }
@@ -67,6 +83,11 @@ impl Sales {
                     sales.load_sale(sale).await?;
                     sales.load_lot(id).await?;
                     sales.tell_sale(id).await;
+                }
+                Err(StoreError::Seen) if sales.live(id).is_none() => {
+                    let recorded = sales.0.journal.sale(id).await?.ok_or(Refusal::NotFound("sale"))?;
+                    sales.load_sale(recorded).await?;
+                    sales.load_lot(id).await?;
                 }
                 Err(StoreError::Seen) => {}
                 Err(refused) => return Err(refused.into()),
@@ -115,7 +136,7 @@ impl Sales {
                 tracing::warn!(%error, sale = %id, "leftovers stay in the lot until its next hold ends");
             }
             sales.tell_sale(id).await;
-            sales.dismiss(waiting).await;
+            sales.dismiss(id, waiting).await;
             sales.view(id).ok_or(Refusal::NotFound("sale"))
         })
         .await
@@ -153,12 +174,13 @@ impl Sales {
                 }
             }
             SaleState::Open { closes_at } => {
-                let stock = self.stock(id, &live);
+                // Without a reading nobody knows how much is sold: wait for the next pass.
+                let reading = self.0.inventory.reading(id);
                 if closes_at <= now {
                     self.close_sale(id, CloseReason::Time, now).await?;
-                } else if stock.left == 0 && stock.held == 0 {
+                } else if reading.is_some_and(|lot| lot.sold == lot.stock) {
                     self.close_sale(id, CloseReason::SoldOut, now).await?;
-                } else if stock.left > 0 && stock.waiting > 0 {
+                } else if reading.is_some_and(|lot| lot.held + lot.sold < lot.stock && lot.waiting > 0) {
                     // After a restart: units came back and nobody had offered them yet.
                     self.units_came_back(id, now).await;
                 }
@@ -166,7 +188,7 @@ impl Sales {
             SaleState::Closed { .. } => {
                 // A crash, or an offer that came too late, left somebody in line.
                 if self.stock(id, &live).waiting > 0 {
-                    self.dismiss(self.0.inventory.close(id)).await;
+                    self.dismiss(id, self.0.inventory.close(id)).await;
                 }
             }
         }

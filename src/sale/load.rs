@@ -1,6 +1,6 @@
 //! From the record into memory: at start, for a new sale, and when a lot has to be read again.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, RwLock};
 
 use super::{KnownOrder, LiveSale, Refusal, Sales};
@@ -30,8 +30,14 @@ impl Sales {
             None => None,
         };
         let (id, room) = (sale.id, sale.room.clone());
-        let live =
-            LiveSale { sale: RwLock::new(sale), product, pledge, told_sold_out: AtomicBool::new(false) };
+        let live = LiveSale {
+            sale: RwLock::new(sale),
+            product,
+            pledge,
+            told_sold_out: AtomicBool::new(false),
+            rebuilding: tokio::sync::Mutex::default(),
+            rebuilds: AtomicU64::new(0),
+        };
         self.0.live.insert(id, Arc::new(live));
         let mut sales = self.0.rooms.entry(room).or_default();
         if !sales.contains(&id) {
@@ -82,11 +88,13 @@ impl Sales {
                 | Stage::Shipped(_)
                 | Stage::Delivered(_)
                 | Stage::Confirmed { .. }
-                | Stage::Refunded => snapshot.claimed.push((order.buyer.clone(), order.quantity)),
+                | Stage::Refunded => {
+                    snapshot.claimed.push((order.id, order.buyer.clone(), order.quantity));
+                }
             }
         }
         // From the same reading as the holds, so that a claim made meanwhile is on one side or the other.
-        snapshot.sold = snapshot.claimed.iter().map(|(_, quantity)| quantity).sum();
+        snapshot.sold = snapshot.claimed.iter().map(|(_, _, quantity)| quantity).sum();
         self.know_all(orders, payments);
         Ok(snapshot)
     }

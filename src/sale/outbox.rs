@@ -9,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use super::provider::Provider;
-use super::{Refusal, Sales, meters};
-use crate::store::StoreError;
+use super::{KnownOrder, Refusal, Sales, meters};
+use crate::model::{PaymentId, PaymentState, Timestamp};
+use crate::store::Write;
 use crate::store::journal::Task;
 
 /// Tasks that may wait for the outbox worker: two seconds of 8,000 payments a second. Then whoever pays waits.
@@ -22,44 +23,57 @@ const ASKING_MAX: usize = 64;
 const RETRY_FIRST: Duration = Duration::from_millis(200);
 const RETRY_MAX: Duration = Duration::from_secs(30);
 
+/// A task that is still in the record after this is asked again: its first asking was lost, or its commit was answered with an error
+/// and landed all the same.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
+
 impl Sales {
     /// Runs until `stop`. First come the tasks that an earlier process left.
     pub async fn run_outbox(
         self,
         provider: Provider,
         mut tasks: mpsc::Receiver<Task>,
+        now: impl Fn() -> Timestamp + Send,
         stop: CancellationToken,
-    ) -> Result<(), StoreError> {
+    ) {
         let asking = Arc::new(Semaphore::new(ASKING_MAX));
         let underway = TaskTracker::new();
-        let mut left = self.0.journal.tasks().await?.into_iter();
+        let mut look_again = tokio::time::interval(ASK_AGAIN);
+        let mut older_than = Duration::ZERO;
         loop {
-            let task = match left.next() {
-                Some(task) => task,
-                None => tokio::select! {
-                    () = stop.cancelled() => break,
-                    task = tasks.recv() => match task {
-                        Some(task) => task,
-                        None => break,
-                    },
+            let batch = tokio::select! {
+                () = stop.cancelled() => break,
+                // The first tick comes at once.
+                _ = look_again.tick() => {
+                    match self.0.journal.tasks(now() - older_than).await {
+                        Ok(batch) => {
+                            older_than = ASK_AGAIN;
+                            batch
+                        }
+                        Err(error) => {
+                            tracing::warn!(%error, "open tasks could not be read; the next look tries again");
+                            continue;
+                        }
+                    }
+                }
+                task = tasks.recv(), if underway.len() < OUTBOX_MAX => match task {
+                    Some(task) => vec![task],
+                    None => break,
                 },
             };
-            let permit = tokio::select! {
-                () = stop.cancelled() => break,
-                permit = Arc::clone(&asking).acquire_owned() => permit,
-            };
-            let (sales, provider, stop) = (self.clone(), provider.clone(), stop.clone());
-            underway.spawn(async move {
-                let _permit = permit;
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = sales.ask_until_taken(&provider, task) => {}
-                }
-            });
+            for task in batch {
+                let (sales, provider, stop) = (self.clone(), provider.clone(), stop.clone());
+                let asking = Arc::clone(&asking);
+                underway.spawn(async move {
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = sales.ask_until_taken(&provider, task, &asking) => {}
+                    }
+                });
+            }
         }
         underway.close();
         underway.wait().await;
-        Ok(())
     }
 
     /// The worker is told of a task that was just recorded.
@@ -70,10 +84,15 @@ impl Sales {
         }
     }
 
-    async fn ask_until_taken(&self, provider: &Provider, task: Task) {
+    async fn ask_until_taken(&self, provider: &Provider, task: Task, asking: &Semaphore) {
         let mut wait = RETRY_FIRST;
         loop {
-            match self.ask_once(provider, task).await {
+            let asked = {
+                // Nobody closes the semaphore; without a permit the question would only be one more.
+                let _permit = asking.acquire().await;
+                self.ask_once(provider, task).await
+            };
+            match asked {
                 Ok(answer) => return meters::task(kind(task), answer),
                 Err(error) => {
                     meters::task(kind(task), "failed");
@@ -106,10 +125,27 @@ impl Sales {
             Ok(()) => Ok("taken"),
             Err(error) if error.may_retry() => Err(error.to_string()),
             Err(error) => {
-                tracing::error!(%error, ?task, "the provider refuses a task for good; somebody has to look at it");
+                tracing::error!(%error, ?task, "the provider refuses a task for good");
+                if let Task::Authorise(id) = task {
+                    self.refused(id, error.to_string()).await.map_err(text)?;
+                }
                 Ok("refused")
             }
         }
+    }
+
+    /// A payment that the provider will not even try is declined, so that the buyer can pay another way.
+    async fn refused(&self, id: PaymentId, reason: String) -> Result<(), Refusal> {
+        let (known, payment) = self.find_payment(id).await?;
+        if payment.state != PaymentState::Authorising {
+            return Ok(());
+        }
+        let payment = payment.into(PaymentState::Declined { reason });
+        let entry = vec![Write::Payment(payment.clone()), Write::TaskDone(Task::Authorise(id))];
+        self.0.journal.commit(entry).await?;
+        let known = self.remember(KnownOrder { payment: Some(payment), ..(*known).clone() });
+        self.tell_order(&known).await;
+        Ok(())
     }
 }
 

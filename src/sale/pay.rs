@@ -9,7 +9,7 @@ use crate::model::payment::{Method, ProviderEvent, ProviderNews, Refund};
 use crate::model::{
     Money, Order, OrderId, Payment, PaymentId, PaymentState, RefundId, Stage, Subject, Timestamp,
 };
-use crate::store::inventory::Request;
+use crate::store::inventory::{HoldRefused, Request};
 use crate::store::journal::{HoldOutcome, Task};
 use crate::store::{Entry, StoreError, Write};
 
@@ -156,7 +156,8 @@ impl Sales {
             self.reread(order.id).await?;
             return Err(refused.into());
         }
-        drop(postings);
+        postings.committed();
+        self.0.inventory.adopt_claimed(order.sale, order.id, &order.buyer, order.quantity);
         meters::order("paid");
         let known = self.remember(KnownOrder { order, payment: Some(payment), payments: known.payments });
         self.ask(capture).await;
@@ -181,8 +182,11 @@ impl Sales {
             limit: sale.limit_per_buyer,
             until: now + sale.hold_for,
         };
-        let Ok(grant) = self.0.inventory.hold(order.sale, request, now) else {
-            return Ok(None);
+        let grant = match self.0.inventory.hold(order.sale, request, now) {
+            Ok(grant) => grant,
+            // The same event, twice at once: the other one has the hold. Or nobody can say now.
+            Err(HoldRefused::Known | HoldRefused::NotReady) => return Err(StoreError::Stale.into()),
+            Err(_) => return Ok(None),
         };
         match self.submit_displaced(grant.displaced, now).await {
             Ok(expired) => {

@@ -1,5 +1,7 @@
 //! Placing an order: the gate grants, the record commits, the buyer is answered.
 
+use std::sync::atomic::Ordering;
+
 use dashmap::mapref::entry::Entry as MapEntry;
 use tokio_util::sync::CancellationToken;
 
@@ -130,6 +132,15 @@ impl Sales {
                 drop(placing);
                 let known = self.find(order.id).await?;
                 return self.same_or_refused(&known, &order).await;
+            }
+            Err(StoreError::OverStock) => {
+                // The sale closed between the grant and the commit, or the gate is wrong: the record decides.
+                self.rebuild(order.sale).await;
+                return Err(Refusal::SoldOut { left: 0 });
+            }
+            Err(refused @ (StoreError::Busy | StoreError::Rule(_))) => {
+                self.give_back(&order).await;
+                return Err(refused.into());
             }
             Err(refused) => {
                 self.rebuild(order.sale).await;
@@ -286,6 +297,7 @@ impl From<HoldRefused> for Refusal {
     fn from(refused: HoldRefused) -> Self {
         match refused {
             HoldRefused::Closed => Self::Sale(crate::model::sale::SaleRefused::Closed),
+            HoldRefused::NotReady => Self::Store(StoreError::Busy),
             HoldRefused::SoldOut { left } => {
                 meters::refused("sold_out");
                 Self::SoldOut { left }
@@ -303,10 +315,17 @@ impl From<HoldRefused> for Refusal {
 }
 
 impl Sales {
-    /// The lot as the record has it.
+    /// The lot as the record has it. Of many who ask at once, one reads for all who asked before it began.
     pub(super) async fn rebuild(&self, sale: SaleId) {
+        let Some(live) = self.live(sale) else { return };
+        let asked_at = live.rebuilds.load(Ordering::Acquire);
+        let _alone = live.rebuilding.lock().await;
+        if live.rebuilds.load(Ordering::Acquire) > asked_at {
+            return;
+        }
+        live.rebuilds.fetch_add(1, Ordering::AcqRel);
         if let Err(error) = self.load_lot(sale).await {
-            tracing::error!(%error, %sale, "the lot could not be read again; it stays closed until it can");
+            tracing::error!(%error, %sale, "the lot could not be read again; nobody can buy until a sweep has read it");
             self.0.inventory.forget(sale);
         }
     }

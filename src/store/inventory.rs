@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use dashmap::DashMap;
 
 use super::journal::HoldOutcome;
-use crate::model::{OrderId, SaleId, Timestamp};
+use crate::model::{OrderId, SaleId, Subject, Timestamp};
 
 pub mod lot;
 
@@ -61,7 +61,7 @@ impl Inventory {
 
     /// Asks for units. `Ok` promises nothing yet: commit the grant, then tell the buyer.
     pub fn hold(&self, sale: SaleId, request: Request, now: Timestamp) -> Result<Grant, HoldRefused> {
-        self.gate(sale).ok_or(HoldRefused::Closed)?.with(|lot| lot.hold(request, now))
+        self.gate(sale).ok_or(HoldRefused::NotReady)?.with(|lot| lot.hold(request, now))
     }
 
     /// Whether every request would be refused, whatever it asks for. One atomic read.
@@ -95,7 +95,7 @@ impl Inventory {
         max: usize,
         now: Timestamp,
     ) -> Result<u32, HoldRefused> {
-        self.gate(sale).ok_or(HoldRefused::Closed)?.with(|lot| lot.wait(request, max, now))
+        self.gate(sale).ok_or(HoldRefused::NotReady)?.with(|lot| lot.wait(request, max, now))
     }
 
     /// A hold was committed. A lot that was read again while the hold was on its way to the record learns of it here; any other
@@ -103,6 +103,13 @@ impl Inventory {
     pub fn adopt_hold(&self, sale: SaleId, request: Request) {
         if let Some(gate) = self.gate(sale) {
             gate.with(|lot| lot.adopt_hold(request));
+        }
+    }
+
+    /// As `adopt_hold`, for a claim.
+    pub fn adopt_claimed(&self, sale: SaleId, order: OrderId, buyer: &Subject, quantity: u32) {
+        if let Some(gate) = self.gate(sale) {
+            gate.with(|lot| lot.adopt_claimed(order, buyer, quantity));
         }
     }
 

@@ -131,6 +131,7 @@ impl Desk {
 
 fn refusal(refused: HoldRefused) -> String {
     match refused {
+        HoldRefused::NotReady => "not_ready".into(),
         HoldRefused::Closed => "closed".into(),
         HoldRefused::SoldOut { left } => format!("sold_out {left}"),
         HoldRefused::LimitReached { limit } => format!("limit {limit}"),
@@ -225,7 +226,7 @@ fn units_come_free_only_after_free() {
         "stock 3 | a hold 3 -> held | +60s | b hold 1 -> held for a | c hold 2 -> sold_out 0 | a free expired | c hold 2 -> held",
     );
     check(
-        "stock 1 | a free expired | a hold 1 -> held | a free released | reading -> stock 1 held 1 sold 0 waiting 0",
+        "stock 1 | a free expired | a hold 1 -> held | a free released | reading -> stock 1 held 0 sold 0 waiting 0",
     );
 }
 
@@ -331,8 +332,8 @@ fn sold_out_flag_agrees_with_hold() {
 #[test]
 fn unknown_lot_refuses_everything() {
     let desk = Desk { gate: gate(), now: START, limit: 9, hold_for: Duration::from_secs(60) };
-    assert_eq!(desk.hold("a", 1), "closed");
-    assert_eq!(desk.gate.wait(SALE, desk.request("a", 1), 9, START), Err(HoldRefused::Closed));
+    assert_eq!(desk.hold("a", 1), "not_ready");
+    assert_eq!(desk.gate.wait(SALE, desk.request("a", 1), 9, START), Err(HoldRefused::NotReady));
     assert_eq!(desk.gate.claim(SALE, order("a"), START), Err(EndRefused::Unknown));
     assert_eq!(desk.gate.end(SALE, order("a")), Err(EndRefused::Unknown));
     assert_eq!(desk.gate.reading(SALE), None);
@@ -342,7 +343,7 @@ fn unknown_lot_refuses_everything() {
     desk.gate.open(SALE, LotSnapshot { stock: 1, ..LotSnapshot::default() });
     assert_eq!(desk.hold("a", 1), "held");
     desk.gate.forget(SALE);
-    assert_eq!(desk.hold("b", 1), "closed");
+    assert_eq!(desk.hold("b", 1), "not_ready");
 }
 
 #[test]
@@ -357,7 +358,7 @@ fn lot_goes_on_as_the_record_says() {
             desk.request("a", 2),
             Request { until: START + Duration::from_secs(5), ..desk.request("b", 1) },
         ],
-        claimed: vec![(buyer("c"), 1), (buyer("c"), 1), (buyer("d"), 1)],
+        claimed: vec![(order("c"), buyer("c"), 1), (order("c2"), buyer("c"), 1), (order("d"), buyer("d"), 1)],
         waiting: vec![desk.request("e", 2), desk.request("f", 1)],
     };
     let mut desk = desk;

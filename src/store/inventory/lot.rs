@@ -27,6 +27,8 @@ pub struct Grant {
 pub enum HoldRefused {
     #[error("the lot is closed")]
     Closed,
+    #[error("the lot is being read again")]
+    NotReady,
     #[error("{left} left")]
     SoldOut { left: u32 },
     #[error("at most {limit} for one buyer")]
@@ -64,8 +66,8 @@ pub struct LotSnapshot {
     pub sold: u32,
     pub closed: bool,
     pub holds: Vec<Request>,
-    /// Who bought how many units.
-    pub claimed: Vec<(Subject, u32)>,
+    /// Which order took how many units for whom.
+    pub claimed: Vec<(OrderId, Subject, u32)>,
     /// First in line first.
     pub waiting: Vec<Request>,
 }
@@ -103,8 +105,9 @@ impl Lot {
             buyers: HashMap::new(),
             waiting: VecDeque::new(),
         };
-        for (buyer, quantity) in &snapshot.claimed {
-            lot.count(buyer, *quantity);
+        for (order, buyer, quantity) in snapshot.claimed {
+            lot.count(&buyer, quantity);
+            lot.holds.insert(order, Hold::Ended(HoldOutcome::Claimed));
         }
         for hold in snapshot.holds {
             lot.count(&hold.buyer, hold.quantity);
@@ -172,8 +175,10 @@ impl Lot {
     }
 
     pub fn free(&mut self, order: OrderId, outcome: HoldOutcome) {
-        if let Some(Hold::Ending(request)) = self.holds.get(&order) {
+        // Still open: the lot was read again while the end was on its way to the record.
+        if let Some(Hold::Ending(request) | Hold::Open(request)) = self.holds.get(&order) {
             let request = request.clone();
+            self.expiries.remove(&(request.until, order));
             self.held -= request.quantity;
             self.uncount(&request.buyer, request.quantity);
             self.holds.insert(order, Hold::Ended(outcome));
@@ -204,6 +209,22 @@ impl Lot {
             self.count(&request.buyer, request.quantity);
             self.grant(request);
         }
+    }
+
+    /// The record has this claim. Nothing changes when the lot knows of it.
+    pub fn adopt_claimed(&mut self, order: OrderId, buyer: &Subject, quantity: u32) {
+        match self.holds.get(&order) {
+            Some(Hold::Ended(HoldOutcome::Claimed)) => return,
+            Some(Hold::Open(request) | Hold::Ending(request)) => {
+                let (until, counted) = (request.until, request.quantity);
+                self.expiries.remove(&(until, order));
+                self.held -= counted;
+                self.count(buyer, quantity - counted);
+            }
+            Some(Hold::Ended(_)) | None => self.count(buyer, quantity),
+        }
+        self.sold += quantity;
+        self.holds.insert(order, Hold::Ended(HoldOutcome::Claimed));
     }
 
     /// The record has this place in line. Nothing changes when the lot knows of it, or of a hold that came of it.

@@ -80,11 +80,13 @@ impl Journal {
         self.one(sql, (blob(id.0), version), rows::pledge).await
     }
 
-    /// Sales that still live: not closed, or closed with open holds or units that have yet to return, or in a room that has not ended.
+    /// Sales that still live: not closed, or closed with open holds, units that have yet to return or buyers who
+    /// still wait, or in a room that has not ended.
     pub async fn live_sales(&self) -> Result<Vec<FlashSale>, StoreError> {
         let sql = format!(
             "{SALE_QUERY} JOIN rooms r ON r.id = s.room WHERE s.state <> 'closed' OR l.held > 0
-             OR l.stock > l.held + l.sold OR r.state <> 'ended'"
+             OR l.stock > l.held + l.sold
+             OR EXISTS (SELECT 1 FROM orders o WHERE o.sale = s.id AND o.stage = 'waiting') OR r.state <> 'ended'"
         );
         self.list(sql, (), rows::sale).await
     }
@@ -193,9 +195,10 @@ impl Journal {
         }
     }
 
-    /// What must still be asked of the provider, oldest first.
-    pub async fn tasks(&self) -> Result<Vec<Task>, StoreError> {
-        self.list("SELECT kind, subject FROM outbox ORDER BY created_at", (), |row| {
+    /// What must still be asked of the provider and was recorded by `until`, oldest first.
+    pub async fn tasks(&self, until: Timestamp) -> Result<Vec<Task>, StoreError> {
+        let sql = "SELECT kind, subject FROM outbox WHERE created_at <= ?1 ORDER BY created_at LIMIT 10000";
+        self.list(sql, (until.millis(),), |row| {
             let subject = rows::uuid(row, 1)?;
             Ok(match row.get_ref(0)?.as_str()? {
                 "authorise" => Task::Authorise(PaymentId(subject)),

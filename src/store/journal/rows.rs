@@ -165,7 +165,8 @@ pub fn product(row: &Row) -> Result<Product> {
     Ok(Product {
         sku: parsed(row, 0)?,
         host: parsed(row, 1)?,
-        on_hand: row.get(2)?,
+        // Leftovers of many sales may add up to more than a product may be given.
+        on_hand: u32::try_from(row.get::<_, i64>(2)?).unwrap_or(u32::MAX),
         price: Money::new(row.get(3)?, parsed(row, 4)?),
         title: body.title,
         unit: body.unit,

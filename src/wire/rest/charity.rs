@@ -4,7 +4,7 @@ use apricot_proto::v1;
 
 use super::{Call, Made, Refused};
 use crate::contract::{self, parse};
-use crate::model::{Currency, Pledge, PledgeId};
+use crate::model::{Pledge, PledgeId};
 use crate::store::journal::Once;
 use crate::wire::problem::not_found;
 
@@ -28,8 +28,8 @@ pub async fn read(call: Call) -> Result<v1::Pledge, Refused> {
 
 pub async fn total(call: Call) -> Result<v1::CharityTotal, Refused> {
     let pledge = newest(&call).await?;
-    let currency = pledge.cap.map_or(Currency::CNY, |cap| cap.currency);
-    Ok(contract::charity_total(&call.wire.sales.ledger().charity_total(pledge.id, currency)))
+    let ledger = call.wire.sales.ledger();
+    Ok(contract::charity_total(&ledger.charity_total(pledge.id, ledger.currency_of(&pledge))))
 }
 
 pub async fn remit(call: Call<v1::Remit>) -> Result<v1::CharityTotal, Refused> {

@@ -250,7 +250,7 @@ proptest! {
                 }
                 Step::Free(order, outcome) => {
                     lot.free(named(order), outcome);
-                    if let Some((_, state @ State::Ending(_))) = model.state(named(order)) {
+                    if let Some((_, state @ (State::Ending(_) | State::Open))) = model.state(named(order)) {
                         *state = State::Ended(outcome);
                     }
                 }
