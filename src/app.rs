@@ -81,7 +81,7 @@ pub struct DataLock(#[expect(dead_code, reason = "held, not read")] File);
 impl DataLock {
     pub fn take(data: &Path) -> Result<Self, StartError> {
         let folder = |reason| StartError::Folder { path: data.to_owned(), reason };
-        std::fs::create_dir_all(data).map_err(folder)?;
+        private_folder(data).map_err(folder)?;
         let path = data.join(LOCK_FILE);
         let file = File::options().write(true).create(true).truncate(false).open(&path).map_err(folder)?;
         match file.try_lock() {
@@ -90,6 +90,15 @@ impl DataLock {
             Err(std::fs::TryLockError::Error(reason)) => Err(folder(reason)),
         }
     }
+}
+
+/// Names and addresses of buyers are in it: nobody else on the machine may read it.
+fn private_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 /// The record of a data folder, whose lock the caller holds.

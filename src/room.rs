@@ -200,7 +200,12 @@ impl Hub {
         now: Timestamp,
     ) -> Result<RoomView, RoomRefused> {
         let by = caller.clone();
-        self.amend(id, caller, once, now, move |room, _| hosting::change_state(room, next, &by, now)).await
+        let plan = move |room: &Room, _: &LiveRoom| hosting::change_state(room, next, &by, now);
+        let view = self.amend(id, caller, once, now, plan).await?;
+        if next == RoomState::Ended {
+            self.0.sales.close_room(id, now).await;
+        }
+        Ok(view)
     }
 
     /// `skus` come from `contract::parse::cards`: at most three, different.

@@ -66,7 +66,7 @@ impl fmt::Display for Failure {
             }
             Failure::NoSabotage { kind } => write!(
                 f,
-                "this binary ignores APRICOT_SABOTAGE={kind}; build it with `cargo build --release --features sabotage --bin apricot`"
+                "this binary ignores APRICOT_SABOTAGE={kind}; build it with `cargo build --release --features sabotage --bin apricot-sabotaged`, and name it with --binary"
             ),
             Failure::TokensRefused { status, said } => {
                 write!(f, "`apricot token` ended with {status}: {said}")

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::{LiveSale, Refusal, SaleView, Sales};
-use crate::model::{CloseReason, FlashSale, OutOfBound, Product, SaleId, SaleState, Sku, Subject, Timestamp};
+use crate::model::{CloseReason, FlashSale, OutOfBound, Product, RoomId, SaleId, SaleState, Sku, Subject, Timestamp};
 use crate::store::journal::{Listing, Once, Page};
 use crate::store::{StoreError, Write};
 
@@ -140,6 +140,18 @@ impl Sales {
             sales.view(id).ok_or(Refusal::NotFound("sale"))
         })
         .await
+    }
+
+    /// The room has ended: nothing is sold in it any more. A sale that could not be closed now is closed by its time.
+    pub async fn close_room(&self, room: &RoomId, now: Timestamp) {
+        for view in self.views(room) {
+            if matches!(view.sale.state, SaleState::Closed { .. }) {
+                continue;
+            }
+            if let Err(error) = self.close_sale(view.sale.id, CloseReason::Host, now).await {
+                tracing::warn!(%error, sale = %view.sale.id, "a sale of an ended room stays open until its time");
+            }
+        }
     }
 
     /// One pass over what time does: opens and closes sales, ends holds, confirms receipts. Nothing depends on when it comes.

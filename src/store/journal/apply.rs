@@ -317,7 +317,7 @@ impl<'a, 'c> Batch<'a, 'c> {
              VALUES (?1, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?2, ?3, ?4, ?5, ?18, ?6, ?7, ?8, ?9, ?19)
              ON CONFLICT DO NOTHING",
             // The content of an order (?10 to ?18) is never updated.
-            "UPDATE orders SET stage = ?2, held_until = ?3, offered = ?4, hold = ?5, paid_at = ?6, parcel = ?7,
+            "UPDATE orders SET stage = ?2, held_until = ?3, offered = ?4, hold = ?5, paid_at = ?6, parcel = coalesce(?7, parcel),
                                refunded = ?8, charity = ?9, version = ?19
              WHERE id = ?1 AND version = ?19 - 1 AND sale = ?10 AND room = ?11 AND sku = ?12 AND buyer = ?13
                AND quantity = ?14 AND unit_price = ?15 AND currency = ?16 AND wait = ?17 AND placed_at = ?18",

@@ -4,8 +4,8 @@ use apricot_proto::v1;
 
 use super::{Call, Made, NoBody, Refused, rooms};
 use crate::contract::{self, parse};
-use crate::model::{CloseReason, SaleId, SaleState};
-use crate::sale::SaleView;
+use crate::model::{CloseReason, Room, RoomState, SaleId, SaleState};
+use crate::sale::{Refusal, SaleView};
 use crate::wire::problem::not_found;
 
 pub async fn list(call: Call) -> Result<v1::SaleList, Refused> {
@@ -16,6 +16,7 @@ pub async fn list(call: Call) -> Result<v1::SaleList, Refused> {
 
 pub async fn create(call: Call<v1::CreateSale>) -> Result<Made<v1::FlashSale>, Refused> {
     let room = rooms::hosted(&call)?;
+    in_time(&room)?;
     let Call { wire, body, now, once, .. } = &call;
     let pledge = match parse::pledge_id(body)? {
         None => None,
@@ -46,13 +47,23 @@ pub async fn read(call: Call) -> Result<v1::FlashSale, Refused> {
 }
 
 pub async fn open(call: Call) -> Result<v1::FlashSale, Refused> {
-    let sale = hosted(&call).await?;
-    Ok(contract::sale(&call.wire.sales.open_sale(sale, call.now).await?))
+    let view = view(&call).await?;
+    let room = rooms::hosted_by_id(&call, &view.sale.room)?;
+    in_time(&room)?;
+    Ok(contract::sale(&call.wire.sales.open_sale(view.sale.id, call.now).await?))
 }
 
 pub async fn close(call: Call) -> Result<v1::FlashSale, Refused> {
     let sale = hosted(&call).await?;
     Ok(contract::sale(&call.wire.sales.close_sale(sale, CloseReason::Host, call.now).await?))
+}
+
+/// A room that has ended sells nothing any more.
+fn in_time(room: &Room) -> Result<(), Refused> {
+    if room.state == RoomState::Ended {
+        return Err(Refusal::WrongState("the room has ended; make another room").into());
+    }
+    Ok(())
 }
 
 async fn view(call: &Call<NoBody>) -> Result<SaleView, Refused> {
