@@ -13,6 +13,9 @@
 //! values into messages of `proto/`; `sandbox` is a payment provider that happens to live in this program. Nothing below `app`
 //! reads a clock: time is an argument, and `clock` owns it.
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub mod app;
 pub mod audit;
 pub mod cli;

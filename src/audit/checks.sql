@@ -41,6 +41,14 @@ WHERE s.state = 'closed' AND o.stage = 'waiting';
 SELECT hex(h.order_id), 'hold ' || h.hold || ' has ' || h.quantity || ', the order ' || o.quantity
 FROM holds h JOIN orders o ON o.id = h.order_id WHERE h.quantity <> o.quantity OR h.sale <> o.sale;
 
+-- name: references_hold
+-- rule: every hold has its order and its lot, every transfer its accounts
+SELECT hex(h.order_id), 'hold ' || h.hold || ' without its order or its lot' FROM holds h
+LEFT JOIN orders o ON o.id = h.order_id LEFT JOIN lots l ON l.sale = h.sale WHERE o.id IS NULL OR l.sale IS NULL
+UNION ALL
+SELECT 'transfer ' || t.id, 'without its accounts' FROM transfers t
+LEFT JOIN accounts d ON d.id = t.debit LEFT JOIN accounts c ON c.id = t.credit WHERE d.id IS NULL OR c.id IS NULL;
+
 -- name: limit_kept
 -- rule: what a buyer has waiting, held or paid in one sale is within the sale's limit; holds past their time do not count
 SELECT o.buyer, sum(o.quantity) || ' units, the limit is ' || s.limit_per_buyer
