@@ -343,6 +343,19 @@ async fn a_token_for_one_room_acts_there_only() {
     host.room = Some("hill".parse().unwrap());
     let product = server.request(Method::POST, "/v1/products/apricot/stock").bearer_auth(server.token(&host));
     send(product.json(&json!({"change": 1}))).await.refused(403, "forbidden");
+    let whole_house = [
+        (Host, "/v1/products"),
+        (Auditor, "/v1/ledger/trial-balance"),
+        (Ops, "/v1/ops/overview"),
+        (Ops, "/sandbox/v1/knobs"),
+    ];
+    for (role, path) in whole_house {
+        let mut caller = server.caller(role, "li");
+        caller.room = Some("hill".parse().unwrap());
+        let read = server.request(Method::GET, path).bearer_auth(server.token(&caller));
+        send(read).await.refused(403, "forbidden");
+        server.get(role, "li", path).await.expect(200);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
