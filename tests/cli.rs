@@ -113,6 +113,8 @@ fn tokens_are_printed_one_a_line() {
     assert_eq!(std::fs::read_dir(data.path().join("keys")).unwrap().count(), 2);
     assert_eq!(run(&["token", "--data", folder, "--role", "king", "--subject", "me"]).0, 2);
     assert_eq!(run(&["token", "--data", folder, "--role", "ops"]).0, 2);
+    let everybody = ["token", "--data", folder, "--role", "viewer", "--subject", "guest"];
+    refuses(&everybody, 2, &["subject", "not `guest`"]);
 }
 
 #[test]

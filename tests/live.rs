@@ -156,6 +156,39 @@ async fn a_sale_opens_for_all_and_an_order_is_answered_to_its_buyer() {
     assert_eq!(wu.problem(2).await.field, "quantity");
 }
 
+#[tokio::test]
+async fn an_order_is_paid_and_cancelled_in_its_own_room_only() {
+    let stage = Stage::usual().await;
+    let (sales, now) = (stage.hub.sales(), stage.clock.now());
+    sales.create_product(goods::product(), None).await.expect("a product");
+    sales.create_sale(goods::sale(), None, now).await.expect("a sale");
+    sales.open_sale(goods::sale().id, now).await.expect("open");
+    let barn = apricot::model::Room { id: "barn".parse().expect("an id"), ..stage::orchard() };
+    stage.hub.create_room(barn, &host(), None, now).await.expect("another room");
+    let order_id = "0190a000-0000-7000-8000-000000000001".to_owned();
+    let sale_id = goods::SALE.to_owned();
+    let place = v1::PlaceOrder { order_id: order_id.clone(), sale_id, quantity: 1, wait: false };
+    let mut here = stage.join(Format::Proto, "lin:viewer").await;
+    here.send(2, Command::PlaceOrder(place)).await;
+    assert!(matches!(here.reply(2).await, Outcome::Order(_)));
+    let ship_to =
+        v1::ShipTo { name: "Lin".into(), phone: "+86 138 0000 0000".into(), address: "East street 1".into() };
+    let pay = Command::PayOrder(v1::PayOrder {
+        order_id: order_id.clone(),
+        method: v1::PaymentMethod::SandboxApprove.into(),
+        ship_to: Some(ship_to),
+    });
+    let cancel = Command::CancelOrder(v1::CancelOrder { order_id });
+    let mut there = stage.open_at("barn", Some(Format::Proto)).await;
+    there.send(1, Command::Join(v1::Join { token: "lin:viewer".into(), position: None })).await;
+    there.send(2, pay).await;
+    assert_eq!(there.problem(2).await.r#type, "not-found");
+    there.send(3, cancel.clone()).await;
+    assert_eq!(there.problem(3).await.r#type, "not-found");
+    here.send(3, cancel).await;
+    assert!(matches!(here.reply(3).await, Outcome::Order(_)), "nothing was done to it");
+}
+
 /// What a hostile client sends, and what it gets.
 enum Answered {
     Problem(&'static str),

@@ -88,6 +88,32 @@ async fn a_body_is_checked_before_it_is_used() {
         .refused(400, "malformed");
 }
 
+/// "100 Continue" says that the server has read the head and waits for the body.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_happens_when_its_body_is_here() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let server = start().await;
+    let room = json!({"id": "hill", "title": "Apricots", "hostName": "Li", "place": "Gansu"});
+    server.post(Host, "li", "/v1/rooms", room).await.expect(201);
+    let (token, body) = (server.token(&server.caller(Host, "li")), r#"{"state":"ROOM_STATE_LIVE"}"#);
+    let head = format!(
+        "POST /v1/rooms/hill/state HTTP/1.1\r\nhost: hill\r\nauthorization: Bearer {token}\r\nexpect: 100-continue\r\n\
+         connection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut stream = tokio::net::TcpStream::connect(server.running.address).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).await.unwrap();
+    assert_eq!(go_on.as_slice(), b"HTTP/1.1 100 Continue\r\n\r\n");
+    server.clock.advance(std::time::Duration::from_secs(10));
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let later = (server::NOW + std::time::Duration::from_secs(10)).millis();
+    assert!(answer.contains(&format!("\"liveAtMs\":\"{later}\"")), "{answer}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_room_is_made_and_run_by_its_host() {
     let server = selling().await;
@@ -343,6 +369,19 @@ async fn a_token_for_one_room_acts_there_only() {
     host.room = Some("hill".parse().unwrap());
     let product = server.request(Method::POST, "/v1/products/apricot/stock").bearer_auth(server.token(&host));
     send(product.json(&json!({"change": 1}))).await.refused(403, "forbidden");
+    let whole_house = [
+        (Host, "/v1/products"),
+        (Auditor, "/v1/ledger/trial-balance"),
+        (Ops, "/v1/ops/overview"),
+        (Ops, "/sandbox/v1/knobs"),
+    ];
+    for (role, path) in whole_house {
+        let mut caller = server.caller(role, "li");
+        caller.room = Some("hill".parse().unwrap());
+        let read = server.request(Method::GET, path).bearer_auth(server.token(&caller));
+        send(read).await.refused(403, "forbidden");
+        server.get(role, "li", path).await.expect(200);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -80,7 +80,7 @@ impl Token {
         };
         let county =
             self.county.as_deref().map(|county| bounded_text("county", county, 1..=80)).transpose()?;
-        Ok(Caller { subject, name, role, room: self.room.clone(), county })
+        Caller { subject, name, role, room: self.room.clone(), county }.check()
     }
 }
 

@@ -58,10 +58,22 @@ impl std::str::FromStr for Role {
     }
 }
 
+/// The subject of everybody without a token.
+const GUEST: &str = "guest";
+
 impl Caller {
+    /// The name that all guests share is no person's: who bought under it would buy as everybody.
+    pub fn check(self) -> Result<Self, OutOfBound> {
+        match self.role {
+            Role::Guest => Ok(self),
+            _ if self.subject.as_str() != GUEST => Ok(self),
+            _ => Err(OutOfBound::new("subject", "not `guest`, unless the role is guest too")),
+        }
+    }
+
     pub fn guest() -> Self {
         Self {
-            subject: "guest".parse().expect("within bounds"),
+            subject: GUEST.parse().expect("within bounds"),
             name: String::new(),
             role: Role::Guest,
             room: None,

@@ -57,6 +57,8 @@ struct Floor {
 struct Seat {
     outlet: Arc<Outlet>,
     runs_the_room: bool,
+    /// A guest has no orders, whatever name its token says.
+    buys: bool,
 }
 
 /// A room as others are shown it.
@@ -206,10 +208,11 @@ impl LiveRoom {
         self.ring(floor);
     }
 
-    /// News of an order goes to its buyer alone, on every socket that the buyer has here.
+    /// News of an order goes to its buyer alone, on every socket that the buyer has here; never to a guest.
     pub fn tell_order(&self, view: &OrderView, now: Timestamp) {
         let floor = self.floor();
-        for (_, seat) in floor.seats.range(SeatKey::of(&view.order.buyer)) {
+        let theirs = floor.seats.range(SeatKey::of(&view.order.buyer));
+        for (_, seat) in theirs.filter(|(_, seat)| seat.buys) {
             seat.outlet.push(direct(seat.outlet.format(), now, Body::Order(contract::order(view))));
         }
     }

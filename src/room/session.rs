@@ -20,7 +20,7 @@ use crate::contract::{self, parse};
 use crate::model::order::ShipTo;
 use crate::model::payment::Method;
 use crate::model::{Caller, OrderId, OutOfBound, RoomId, Timestamp};
-use crate::sale::{OrderView, Wish};
+use crate::sale::{OrderView, Sales, Wish};
 
 /// Orders, payments and moderations of one session that wait for the record at the same time.
 pub const IN_FLIGHT_MAX: usize = 8;
@@ -302,22 +302,37 @@ impl Errand {
     /// `None`: the client wants no answer.
     pub async fn run(self) -> Option<Answer> {
         let Self { id, hub, room, caller, task, now, _in_flight } = self;
+        let outcome = task.carry_out(&hub, &room, &caller, now).await;
+        (id != 0).then_some(Answer { id, outcome })
+    }
+}
+
+impl Task {
+    /// Each is about this room: a token for one room is a seat in that room.
+    async fn carry_out(
+        self,
+        hub: &Hub,
+        room: &RoomId,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Outcome, RoomRefused> {
         let order = |view| Outcome::Order(Box::new(view));
         let (sales, buyer) = (hub.sales(), &caller.subject);
-        let outcome = match task {
-            Task::Place(wish) if sales.view(wish.sale).is_some_and(|view| view.sale.room != room) => {
+        match self {
+            Self::Place(wish) if sales.view(wish.sale).is_some_and(|view| view.sale.room != *room) => {
                 Err(RoomRefused::NotFound("sale in this room"))
             }
-            Task::Place(wish) => {
-                sales.place(buyer, wish, now).await.map(|placed| order(placed.view)).map_err(Into::into)
+            Self::Place(wish) => Ok(order(sales.place(buyer, wish, now).await?.view)),
+            Self::Pay(id, method, to) => {
+                bought_here(sales, id, room).await?;
+                Ok(order(sales.pay(buyer, id, method, to, now).await?))
             }
-            Task::Pay(id, method, to) => {
-                sales.pay(buyer, id, method, to, now).await.map(order).map_err(Into::into)
+            Self::Cancel(id) => {
+                bought_here(sales, id, room).await?;
+                Ok(order(sales.cancel(buyer, id, now).await?))
             }
-            Task::Cancel(id) => sales.cancel(buyer, id, now).await.map(order).map_err(Into::into),
-            Task::Moderate(act) => hub.moderate(&room, act, &caller, None, now).await.map(|_| Outcome::Done),
-        };
-        (id != 0).then_some(Answer { id, outcome })
+            Self::Moderate(act) => hub.moderate(room, act, caller, None, now).await.map(|_| Outcome::Done),
+        }
     }
 }
 
@@ -331,6 +346,14 @@ impl Drop for Seat {
     fn drop(&mut self) {
         self.room.leave(&self.key);
         self.hub.left(&self.caller);
+    }
+}
+
+async fn bought_here(sales: &Sales, id: OrderId, room: &RoomId) -> Result<(), RoomRefused> {
+    match sales.order(id).await? {
+        Some(view) if view.order.room != *room => Err(RoomRefused::NotFound("order in this room")),
+        // Whose it is, the sale layer asks.
+        Some(_) | None => Ok(()),
     }
 }
 

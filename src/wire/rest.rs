@@ -113,12 +113,13 @@ impl<B: Body> Call<B> {
         path: RawPathParams,
         request: Request,
     ) -> Result<Self, Refused> {
-        let now = wire.clock.now();
         let (head, body) = request.into_parts();
-        let caller = caller(&wire, &head.headers, now)?;
+        let caller = caller(&wire, &head.headers, wire.clock.now())?;
         admit(&caller, who)?;
         let key = idempotency_key(&head.headers)?;
         let bytes = body::read(&head.headers, body).await?;
+        // A body may take its time; what is decided is decided when it is here.
+        let now = wire.clock.now();
         let once = key.map(|key| {
             let name = format!("{}\n{}\n{}\n{key}", caller.subject, head.method, head.uri.path());
             Once {

@@ -127,13 +127,14 @@ impl Claims {
             return Err(TokenRefused::NotYet);
         }
         let county = self.county.map(|county| bounded_text("county", &county, 1..=80)).transpose();
-        Ok(Caller {
+        let caller = Caller {
             subject: self.sub.parse().map_err(TokenRefused::Claim)?,
             name: bounded_text("name", &self.name, 0..=40).map_err(TokenRefused::Claim)?,
             role: self.role.parse::<Role>().map_err(TokenRefused::Claim)?,
             room: self.room.map(|room| room.parse()).transpose().map_err(TokenRefused::Claim)?,
             county: county.map_err(TokenRefused::Claim)?,
-        })
+        };
+        caller.check().map_err(TokenRefused::Claim)
     }
 }
 

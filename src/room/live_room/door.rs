@@ -89,7 +89,7 @@ impl LiveRoom {
         });
         floor.seats_made += 1;
         let seat = SeatKey { subject: caller.subject.clone(), number: floor.seats_made };
-        floor.seats.insert(seat.clone(), Seat { outlet, runs_the_room });
+        floor.seats.insert(seat.clone(), Seat { outlet, runs_the_room, buys: caller.may_chat_and_buy() });
         // A client that is cut off again before it reads what it missed asks for the same once more.
         let position = StreamPosition { offset: cursor.critical - 1, ..floor.lanes.position() };
         Ok(Entrance { seat, cursor, recovery, position, snapshot, bell: self.bell.subscribe() })

@@ -44,6 +44,7 @@ pub fn event(id: &str, body: &[u8]) -> Result<ProviderEvent, v1::Problem> {
 }
 
 pub async fn knobs(call: Call) -> Result<v1::SandboxKnobs, Refused> {
+    call.everywhere()?;
     Ok(shown(call.wire.sandbox.knobs()))
 }
 

@@ -8,6 +8,7 @@ use crate::model::{Product, Sku};
 use crate::wire::problem::not_found;
 
 pub async fn list(call: Call) -> Result<v1::ProductList, Refused> {
+    call.everywhere()?;
     let listing = call.wire.sales.products(&call.caller.subject, call.page()?).await?;
     let next_cursor = page::cursor(listing.next.as_deref());
     Ok(v1::ProductList { products: listing.items.iter().map(contract::product).collect(), next_cursor })

@@ -108,6 +108,7 @@ fn claims_outside_their_bounds_are_refused() {
     };
     let exp = 9_999_999_999i64;
     check(json!({"sub": "li", "role": "emperor", "exp": exp}), Some("role"));
+    check(json!({"sub": "guest", "role": "viewer", "exp": exp}), Some("subject"));
     check(json!({"sub": "l i", "role": "ops", "exp": exp}), Some("subject"));
     check(json!({"sub": "li", "role": "host", "exp": exp, "room": "A"}), Some("id"));
     check(json!({"sub": "li", "role": "host", "exp": exp, "name": "x".repeat(41)}), Some("name"));
