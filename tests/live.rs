@@ -396,3 +396,16 @@ async fn pings_of_a_client_are_answered() {
     }
     client.socket.send(Message::Ping(Bytes::new())).await.expect("sent");
 }
+
+#[tokio::test]
+async fn a_client_that_closes_gets_its_close_back() {
+    let stage = Stage::usual().await;
+    for format in BOTH {
+        let mut lin = stage.join(format, "lin:viewer").await;
+        let normal = tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode::Normal;
+        let frame =
+            tokio_tungstenite::tungstenite::protocol::CloseFrame { code: normal, reason: "bye".into() };
+        lin.socket.send(Message::Close(Some(frame))).await.unwrap();
+        assert_eq!(lin.closed().await.0, Some(1000));
+    }
+}

@@ -95,7 +95,8 @@ impl Caller {
         let county =
             self.county.as_deref().is_some_and(|county| !county.is_empty() && room.place.starts_with(county));
         self.may_host(room)
-            || self.may_enter(room)
+            || self.role != Role::Guest
+                && self.may_enter(room)
                 && (room.is_moderator(&self.subject) || (self.role == Role::Commissioner && county))
     }
 

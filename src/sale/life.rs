@@ -3,7 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use super::{LiveSale, Refusal, SaleView, Sales};
-use crate::model::{CloseReason, FlashSale, OutOfBound, Product, RoomId, SaleId, SaleState, Sku, Subject, Timestamp};
+use crate::model::{
+    CloseReason, FlashSale, OutOfBound, Product, RoomId, SaleId, SaleState, Sku, Subject, Timestamp,
+};
 use crate::store::journal::{Listing, Once, Page};
 use crate::store::{StoreError, Write};
 

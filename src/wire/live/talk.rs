@@ -62,6 +62,11 @@ impl Talk {
         let Ending { code, reason } = ending;
         metrics::counter!(meters::CLOSES, "code" => code.number().to_string()).increment(1);
         if code == CloseCode::ClientClosed {
+            // The library has queued the answer to the client's close; reading on sends it.
+            let answer = async { while let Some(Ok(_)) = self.socket.recv().await {} };
+            if timeout(self.sockets.patience.goodbye, answer).await.is_err() {
+                tracing::debug!("the client closed and did not go");
+            }
             return;
         }
         let chance = self.sockets.hub.chance();
