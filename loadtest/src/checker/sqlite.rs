@@ -20,8 +20,11 @@ const LOTS: &str = "SELECT sale, set_aside, stock, held, sold FROM lots";
 const SALES: &str = "SELECT id, limit_per_buyer, state, close_reason, pledge, pledge_version FROM sales";
 const PLEDGES: &str =
     "SELECT id, version, base, share_ppm, per_unit, rounding, cap, starts_at, ends_at FROM pledges";
+/// The version that clients are shown grows with the order and with its payments: eight for each payment, and the newest one's own.
 const ORDERS: &str =
-    "SELECT id, sale, buyer, quantity, unit_price, stage, placed_at, paid_at, refunded, charity, version
+    "SELECT id, sale, buyer, quantity, unit_price, stage, placed_at, paid_at, refunded, charity,
+            version + (SELECT 8 * count(*) FROM payments WHERE order_id = orders.id)
+                + coalesce((SELECT version FROM payments WHERE order_id = orders.id ORDER BY created_at DESC, id DESC LIMIT 1), 0)
     FROM orders";
 const HOLDS: &str = "SELECT order_id, sale, quantity, expires_at, outcome, ended_at FROM holds";
 const PAYMENTS: &str = "SELECT id, order_id, amount, state FROM payments";
