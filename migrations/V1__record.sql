@@ -1,5 +1,6 @@
 -- The record: what Apricot never forgets. Ids are 16-byte UUIDs, times Unix milliseconds, money integer minor units.
--- The record has the last word: every rule that can be a CHECK or a key is one.
+-- The record has the last word: every rule that can be a CHECK or a key is one. They say OR, not IN: for a list of more than two SQLite
+-- builds a table at each insert, which costs more than the insert.
 
 CREATE TABLE record (
     epoch       INTEGER NOT NULL,      -- names this record; charity totals carry it
@@ -9,7 +10,8 @@ CREATE TABLE record (
 CREATE TABLE rooms (
     id          TEXT PRIMARY KEY,
     host        TEXT NOT NULL,
-    state       TEXT NOT NULL CHECK (state IN ('scheduled', 'rehearsal', 'live', 'paused', 'ended')),
+    state       TEXT NOT NULL CHECK (state = 'scheduled' OR state = 'rehearsal' OR state = 'live' OR state = 'paused'
+                                  OR state = 'ended'),
     body        TEXT NOT NULL,         -- JSON: title, place, pictures, cards, chat rules, moderators
     version     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -39,7 +41,7 @@ CREATE TABLE pledges (
     per_unit    INTEGER NOT NULL CHECK (per_unit >= 0),
     cap         INTEGER CHECK (cap > 0),
     currency    TEXT NOT NULL,
-    rounding    TEXT NOT NULL CHECK (rounding IN ('down', 'half_even', 'up')),
+    rounding    TEXT NOT NULL CHECK (rounding = 'down' OR rounding = 'half_even' OR rounding = 'up'),
     starts_at   INTEGER,
     ends_at     INTEGER,
     body        TEXT NOT NULL,         -- JSON: project, charity, registration number, agreement hash
@@ -56,9 +58,9 @@ CREATE TABLE sales (
     hold_ms         INTEGER NOT NULL,
     duration_ms     INTEGER NOT NULL,
     opens_at        INTEGER,
-    state           TEXT NOT NULL CHECK (state IN ('scheduled', 'open', 'closed')),
+    state           TEXT NOT NULL CHECK (state = 'scheduled' OR state = 'open' OR state = 'closed'),
     closes_at       INTEGER,           -- open: when it will close; closed: when it did
-    close_reason    TEXT CHECK (close_reason IN ('time', 'host', 'sold_out')),
+    close_reason    TEXT CHECK (close_reason = 'time' OR close_reason = 'host' OR close_reason = 'sold_out'),
     pledge          BLOB,
     pledge_version  INTEGER,
     version         INTEGER NOT NULL,
@@ -87,8 +89,9 @@ CREATE TABLE orders (
     unit_price      INTEGER NOT NULL,
     currency        TEXT NOT NULL,
     wait            INTEGER NOT NULL CHECK (wait IN (0, 1)),
-    stage           TEXT NOT NULL CHECK (stage IN ('waiting', 'held', 'paid', 'packed', 'shipped', 'delivered',
-                                                   'confirmed', 'released', 'expired', 'refunded')),
+    stage           TEXT NOT NULL CHECK (stage = 'held' OR stage = 'paid' OR stage = 'waiting' OR stage = 'released' OR stage = 'expired'
+                                      OR stage = 'packed' OR stage = 'shipped' OR stage = 'delivered' OR stage = 'confirmed'
+                                      OR stage = 'refunded'),
     held_until      INTEGER,           -- stage held
     offered         INTEGER NOT NULL DEFAULT 0 CHECK (offered IN (0, 1)),
     hold            INTEGER NOT NULL,  -- number of the newest hold, 0 for none yet
@@ -120,7 +123,7 @@ CREATE TABLE holds (
     sale        BLOB NOT NULL,
     quantity    INTEGER NOT NULL CHECK (quantity > 0),
     expires_at  INTEGER NOT NULL,
-    outcome     TEXT CHECK (outcome IN ('claimed', 'released', 'expired')),   -- NULL: still held
+    outcome     TEXT CHECK (outcome = 'claimed' OR outcome = 'released' OR outcome = 'expired'),   -- NULL: still held
     ended_at    INTEGER,
     PRIMARY KEY (order_id, hold),
     CHECK ((outcome IS NULL) = (ended_at IS NULL))
@@ -132,7 +135,8 @@ CREATE TABLE payments (
     amount      INTEGER NOT NULL CHECK (amount > 0),
     currency    TEXT NOT NULL,
     method      TEXT NOT NULL,
-    state       TEXT NOT NULL CHECK (state IN ('authorising', 'declined', 'authorised', 'captured', 'refunding', 'refunded')),
+    state       TEXT NOT NULL CHECK (state = 'authorising' OR state = 'declined' OR state = 'authorised' OR state = 'captured'
+                                  OR state = 'refunding' OR state = 'refunded'),
     reason      TEXT,
     created_at  INTEGER NOT NULL,
     version     INTEGER NOT NULL
@@ -201,7 +205,7 @@ CREATE TABLE remittances (
 
 -- What must still be asked of the provider. A task is deleted in the transaction that knows its answer.
 CREATE TABLE outbox (
-    kind        TEXT NOT NULL CHECK (kind IN ('authorise', 'capture', 'refund')),
+    kind        TEXT NOT NULL CHECK (kind = 'authorise' OR kind = 'capture' OR kind = 'refund'),
     subject     BLOB NOT NULL,         -- the payment, or for refund the refund
     created_at  INTEGER NOT NULL,
     PRIMARY KEY (kind, subject)
