@@ -64,12 +64,12 @@ pub async fn until_dispatched(
     Ok(())
 }
 
-/// Until no purchase is under way, or none moves any more.
+/// Until no purchase is under way, or none moves any more: then false.
 pub async fn until_quiet(
     board: &Board,
     progress: &Progress,
     server: &mut Option<Server>,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let longest = QUIET_WAIT + Duration::from_secs(2 * u64::from(board.stage.hold_seconds));
     let began = Instant::now();
     while board.active.load(Relaxed) > 0 && began.elapsed() < longest {
@@ -82,7 +82,7 @@ pub async fn until_quiet(
             }
         }
     }
-    Ok(())
+    Ok(board.active.load(Relaxed) == 0)
 }
 
 /// Willing buyers, under their limit, try for what came back until all is sold or nothing moves.
@@ -109,12 +109,16 @@ pub async fn top_up(
         let held = sale.stock - sale.sold - sale.left.min(sale.stock - sale.sold);
         let wishes = wish(board, inboxes, sale.left.max(1), &mut chance).await;
         top_up.wishes += wishes;
-        until_quiet(board, progress, server).await?;
+        let quiet = until_quiet(board, progress, server).await?;
         if held > 0 {
             sleep(Duration::from_secs(1)).await;
         }
         let before = sale.sold;
         sale = board.stage.read_sale().await?;
+        if sale.sold == before && !quiet {
+            // Purchases hang for good, as when the server has lost them: more rounds would hang as well.
+            break;
+        }
         if sale.sold == before && held == 0 {
             fruitless += 1;
             sleep(Duration::from_millis(FREE_FOR_GOOD_MS.unsigned_abs())).await;
