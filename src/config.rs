@@ -152,6 +152,7 @@ impl Config {
             ("drain_seconds", self.drain_seconds, 0..=3_600),
             ("limits.messages_per_10_s", limits.messages_per_10_s.into(), 1..=100_000),
             ("limits.lines_per_5_s", limits.lines_per_5_s.into(), 1..=100_000),
+            ("limits.readable_lines_per_s", limits.readable_lines_per_s.into(), 1..=100_000),
             ("limits.orders_per_10_s", limits.orders_per_10_s.into(), 1..=100_000),
             ("limits.connections_per_person", limits.connections_per_person.into(), 1..=100_000),
             ("limits.viewers_per_room", limits.viewers_per_room.into(), 1..=1_000_000),

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use apricot_proto::v1;
 use dashmap::{DashMap, Entry as Slot};
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use self::lanes::StreamPosition;
@@ -53,6 +54,8 @@ pub use session::Session;
 
 /// Half of the state lane's pace, and the longest that paced chat waits.
 pub const TICK: Duration = lanes::CHAT_PACE;
+/// About 50 ms of the record at 20,000 entries a second; more than that is a fault of the client or of the disk.
+const NOTICES_UNRECORDED_MAX: usize = 1_024;
 const FORGET_EVERY: Duration = Duration::from_secs(10);
 
 /// All rooms of this node. Clones are one hub.
@@ -70,6 +73,8 @@ struct Inner {
     connections: AtomicU32,
     draining: AtomicBool,
     forgot_at_ms: AtomicI64,
+    /// One permit for each notice that is not yet in the audit trail.
+    notices: Arc<Semaphore>,
     /// Changes that are being recorded; a shutdown waits for them.
     changes: TaskTracker,
 }
@@ -91,7 +96,10 @@ impl Hub {
             for sku in &record.cards {
                 cards.extend(journal.product(sku.clone()).await?);
             }
-            rooms.insert(record.id.clone(), Arc::new(LiveRoom::new(record, cards, chance())));
+            rooms.insert(
+                record.id.clone(),
+                Arc::new(LiveRoom::new(record, cards, chance(), limits.readable_lines())),
+            );
         }
         for (room, subject, sanction) in journal.sanctions().await? {
             if let Some(room) = rooms.get(&room) {
@@ -108,6 +116,7 @@ impl Hub {
             connections: AtomicU32::new(0),
             draining: AtomicBool::new(false),
             forgot_at_ms: AtomicI64::new(0),
+            notices: Arc::new(Semaphore::new(NOTICES_UNRECORDED_MAX)),
             changes: TaskTracker::new(),
         })))
     }
@@ -175,7 +184,12 @@ impl Hub {
         self.see_through(async move {
             match hub.0.journal.commit(entry).await {
                 Ok(()) => {
-                    let live = Arc::new(LiveRoom::new(room, Vec::new(), hub.chance()));
+                    let live = Arc::new(LiveRoom::new(
+                        room,
+                        Vec::new(),
+                        hub.chance(),
+                        hub.limits().readable_lines(),
+                    ));
                     match hub.0.rooms.entry(live.record().id.clone()) {
                         Slot::Vacant(slot) => Ok(slot.insert(live).view()),
                         Slot::Occupied(slot) => Ok(slot.get().view()),
@@ -240,6 +254,35 @@ impl Hub {
         let (by, told) = (caller.clone(), notice.clone());
         self.amend(room, caller, once, now, move |room, _| hosting::notice(room, told, &by)).await?;
         Ok(notice)
+    }
+
+    /// Told at once, so that the room hears the host without waiting for the record; the audit trail follows right behind.
+    pub fn post_notice(
+        &self,
+        room: &LiveRoom,
+        caller: &Caller,
+        text: &str,
+        now: Timestamp,
+    ) -> Result<(), RoomRefused> {
+        let Ok(waits) = self.0.notices.clone().try_acquire_owned() else {
+            return Err(RoomRefused::InFlight { max: NOTICES_UNRECORDED_MAX });
+        };
+        let notice = v1::HostNotice {
+            id: format!("{:016x}", self.chance()),
+            text: bounded_text("text", text, 1..=200)?,
+        };
+        let record = room.record();
+        let amendment = hosting::notice(&record, notice, caller)?;
+        let entry = amendment.entry(&record, caller, None, now);
+        room.apply(amendment, now);
+        let journal = self.0.journal.clone();
+        self.0.changes.spawn(async move {
+            if let Err(error) = journal.commit(entry).await {
+                tracing::warn!(room = %record.id, %error, "a notice was told and is not in the audit trail");
+            }
+            drop(waits);
+        });
+        Ok(())
     }
 
     pub async fn appoint_moderator(

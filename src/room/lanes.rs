@@ -20,9 +20,6 @@ pub const CRITICAL_RING: RingBound = RingBound { count: 512, bytes: 768 * 1024 }
 /// Six seconds at the readable rate, 0.5 KiB a line in both formats. Slower viewers skip chat.
 pub const CHAT_RING: RingBound = RingBound { count: 128, bytes: 64 * 1024 };
 
-/// What a person can read at most; above it, lines are sampled. Hosts and moderators are always shown.
-pub const READABLE_LINES: Rate = Rate { count: 20, per: Duration::from_secs(1) };
-
 /// Chat is gathered at most this long, and only when the last flush was less than this ago.
 pub const CHAT_PACE: Duration = Duration::from_millis(50);
 
@@ -87,6 +84,8 @@ pub struct Lanes {
     chat: Ring,
     state: Option<Encoded>,
     state_next: u64,
+    /// Above this rate lines are sampled. Hosts and moderators are always shown.
+    readable_rate: Rate,
     readable: Meter,
     /// Up to here viewers may read.
     flushed: Cursor,
@@ -96,17 +95,18 @@ pub struct Lanes {
 
 impl Lanes {
     /// `epoch` is a number that no earlier process had for this room.
-    pub fn new(epoch: u64) -> Self {
-        Self::bounded(epoch, CRITICAL_RING, CHAT_RING)
+    pub fn new(epoch: u64, readable_rate: Rate) -> Self {
+        Self::bounded(epoch, readable_rate, CRITICAL_RING, CHAT_RING)
     }
 
-    fn bounded(epoch: u64, critical: RingBound, chat: RingBound) -> Self {
+    fn bounded(epoch: u64, readable_rate: Rate, critical: RingBound, chat: RingBound) -> Self {
         Self {
             epoch,
             critical: Ring::new(critical),
             chat: Ring::new(chat),
             state: None,
             state_next: 1,
+            readable_rate,
             readable: Meter::default(),
             flushed: Cursor { critical: 1, state: 1, chat: 1 },
             chat_flushed_at: Timestamp::ZERO,
@@ -142,7 +142,7 @@ impl Lanes {
     /// `always` is for hosts and moderators: their lines are not sampled. A line that cannot be read now is shown by `reveal_chat`,
     /// which must follow within `CHAT_PACE`.
     pub fn publish_chat(&mut self, line: v1::ChatLine, always: bool, now: Timestamp) -> Published {
-        let readable = self.readable.admit(READABLE_LINES, now).is_ok();
+        let readable = self.readable.admit(self.readable_rate, now).is_ok();
         if !readable && !always {
             self.chat.pass();
             return Published { shown_as: None, readable_now: false };

@@ -16,6 +16,9 @@ pub struct Limits {
     pub messages_per_10_s: u32,
     /// Chat lines of one person in 5 s, over all rooms and connections.
     pub lines_per_5_s: u32,
+    /// Lines of one room that a viewer is shown in a second: what a person can read. Above it lines are sampled and the skipped ones
+    /// counted; hosts and moderators are always shown.
+    pub readable_lines_per_s: u32,
     /// Orders placed by one person in 10 s.
     pub orders_per_10_s: u32,
     /// Open sockets of one person: a phone, a laptop and a few forgotten tabs. Guests are not counted: they have no name.
@@ -32,6 +35,7 @@ impl Default for Limits {
             rates: true,
             messages_per_10_s: 30,
             lines_per_5_s: 3,
+            readable_lines_per_s: 20,
             orders_per_10_s: 5,
             connections_per_person: 8,
             viewers_per_room: 20_000,
@@ -47,6 +51,10 @@ impl Limits {
 
     pub fn lines(&self) -> Option<Rate> {
         self.rate(self.lines_per_5_s, 5)
+    }
+
+    pub fn readable_lines(&self) -> Rate {
+        Rate { count: self.readable_lines_per_s, per: Duration::from_secs(1) }
     }
 
     pub fn orders(&self) -> Option<Rate> {

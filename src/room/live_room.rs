@@ -12,6 +12,7 @@ use super::amendment::{Amendment, Closes};
 use super::close::CloseCode;
 use super::history::History;
 use super::lanes::{Cursor, FellBehind, Flush, Lanes};
+use super::limits::Rate;
 use super::milestone::Milestones;
 use super::outlet::Outlet;
 use super::publication::{Format, direct};
@@ -77,14 +78,14 @@ pub struct Reading {
 
 impl LiveRoom {
     /// `epoch` is a number that no earlier process had for this room.
-    pub fn new(record: Room, cards: Vec<Product>, epoch: u64) -> Self {
+    pub fn new(record: Room, cards: Vec<Product>, epoch: u64, readable: Rate) -> Self {
         Self {
             desk: tokio::sync::Mutex::default(),
             floor: Mutex::new(Floor {
                 record: Arc::new(record),
                 cards,
                 sanctions: HashMap::new(),
-                lanes: Lanes::new(epoch),
+                lanes: Lanes::new(epoch, readable),
                 history: History::default(),
                 snapshots: Snapshots::default(),
                 milestones: Milestones::default(),

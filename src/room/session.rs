@@ -262,6 +262,10 @@ impl Session {
                 self.hub.say(room, caller, &say.text, now)?;
                 Ok(Decided::Now(Outcome::Done))
             }
+            Command::PostNotice(message) => {
+                self.hub.post_notice(room, caller, &message.text, now)?;
+                Ok(Decided::Now(Outcome::Done))
+            }
             Command::PlaceOrder(message) => {
                 buyer(caller)?;
                 let wish = parse::wish(&message)?;

@@ -6,6 +6,7 @@ use prost::Message;
 use super::*;
 
 const EPOCH: u64 = 77;
+const READABLE: Rate = Rate { count: 20, per: Duration::from_secs(1) };
 const CRITICAL: RingBound = RingBound { count: 6, bytes: 4_096 };
 const CHAT: RingBound = RingBound { count: 5, bytes: 4_096 };
 
@@ -74,7 +75,7 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let lanes = Lanes::bounded(EPOCH, CRITICAL, CHAT);
+        let lanes = Lanes::bounded(EPOCH, READABLE, CRITICAL, CHAT);
         let viewers = [Format::Proto, Format::Json, Format::Proto];
         let viewers = viewers.map(|format| Viewer::join(&lanes, format, None, 0)).into();
         Self { lanes, published: Published::default(), viewers, now: Timestamp(1_000_000) }
@@ -207,7 +208,7 @@ proptest! {
 
 #[test]
 fn who_stand_together_share_one_payload() {
-    let mut lanes = Lanes::new(EPOCH);
+    let mut lanes = Lanes::new(EPOCH, READABLE);
     let (cursor, _) = lanes.recover(None);
     lanes.publish_critical(Body::Notice(v1::HostNotice::default()), Timestamp(1));
     let one = lanes.flush(cursor, Format::Proto).expect("in time").expect("news");
@@ -218,7 +219,7 @@ fn who_stand_together_share_one_payload() {
 
 #[test]
 fn a_quiet_room_shows_a_line_at_once_and_a_busy_one_gathers() {
-    let mut lanes = Lanes::new(EPOCH);
+    let mut lanes = Lanes::new(EPOCH, READABLE);
     let line = || v1::ChatLine { text: "杏".into(), ..Default::default() };
     let now = Timestamp(1_000_000);
     assert!(lanes.publish_chat(line(), false, now).readable_now);
@@ -230,7 +231,7 @@ fn a_quiet_room_shows_a_line_at_once_and_a_busy_one_gathers() {
 
 #[test]
 fn critical_news_takes_waiting_chat_along() {
-    let mut lanes = Lanes::new(EPOCH);
+    let mut lanes = Lanes::new(EPOCH, READABLE);
     let (cursor, _) = lanes.recover(None);
     let now = Timestamp(1_000_000);
     for _ in 0..3 {
@@ -243,7 +244,7 @@ fn critical_news_takes_waiting_chat_along() {
 
 #[test]
 fn a_position_of_another_life_is_lost() {
-    let mut lanes = Lanes::new(EPOCH);
+    let mut lanes = Lanes::new(EPOCH, READABLE);
     lanes.publish_critical(Body::Notice(v1::HostNotice::default()), Timestamp(1));
     let recover = |epoch, offset| lanes.recover(Some(StreamPosition { epoch, offset })).1;
     assert_eq!(recover(EPOCH, 1), Recovery::Recovered);
@@ -256,7 +257,7 @@ fn a_position_of_another_life_is_lost() {
 
 #[test]
 fn above_the_readable_rate_lines_are_counted_not_shown() {
-    let mut lanes = Lanes::new(EPOCH);
+    let mut lanes = Lanes::new(EPOCH, READABLE);
     let (cursor, _) = lanes.recover(None);
     let mut now = Timestamp(1_000_000);
     for _ in 0..1_000 {

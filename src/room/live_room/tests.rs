@@ -2,6 +2,7 @@ use super::*;
 use crate::ledger::CharityTotal;
 use crate::model::room::ChatRules;
 use crate::model::{Currency, Money, Order, Stage};
+use crate::room::Limits;
 use crate::room::moderation::{Act, Moderation, moderate};
 use crate::room::scene::{NOW, caller, host, outlet, read, room, texts, viewer};
 
@@ -11,7 +12,7 @@ struct Guest {
 }
 
 fn live() -> LiveRoom {
-    LiveRoom::new(room(RoomState::Live), Vec::new(), 9)
+    LiveRoom::new(room(RoomState::Live), Vec::new(), 9, Limits::default().readable_lines())
 }
 
 fn enter(room: &LiveRoom, caller: &Caller) -> Result<Guest, CloseCode> {
@@ -238,7 +239,7 @@ fn only_who_moderates_sees_the_blocked_words() {
 
 #[test]
 fn a_rehearsal_is_for_those_who_run_the_room() {
-    let room = LiveRoom::new(room(RoomState::Rehearsal), Vec::new(), 9);
+    let room = LiveRoom::new(room(RoomState::Rehearsal), Vec::new(), 9, Limits::default().readable_lines());
     assert_eq!(enter(&room, &viewer("lin")).map(|_| ()), Err(CloseCode::NotAllowed));
     assert!(enter(&room, &viewer("mo")).is_ok() && enter(&room, &host()).is_ok());
 }

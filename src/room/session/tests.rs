@@ -260,3 +260,24 @@ async fn only_the_hosts_products_are_pinned() {
     let by_viewer = scene.hub.pin_cards(&id, Vec::new(), &viewer("lin"), None, NOW).await;
     assert!(matches!(by_viewer, Err(RoomRefused::Forbidden(_))));
 }
+
+#[tokio::test]
+async fn the_host_posts_a_notice_by_socket_and_it_is_recorded() {
+    let scene = Scene::with_live_room(Limits::default()).await;
+    let mut lin = inside(&scene, viewer("lin")).await;
+    let mut li = inside(&scene, host()).await;
+    let post = |text: &str| message(1, Command::PostNotice(v1::PostNotice { text: text.into() }));
+    assert!(matches!(refused(lin.on_message(post("mine"), NOW)), RoomRefused::Forbidden(_)));
+    assert!(matches!(refused(li.on_message(post(""), NOW)), RoomRefused::OutOfBound(_)));
+    let answer = li.on_message(post("下一个：杏干"), NOW);
+    assert!(matches!(answer, Next::Answer(Answer { outcome: Ok(Outcome::Done), .. })), "{answer:?}");
+    let told = read(lin.flush().expect("in time"));
+    assert!(
+        matches!(told.as_slice(), [v1::publication::Body::Notice(notice)] if notice.text == "下一个：杏干"),
+        "{told:?}"
+    );
+    scene.hub.drain().await;
+    let record = rusqlite::Connection::open(scene.folder.path().join("record.db")).expect("a record");
+    let count = "SELECT count(*) FROM audit WHERE action = 'notice'";
+    assert_eq!(record.query_row(count, [], |row| row.get::<_, u32>(0)), Ok(1), "one was said");
+}

@@ -17,7 +17,7 @@ impl From<RoomRefused> for Problem {
         match refused {
             RoomRefused::OutOfBound(refused) => refused.into(),
             RoomRefused::NoCommand => Kind::Malformed.because(
-                "Send a command: join, say, heart, placeOrder, payOrder, cancelOrder, moderate or ping.",
+                "Send a command: join, say, heart, placeOrder, payOrder, cancelOrder, moderate, ping or postNotice.",
             ),
             RoomRefused::TokenRequired => {
                 Kind::TokenRequired.because("Get a token and join with it; guests may watch.")
