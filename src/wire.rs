@@ -24,6 +24,7 @@ pub mod problem;
 pub mod rest;
 pub mod token;
 pub mod webhook;
+pub mod websocket;
 
 use guard::Origins;
 use live::Sockets;
