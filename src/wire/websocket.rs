@@ -50,9 +50,9 @@ pub enum Broken {
     CloseCodeInvalid,
     #[error("a text, also the reason of a close, is UTF-8 (RFC 6455, 5.6 and 8.1)")]
     NotUtf8,
-    #[error("a control frame is not compressed (RFC 7692, 6.1)")]
+    #[error("a control frame is not compressed (RFC 7692, 6)")]
     CompressedControl,
-    #[error("only the first frame of a message says that it is compressed (RFC 7692, 6.1)")]
+    #[error("only the first frame of a message says that it is compressed (RFC 7692, 6)")]
     CompressedContinuation,
     #[error("a compressed message is DEFLATE that ends at the boundary of a block (RFC 7692, 7.2.2)")]
     NotInflatable,

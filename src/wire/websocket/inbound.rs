@@ -33,8 +33,7 @@ pub enum Received<'a> {
     },
 }
 
-/// At most one message's bytes and one frame's header, or one control frame beside the message: headers are refused before payload
-/// is kept.
+/// `KEPT_BYTES_MAX` at most: headers are refused before payload is kept.
 #[derive(Debug, Default)]
 struct Kept {
     /// The beginning of a frame, as it was sent.
@@ -50,7 +49,17 @@ struct Started {
     payload: Vec<u8>,
 }
 
+/// Doubling would keep half as much again for nothing; growing byte by byte would copy 16 KiB as often as a client likes.
+const STEP_BYTES: usize = 1024;
+/// A header of 6 bytes and 125 of payload. Of a data frame, the payload counts towards its message.
+const CONTROL_BYTES_MAX: usize = 131;
+
 impl Inbound {
+    /// The heap that one connection can hold on to: a message that lacks its end, a control frame that lacks its last byte, and the
+    /// steps in which both grow.
+    pub const KEPT_BYTES_MAX: usize =
+        MESSAGE_BYTES_MAX + CONTROL_BYTES_MAX + 2 * STEP_BYTES + size_of::<Kept>();
+
     pub fn new(deflate: bool) -> Self {
         Self { kept: None, deflate, ended: false }
     }
@@ -72,7 +81,7 @@ impl Inbound {
         read
     }
 
-    /// How much heap it holds on to, for whoever counts what connections cost.
+    /// The heap that it holds on to now.
     pub fn kept_bytes(&self) -> usize {
         self.kept.as_ref().map_or(0, |kept| {
             size_of::<Kept>()
@@ -220,11 +229,11 @@ fn text(payload: &[u8]) -> Result<&str, Broken> {
     std::str::from_utf8(payload).map_err(|_| Broken::NotUtf8)
 }
 
-/// Grows by doubling, and never beyond `bytes_max`.
+/// Grows in steps and never beyond `bytes_max`, where `bytes_max` bounds what is there and what comes.
 fn append(kept: &mut Vec<u8>, more: &[u8], bytes_max: usize) {
     let bytes = kept.len() + more.len();
     if bytes > kept.capacity() {
-        let room = (2 * kept.len()).min(bytes_max).max(bytes);
+        let room = bytes.next_multiple_of(STEP_BYTES).min(bytes_max).max(bytes);
         kept.reserve_exact(room - kept.len());
     }
     kept.extend_from_slice(more);
