@@ -15,6 +15,7 @@ mod rest;
 mod socket;
 mod token;
 mod webhook;
+mod websocket;
 
 pub use config::config;
 pub use import::import;
@@ -23,6 +24,7 @@ pub use rest::{MESSAGES, rest};
 pub use socket::{socket_json, socket_proto};
 pub use token::{claims, jwks, token};
 pub use webhook::webhook;
+pub use websocket::{handshake, websocket};
 
 /// Longer ones quote what a client sent without a bound.
 const DETAIL_CHARACTERS_MAX: usize = 400;
@@ -30,7 +32,9 @@ const DETAIL_CHARACTERS_MAX: usize = 400;
 /// A name, which is also the folder of the seeds, and what takes any bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 13] = [
+    ("handshake", handshake),
+    ("websocket", websocket),
     ("socket_proto", socket_proto),
     ("socket_json", socket_json),
     ("rest", rest),
