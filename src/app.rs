@@ -63,6 +63,10 @@ pub enum StartError {
         "{address} cannot be listened on: {reason}; free it, or choose another with --listen (port 0 takes a free one)"
     )]
     Listen { address: SocketAddr, reason: std::io::Error },
+    #[error(
+        "the threads for sockets cannot be started: {0}; check the limits of open files and of processes"
+    )]
+    Sockets(std::io::Error),
     #[error(transparent)]
     Key(#[from] KeyError),
     #[error(transparent)]
@@ -142,7 +146,8 @@ impl App {
         };
         let running = Running {
             address,
-            sockets: Sockets::new(hub.clone(), verifier, clock.clone(), Patience::default()),
+            sockets: Sockets::new(hub.clone(), verifier, clock.clone(), Patience::default())
+                .map_err(StartError::Sockets)?,
             keys: keys.clone(),
             hub: hub.clone(),
             sales: sales.clone(),

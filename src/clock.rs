@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use uuid::Uuid;
 
@@ -43,6 +43,12 @@ impl Clock {
     pub fn new_id(&self) -> Uuid {
         Uuid::now_v7()
     }
+}
+
+/// For durations: it never goes back.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+pub fn instant() -> Instant {
+    Instant::now()
 }
 
 /// A number that nobody can guess: epochs, keys, jitter.

@@ -1,7 +1,7 @@
 //! Live rooms: who is inside, what is said, and how it reaches everybody. A layer of values and bytes; it knows no socket.
 //!
-//! A change of a room is decided as an `Amendment`, recorded, and then told. Publishing writes into the room's lanes and rings a bell;
-//! each session reads from its own cursor when it can. `tick` must be called every `TICK`: it shows paced chat and the state.
+//! A change of a room is decided as an `Amendment`, recorded, and then told. Publishing writes into the room's lanes and rings the bells
+//! of those who read for its sessions, each session from a cursor of its own. `tick` must be called every `TICK`: it says the state.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use apricot_proto::v1;
 use dashmap::{DashMap, Entry as Slot};
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use self::behind::Behind;
 use self::lanes::StreamPosition;
 use self::live_room::{Entrance, Visitor};
 use self::outlet::Outlet;
@@ -23,6 +23,8 @@ use crate::store::journal::Once;
 use crate::store::{Journal, StoreError};
 
 pub mod amendment;
+pub mod behind;
+pub mod bell;
 pub mod close;
 pub mod history;
 mod hosting;
@@ -52,10 +54,8 @@ pub use publication::Format;
 pub use refused::RoomRefused;
 pub use session::Session;
 
-/// Half of the state lane's pace, and the longest that paced chat waits.
-pub const TICK: Duration = lanes::CHAT_PACE;
-/// About 50 ms of the record at 20,000 entries a second; more than that is a fault of the client or of the disk.
-const NOTICES_UNRECORDED_MAX: usize = 1_024;
+/// The state lane says the newest values at most this often.
+pub const TICK: Duration = Duration::from_millis(100);
 const FORGET_EVERY: Duration = Duration::from_secs(10);
 
 /// All rooms of this node. Clones are one hub.
@@ -73,8 +73,8 @@ struct Inner {
     connections: AtomicU32,
     draining: AtomicBool,
     forgot_at_ms: AtomicI64,
-    /// One permit for each notice that is not yet in the audit trail.
-    notices: Arc<Semaphore>,
+    /// What was told and is not yet in the audit trail.
+    behind: Behind,
     /// Changes that are being recorded; a shutdown waits for them.
     changes: TaskTracker,
 }
@@ -116,7 +116,7 @@ impl Hub {
             connections: AtomicU32::new(0),
             draining: AtomicBool::new(false),
             forgot_at_ms: AtomicI64::new(0),
-            notices: Arc::new(Semaphore::new(NOTICES_UNRECORDED_MAX)),
+            behind: Behind::default(),
             changes: TaskTracker::new(),
         })))
     }
@@ -264,9 +264,6 @@ impl Hub {
         text: &str,
         now: Timestamp,
     ) -> Result<(), RoomRefused> {
-        let Ok(waits) = self.0.notices.clone().try_acquire_owned() else {
-            return Err(RoomRefused::InFlight { max: NOTICES_UNRECORDED_MAX });
-        };
         let notice = v1::HostNotice {
             id: format!("{:016x}", self.chance()),
             text: bounded_text("text", text, 1..=200)?,
@@ -274,14 +271,12 @@ impl Hub {
         let record = room.record();
         let amendment = hosting::notice(&record, notice, caller)?;
         let entry = amendment.entry(&record, caller, None, now);
+        let start = self.0.behind.put(entry)?;
         room.apply(amendment, now);
-        let journal = self.0.journal.clone();
-        self.0.changes.spawn(async move {
-            if let Err(error) = journal.commit(entry).await {
-                tracing::warn!(room = %record.id, %error, "a notice was told and is not in the audit trail");
-            }
-            drop(waits);
-        });
+        if start {
+            let hub = self.clone();
+            self.0.changes.spawn(async move { hub.0.behind.record(&hub.0.journal).await });
+        }
         Ok(())
     }
 
@@ -339,7 +334,8 @@ impl Hub {
     /// To be called every `TICK`.
     pub fn tick(&self, now: Timestamp) {
         for slot in &self.0.rooms {
-            slot.value().tick(|| self.reading(slot.key()), now);
+            let (id, room) = slot.pair();
+            room.tick(self.0.sales.has_sales(id), || self.reading(id), now);
         }
         let forgot_at = Timestamp(self.0.forgot_at_ms.load(Ordering::Relaxed));
         if forgot_at + FORGET_EVERY <= now {

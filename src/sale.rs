@@ -242,6 +242,11 @@ impl Sales {
         Some(SaleView { sale: live.sale(), product: live.product.clone(), pledge, stock })
     }
 
+    /// False: there is no stock and no total in this room that could change.
+    pub fn has_sales(&self, room: &RoomId) -> bool {
+        self.0.rooms.contains_key(room)
+    }
+
     /// Cheap enough for every state flush: reads atomics.
     pub fn stocks(&self, room: &RoomId) -> Vec<SaleStock> {
         let Some(sales) = self.0.rooms.get(room) else {

@@ -8,6 +8,7 @@ pub enum CloseCode {
     Draining,
     ProtocolError,
     UnknownKind,
+    NotUtf8,
     TooLarge,
     JoinTimeout,
     TokenRefused,
@@ -29,11 +30,12 @@ pub enum ComeBack {
 }
 
 impl CloseCode {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ClientClosed,
         Self::Draining,
         Self::ProtocolError,
         Self::UnknownKind,
+        Self::NotUtf8,
         Self::TooLarge,
         Self::JoinTimeout,
         Self::TokenRefused,
@@ -55,6 +57,7 @@ impl CloseCode {
             Self::Draining => (1001, "draining", between(500, 5_000)),
             Self::ProtocolError => (1002, "protocol error", ComeBack::No),
             Self::UnknownKind => (1003, "unknown subprotocol or message kind", ComeBack::No),
+            Self::NotUtf8 => (1007, "text is not UTF-8", ComeBack::No),
             Self::TooLarge => (1009, "message larger than 16 KiB", ComeBack::No),
             Self::JoinTimeout => (4000, "join timeout", between(500, 2_000)),
             Self::TokenRefused => (4001, "token refused", ComeBack::No),

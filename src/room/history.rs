@@ -39,10 +39,9 @@ impl History {
         self.lines.remove(index).map(|(sequence, _)| sequence)
     }
 
-    /// The last lines below `sequence`, oldest first: later ones still come on the chat lane.
-    pub fn shown_before(&self, sequence: u64) -> impl Iterator<Item = &ChatLine> {
-        let end = self.lines.partition_point(|(at, _)| *at < sequence);
-        self.lines.range(end.saturating_sub(LINES_SHOWN)..end).map(|(_, line)| line)
+    /// The last lines, oldest first.
+    pub fn shown(&self) -> impl Iterator<Item = &ChatLine> {
+        self.lines.range(self.lines.len().saturating_sub(LINES_SHOWN)..).map(|(_, line)| line)
     }
 
     /// How long this person still has to wait under slow mode.

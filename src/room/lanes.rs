@@ -1,9 +1,7 @@
 //! The three lanes of a room and where a viewer stands on them: a ring for a room, a cursor for a viewer.
 //!
-//! Publications become readable at a flush. Viewers who keep up therefore stand at the same cursor, and what they read next is put
-//! together once. Publishing never waits: a viewer who reads late finds chat skipped, or learns that the critical lane went past it.
-
-use std::time::Duration;
+//! Viewers who keep up stand at the same cursor, and what they read next is put together once for all of them. Publishing never waits: a
+//! viewer who reads late finds chat skipped, or learns that the critical lane went past it.
 
 use apricot_proto::v1::{self, publication::Body};
 use bytes::{Bytes, BytesMut};
@@ -20,18 +18,23 @@ pub const CRITICAL_RING: RingBound = RingBound { count: 512, bytes: 768 * 1024 }
 /// Six seconds at the readable rate, 0.5 KiB a line in both formats. Slower viewers skip chat.
 pub const CHAT_RING: RingBound = RingBound { count: 128, bytes: 64 * 1024 };
 
-/// Chat is gathered at most this long, and only when the last flush was less than this ago.
-pub const CHAT_PACE: Duration = Duration::from_millis(50);
-
-/// Cursors that a flush is kept for: those who kept up, and a few who missed one. The rest is put together for each.
-const FLUSHES_KEPT: usize = 8;
-
 /// The next sequence that a viewer reads on each lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     pub critical: u64,
     pub state: u64,
     pub chat: u64,
+}
+
+impl Cursor {
+    /// A viewer may already be past an earlier head.
+    fn at_least(self, other: Self) -> Self {
+        Self {
+            critical: self.critical.max(other.critical),
+            state: self.state.max(other.state),
+            chat: self.chat.max(other.chat),
+        }
+    }
 }
 
 /// Where a client stands on the critical lane: the last offset it has seen.
@@ -64,15 +67,6 @@ pub struct Flush {
     pub skipped: u64,
 }
 
-/// What became of a chat line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Published {
-    /// Its sequence; `None` when it was sampled away.
-    pub shown_as: Option<u64>,
-    /// False: at the next `reveal_chat`.
-    pub readable_now: bool,
-}
-
 /// The critical lane went past this viewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FellBehind;
@@ -87,10 +81,6 @@ pub struct Lanes {
     /// Above this rate lines are sampled. Hosts and moderators are always shown.
     readable_rate: Rate,
     readable: Meter,
-    /// Up to here viewers may read.
-    flushed: Cursor,
-    chat_flushed_at: Timestamp,
-    kept: Vec<(Cursor, Format, Flush)>,
 }
 
 impl Lanes {
@@ -108,9 +98,6 @@ impl Lanes {
             state_next: 1,
             readable_rate,
             readable: Meter::default(),
-            flushed: Cursor { critical: 1, state: 1, chat: 1 },
-            chat_flushed_at: Timestamp::ZERO,
-            kept: Vec::new(),
         }
     }
 
@@ -119,19 +106,15 @@ impl Lanes {
         StreamPosition { epoch: self.epoch, offset: self.critical.next() - 1 }
     }
 
-    /// Readable at once, together with all that waits.
     pub fn publish_critical(&mut self, body: Body, now: Timestamp) -> u64 {
         let offset = self.critical.next();
-        self.critical.push(Encoded::new(v1::Lane::Critical, offset, now, body));
-        self.reveal(now);
-        offset
+        self.critical.push(Encoded::new(v1::Lane::Critical, offset, now, body))
     }
 
-    /// Takes the place of the state before it. Readable at once: the caller paces it.
+    /// Takes the place of the state before it.
     pub fn publish_state(&mut self, state: v1::LiveState, now: Timestamp) {
         self.state = Some(Encoded::new(v1::Lane::State, 0, now, Body::State(state)));
         self.state_next += 1;
-        self.reveal(now);
     }
 
     /// Unique in this room: the epoch is new with every process, and each line takes a sequence.
@@ -139,109 +122,75 @@ impl Lanes {
         format!("{:x}-{}", self.epoch, self.chat.next())
     }
 
-    /// `always` is for hosts and moderators: their lines are not sampled. A line that cannot be read now is shown by `reveal_chat`,
-    /// which must follow within `CHAT_PACE`.
-    pub fn publish_chat(&mut self, line: v1::ChatLine, always: bool, now: Timestamp) -> Published {
+    /// The line's sequence; `None` when it was sampled away. `always` is for hosts and moderators, whose lines are not.
+    pub fn publish_chat(&mut self, line: v1::ChatLine, always: bool, now: Timestamp) -> Option<u64> {
         let readable = self.readable.admit(self.readable_rate, now).is_ok();
         if !readable && !always {
             self.chat.pass();
-            return Published { shown_as: None, readable_now: false };
+            return None;
         }
-        let sequence = self.chat.push(Encoded::new(v1::Lane::Chat, 0, now, Body::Chat(line)));
-        let quiet = self.chat_flushed_at + CHAT_PACE <= now;
-        if quiet {
-            self.reveal(now);
-        }
-        Published { shown_as: Some(sequence), readable_now: quiet }
-    }
-
-    /// True when lines were waiting.
-    pub fn reveal_chat(&mut self, now: Timestamp) -> bool {
-        let waiting = self.flushed.chat < self.chat.next();
-        if waiting {
-            self.reveal(now);
-        }
-        waiting
+        Some(self.chat.push(Encoded::new(v1::Lane::Chat, 0, now, Body::Chat(line))))
     }
 
     /// A deleted line does not reach those who have not read it.
     pub fn take_back_line(&mut self, sequence: u64) {
         self.chat.remove(sequence);
-        self.kept.clear();
     }
 
     /// Where a viewer starts that has just been given a snapshot.
     pub fn recover(&self, position: Option<StreamPosition>) -> (Cursor, Recovery) {
-        let Some(position) = position else { return (self.flushed, Recovery::Fresh) };
+        let Some(position) = position else { return (self.head(), Recovery::Fresh) };
         let known = position.epoch == self.epoch && position.offset < self.critical.next();
         let next = position.offset.saturating_add(1);
         if known && self.critical.first() <= next {
-            return (Cursor { critical: next, ..self.flushed }, Recovery::Recovered);
+            return (Cursor { critical: next, ..self.head() }, Recovery::Recovered);
         }
-        (self.flushed, Recovery::Lost)
+        (self.head(), Recovery::Lost)
     }
 
-    /// Where viewers stand who keep up. It moves with every change that they can see.
-    pub fn flushed(&self) -> Cursor {
-        self.flushed
+    /// Where viewers stand who have read everything.
+    pub fn head(&self) -> Cursor {
+        Cursor { critical: self.critical.next(), state: self.state_next, chat: self.chat.next() }
     }
 
     pub fn fell_behind(&self, cursor: Cursor) -> bool {
         cursor.critical < self.critical.first()
     }
 
-    /// `None`: nothing new.
-    pub fn flush(&mut self, cursor: Cursor, format: Format) -> Result<Option<Flush>, FellBehind> {
+    /// What lies between a viewer's cursor and `head`, an earlier or the present one. `None`: nothing.
+    pub fn flush(&self, cursor: Cursor, head: Cursor, format: Format) -> Result<Option<Flush>, FellBehind> {
         if self.fell_behind(cursor) {
             return Err(FellBehind);
         }
-        if cursor == self.flushed {
+        let head = head.at_least(cursor);
+        if cursor == head {
             return Ok(None);
         }
-        let kept = self.kept.iter().find(|(at, of, _)| *at == cursor && *of == format);
-        if let Some((_, _, flush)) = kept {
-            return Ok(Some(flush.clone()));
-        }
-        let flush = self.assemble(cursor, format);
-        if self.kept.len() < FLUSHES_KEPT {
-            self.kept.push((cursor, format, flush.clone()));
-        }
-        Ok(Some(flush))
-    }
-
-    fn assemble(&self, cursor: Cursor, format: Format) -> Flush {
         let mut bytes = BytesMut::new();
         let mut flush =
-            Flush { bytes: Bytes::new(), cursor: self.flushed, critical: 0, state: 0, chat: 0, skipped: 0 };
-        for encoded in self.critical.read(cursor.critical, self.flushed.critical) {
+            Flush { bytes: Bytes::new(), cursor: head, critical: 0, state: 0, chat: 0, skipped: 0 };
+        for encoded in self.critical.read(cursor.critical, head.critical) {
             bytes.extend_from_slice(encoded.bytes(format));
             flush.critical += 1;
         }
-        if let Some(encoded) = self.state.as_ref().filter(|_| cursor.state < self.flushed.state) {
+        if let Some(encoded) = self.state.as_ref().filter(|_| cursor.state < head.state) {
             bytes.extend_from_slice(encoded.bytes(format));
             flush.state = 1;
+            // Only the newest is kept, and it may be newer than `head` asks for.
+            flush.cursor.state = self.state_next;
         }
         let mut lines = BytesMut::new();
-        for encoded in self.chat.read(cursor.chat, self.flushed.chat) {
+        for encoded in self.chat.read(cursor.chat, head.chat) {
             lines.extend_from_slice(encoded.bytes(format));
             flush.chat += 1;
         }
-        flush.skipped = self.flushed.chat - cursor.chat - flush.chat;
+        flush.skipped = head.chat - cursor.chat - flush.chat;
         if flush.skipped > 0 {
             bytes.extend_from_slice(&skipped(format, flush.skipped));
         }
         bytes.unsplit(lines);
         flush.bytes = bytes.freeze();
-        flush
-    }
-
-    fn reveal(&mut self, now: Timestamp) {
-        if self.flushed.chat < self.chat.next() {
-            self.chat_flushed_at = now;
-        }
-        self.flushed =
-            Cursor { critical: self.critical.next(), state: self.state_next, chat: self.chat.next() };
-        self.kept.clear();
+        Ok(Some(flush))
     }
 }
 

@@ -1,14 +1,14 @@
 //! One room while it is in memory: the record as it was last committed, who is inside, and the lanes that they read.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use apricot_proto::v1::{self, publication::Body};
-use tokio::sync::watch;
 
 use super::amendment::{Amendment, Closes};
+use super::bell::{Bell, Rung, Urgency};
 use super::close::CloseCode;
 use super::history::History;
 use super::lanes::{Cursor, FellBehind, Flush, Lanes};
@@ -28,16 +28,13 @@ mod door;
 
 pub use door::{Entrance, SeatKey, Visitor};
 
-/// The state lane says the newest values at most this often.
-pub const STATE_PACE: Duration = Duration::from_millis(100);
-
 pub struct LiveRoom {
     /// One change of the record at a time; held until it is committed.
     pub(super) desk: tokio::sync::Mutex<()>,
     floor: Mutex<Floor>,
     hearts: AtomicU64,
-    /// Rung at each flush.
-    bell: watch::Sender<()>,
+    /// What the state lane says may have changed.
+    stirred: AtomicBool,
 }
 
 /// Held for microseconds, never over an await.
@@ -50,9 +47,17 @@ struct Floor {
     snapshots: Snapshots,
     milestones: Milestones,
     state: v1::LiveState,
-    state_read_at: Timestamp,
     seats: BTreeMap<SeatKey, Seat>,
     seats_made: u64,
+    readers: Vec<Reader>,
+}
+
+/// Serves many seats of this room.
+struct Reader {
+    bell: Arc<Bell>,
+    /// Its own name for this room.
+    room: usize,
+    rung: Option<Urgency>,
 }
 
 struct Seat {
@@ -90,12 +95,12 @@ impl LiveRoom {
                 snapshots: Snapshots::default(),
                 milestones: Milestones::default(),
                 state: v1::LiveState::default(),
-                state_read_at: Timestamp::ZERO,
                 seats: BTreeMap::new(),
                 seats_made: 0,
+                readers: Vec::new(),
             }),
             hearts: AtomicU64::new(0),
-            bell: watch::Sender::new(()),
+            stirred: AtomicBool::new(false),
         }
     }
 
@@ -132,7 +137,6 @@ impl LiveRoom {
             floor.record = Arc::new(record);
             floor.publish_room(now);
         }
-        self.ring(floor);
     }
 
     /// `admit` is asked last before the line is published: it may take from the person's rate.
@@ -160,14 +164,13 @@ impl LiveRoom {
             }
             floor.history.talked(&caller.subject, now);
         }
-        if floor.publish_line(caller, text, moderates, now) {
-            self.ring(floor);
-        }
+        floor.publish_line(caller, text, moderates, now);
         Ok(())
     }
 
     pub fn heart(&self, count: u32) {
         self.hearts.fetch_add(count.into(), Ordering::Relaxed);
+        self.stir();
     }
 
     /// Makes a committed amendment visible: the record first, then what else is said, then who has to go.
@@ -183,7 +186,7 @@ impl LiveRoom {
             if let Some(sequence) = floor.history.remove(&line_id) {
                 floor.lanes.take_back_line(sequence);
             }
-            floor.lanes.publish_critical(Body::LineDeleted(v1::LineDeleted { line_id }), now);
+            floor.publish(Body::LineDeleted(v1::LineDeleted { line_id }), now);
         }
         if let Some(cards) = amendment.cards {
             floor.cards = cards;
@@ -193,20 +196,17 @@ impl LiveRoom {
             floor.publish_room(now);
         }
         if let Some(body) = amendment.publication {
-            floor.lanes.publish_critical(body, now);
+            floor.publish(body, now);
         }
         if let Some(closes) = amendment.closes {
             floor.close(&closes);
         }
-        self.ring(floor);
     }
 
     /// News of a sale goes to everybody, on the critical lane.
     pub fn tell_sale(&self, view: &SaleView, now: Timestamp) {
-        let body = Body::Sale(contract::sale(view));
-        let mut floor = self.floor();
-        floor.lanes.publish_critical(body, now);
-        self.ring(floor);
+        self.floor().publish(Body::Sale(contract::sale(view)), now);
+        self.stir();
     }
 
     /// News of an order goes to its buyer alone, on every socket that the buyer has here; never to a guest.
@@ -218,23 +218,42 @@ impl LiveRoom {
         }
     }
 
-    /// Shows chat that waited, and the state when it is due and differs. `read` is called only then.
-    pub fn tick(&self, read: impl FnOnce() -> Reading, now: Timestamp) {
-        let mut floor = self.floor();
-        if floor.seats.is_empty() {
+    /// Says the state when it differs. `reading` is asked only when somebody is here and something may have changed; `moves` says that
+    /// stock or totals may, without this room being told.
+    pub fn tick(&self, moves: bool, reading: impl FnOnce() -> Reading, now: Timestamp) {
+        if !self.stirred.swap(false, Ordering::AcqRel) && !moves {
             return;
         }
-        let mut news = floor.lanes.reveal_chat(now);
-        if floor.state_read_at + STATE_PACE <= now {
-            news |= floor.read_state(self.hearts.load(Ordering::Relaxed), read(), now);
-        }
-        if news {
-            self.ring(floor);
+        let mut floor = self.floor();
+        if !floor.seats.is_empty() {
+            floor.read_state(self.hearts.load(Ordering::Relaxed), reading(), now);
         }
     }
 
-    pub fn flush(&self, cursor: Cursor, format: Format) -> Result<Option<Flush>, FellBehind> {
-        self.floor().lanes.flush(cursor, format)
+    /// From now on `bell` is rung with the reader's own number of this room.
+    pub fn read_by(&self, bell: &Arc<Bell>, room: usize) {
+        self.floor().readers.push(Reader { bell: bell.clone(), room, rung: None });
+    }
+
+    pub fn not_read_by(&self, bell: &Arc<Bell>) {
+        self.floor().readers.retain(|reader| !Arc::ptr_eq(&reader.bell, bell));
+    }
+
+    /// Where the lanes stand; the reader is rung again when they move.
+    pub fn look(&self, bell: &Arc<Bell>) -> Cursor {
+        let mut floor = self.floor();
+        if let Some(reader) = floor.readers.iter_mut().find(|reader| Arc::ptr_eq(&reader.bell, bell)) {
+            reader.rung = None;
+        }
+        floor.lanes.head()
+    }
+
+    pub fn head(&self) -> Cursor {
+        self.floor().lanes.head()
+    }
+
+    pub fn flush(&self, cursor: Cursor, head: Cursor, format: Format) -> Result<Option<Flush>, FellBehind> {
+        self.floor().lanes.flush(cursor, head, format)
     }
 
     pub fn fell_behind(&self, cursor: Cursor) -> bool {
@@ -272,10 +291,11 @@ impl LiveRoom {
         self.floor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The floor is given back first: those who wake want it.
-    fn ring(&self, floor: MutexGuard<'_, Floor>) {
-        drop(floor);
-        self.bell.send_replace(());
+    /// The next tick reads the state.
+    fn stir(&self) {
+        if !self.stirred.load(Ordering::Relaxed) {
+            self.stirred.store(true, Ordering::Release);
+        }
     }
 }
 
@@ -284,13 +304,28 @@ impl Floor {
         u32::try_from(self.seats.len()).unwrap_or(u32::MAX)
     }
 
-    fn publish_room(&mut self, now: Timestamp) {
-        let room = contract::room(&self.record, &self.cards, false);
-        self.lanes.publish_critical(Body::Room(room), now);
+    /// On the critical lane.
+    fn publish(&mut self, body: Body, now: Timestamp) {
+        self.lanes.publish_critical(body, now);
+        self.ring(Urgency::Now);
     }
 
-    /// True when viewers can read it now.
-    fn publish_line(&mut self, caller: &Caller, text: String, moderates: bool, now: Timestamp) -> bool {
+    fn publish_room(&mut self, now: Timestamp) {
+        let room = contract::room(&self.record, &self.cards, false);
+        self.publish(Body::Room(room), now);
+    }
+
+    /// Once, until the reader has looked.
+    fn ring(&mut self, urgency: Urgency) {
+        for reader in &mut self.readers {
+            if reader.rung < Some(urgency) {
+                reader.rung = Some(urgency);
+                reader.bell.ring(Rung::Room(reader.room, urgency));
+            }
+        }
+    }
+
+    fn publish_line(&mut self, caller: &Caller, text: String, moderates: bool, now: Timestamp) {
         let line = ChatLine {
             id: self.lanes.next_line_id(),
             author: caller.subject.clone(),
@@ -299,23 +334,18 @@ impl Floor {
             text,
             at: now,
         };
-        let published = self.lanes.publish_chat(contract::chat_line(&line), moderates, now);
-        if let Some(sequence) = published.shown_as {
+        if let Some(sequence) = self.lanes.publish_chat(contract::chat_line(&line), moderates, now) {
             self.history.keep(sequence, line);
         }
-        published.readable_now
+        self.ring(Urgency::Soon);
     }
 
-    /// True when something changed.
-    fn read_state(&mut self, hearts: u64, reading: Reading, now: Timestamp) -> bool {
-        self.state_read_at = now;
-        let mut news = false;
+    fn read_state(&mut self, hearts: u64, reading: Reading, now: Timestamp) {
         for total in &reading.charity {
             if let Some(reached) = self.milestones.crossed(total) {
                 let reached = Some(contract::money(reached));
                 let milestone = v1::Milestone { pledge_id: total.pledge.to_string(), reached };
-                self.lanes.publish_critical(Body::Milestone(milestone), now);
-                news = true;
+                self.publish(Body::Milestone(milestone), now);
             }
         }
         let state = v1::LiveState {
@@ -327,9 +357,8 @@ impl Floor {
         if state != self.state {
             self.state = state.clone();
             self.lanes.publish_state(state, now);
-            news = true;
+            self.ring(Urgency::Soon);
         }
-        news
     }
 
     fn close(&self, closes: &Closes) {

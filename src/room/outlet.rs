@@ -1,11 +1,11 @@
 //! What is for one session alone: answers, news of its own orders, and the word to close. It goes ahead of all lanes.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
-use tokio::sync::Notify;
 
+use super::bell::{Bell, Rung};
 use super::close::CloseCode;
 use super::publication::Format;
 
@@ -16,58 +16,72 @@ pub const ANSWERS_WAITING_MAX: usize = 64;
 #[derive(Debug)]
 pub struct Outlet {
     format: Format,
+    in_flight: AtomicUsize,
     waiting: Mutex<Waiting>,
-    bell: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
-    answers: VecDeque<Bytes>,
+    answers: Vec<Bytes>,
     close: Option<CloseCode>,
+    /// Who reads here, and what it calls this session.
+    reader: Option<(Arc<Bell>, usize)>,
+    rung: bool,
 }
+
+/// A request of the session that waits for the record. Given back when dropped.
+#[derive(Debug)]
+pub struct InFlight(Arc<Outlet>);
 
 impl Outlet {
     pub fn new(format: Format) -> Self {
-        Self { format, waiting: Mutex::default(), bell: Notify::new() }
+        Self { format, in_flight: AtomicUsize::new(0), waiting: Mutex::default() }
     }
 
     pub fn format(&self) -> Format {
         self.format
     }
 
+    /// From now on `bell` is rung when something is left here. What is here already has to be taken without it.
+    pub fn read_by(&self, bell: Arc<Bell>, session: usize) {
+        self.lock().reader = Some((bell, session));
+    }
+
     /// Never waits. When full, the session is told to close instead.
     pub fn push(&self, answer: Bytes) {
         let mut waiting = self.lock();
         if waiting.answers.len() < ANSWERS_WAITING_MAX {
-            waiting.answers.push_back(answer);
+            waiting.answers.push(answer);
         } else {
             waiting.close.get_or_insert(CloseCode::TooSlow);
         }
-        drop(waiting);
-        self.bell.notify_one();
+        waiting.ring();
     }
 
     /// The first reason stays.
     pub fn close(&self, code: CloseCode) {
-        self.lock().close.get_or_insert(code);
-        self.bell.notify_one();
+        let mut waiting = self.lock();
+        waiting.close.get_or_insert(code);
+        waiting.ring();
     }
 
     /// All answers as one payload, and whether to close after them.
     pub fn take(&self) -> (Option<Bytes>, Option<CloseCode>) {
         let mut waiting = self.lock();
-        let answers = match waiting.answers.len() {
-            0 => None,
-            1 => waiting.answers.pop_front(),
+        waiting.rung = false;
+        // The list is given back: most of the time nobody needs one.
+        let mut answers = std::mem::take(&mut waiting.answers);
+        let close = waiting.close;
+        drop(waiting);
+        let payload = match answers.len() {
+            0 | 1 => answers.pop(),
             _ => {
-                let mut bytes = BytesMut::new();
-                for answer in waiting.answers.drain(..) {
-                    bytes.extend_from_slice(&answer);
-                }
+                let mut bytes = BytesMut::with_capacity(answers.iter().map(Bytes::len).sum());
+                answers.iter().for_each(|answer| bytes.extend_from_slice(answer));
                 Some(bytes.freeze())
             }
         };
-        (answers, waiting.close)
+        (payload, close)
     }
 
     /// Whether the session has been told to close, without taking anything.
@@ -75,9 +89,11 @@ impl Outlet {
         self.lock().close
     }
 
-    /// Returns when something was left here since the last time. May be dropped and called again.
-    pub async fn rung(&self) {
-        self.bell.notified().await;
+    /// `None`: `max` are in flight already.
+    pub fn start(self: &Arc<Self>, max: usize) -> Option<InFlight> {
+        let start = |count| (count < max).then_some(count + 1);
+        let started = self.in_flight.fetch_update(Ordering::AcqRel, Ordering::Acquire, start);
+        started.is_ok().then(|| InFlight(Arc::clone(self)))
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -85,8 +101,26 @@ impl Outlet {
     }
 }
 
+impl Waiting {
+    fn ring(&mut self) {
+        if let Some((bell, session)) = &self.reader
+            && !std::mem::replace(&mut self.rung, true)
+        {
+            bell.ring(Rung::Session(*session));
+        }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::task::Waker;
+
     use super::*;
 
     #[test]
@@ -104,5 +138,34 @@ mod tests {
         assert_eq!(close, Some(CloseCode::TooSlow));
         outlet.close(CloseCode::Draining);
         assert_eq!(outlet.take().1, Some(CloseCode::TooSlow), "the first reason stays");
+    }
+
+    #[test]
+    fn an_outlet_rings_once_until_it_is_read() {
+        let (outlet, bell) = (Outlet::new(Format::Json), Arc::new(Bell::new(Waker::noop().clone())));
+        outlet.push(Bytes::from_static(b"nobody reads yet\n"));
+        outlet.read_by(bell.clone(), 7);
+        let rung = || {
+            let mut rung = Vec::new();
+            bell.take(&mut rung);
+            rung.len()
+        };
+        assert_eq!(rung(), 0);
+        outlet.push(Bytes::from_static(b"a\n"));
+        outlet.close(CloseCode::Draining);
+        assert_eq!(rung(), 1);
+        outlet.take();
+        outlet.push(Bytes::from_static(b"b\n"));
+        assert_eq!(rung(), 1);
+    }
+
+    #[test]
+    fn in_flight_is_bounded_and_given_back() {
+        let outlet = Arc::new(Outlet::new(Format::Json));
+        let first = outlet.start(2);
+        let second = outlet.start(2);
+        assert!(first.is_some() && second.is_some() && outlet.start(2).is_none());
+        drop(first);
+        assert!(outlet.start(2).is_some());
     }
 }

@@ -5,21 +5,20 @@ use std::time::Duration;
 
 use apricot_proto::v1::{self, ClientMessage, client_message::Command};
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::close::CloseCode;
 use super::lanes::{Cursor, FellBehind, Flush, Recovery, StreamPosition};
 use super::limits::Meter;
 use super::live_room::{LiveRoom, SeatKey};
 use super::moderation::Moderation;
-use super::outlet::Outlet;
+use super::outlet::{InFlight, Outlet};
 use super::publication::Format;
 use super::refused::RoomRefused;
 use super::{Connection, Hub, count_refusal, meters, snapshot};
 use crate::contract::{self, parse};
 use crate::model::order::ShipTo;
 use crate::model::payment::Method;
-use crate::model::{Caller, OrderId, OutOfBound, RoomId, Timestamp};
+use crate::model::{Caller, OrderId, OutOfBound, Role, RoomId, Timestamp};
 use crate::sale::{OrderView, Sales, Wish};
 
 /// Orders, payments and moderations of one session that wait for the record at the same time.
@@ -31,31 +30,42 @@ const WARNINGS_LAST: Duration = Duration::from_secs(60);
 /// Hearts in one message.
 const HEARTS_MAX: u32 = 50;
 
-pub struct Session {
+/// A socket that has not joined yet.
+pub struct Arrival {
     hub: Hub,
     room: RoomId,
+    format: Format,
+    manners: Manners,
+    connection: Connection,
+}
+
+/// What the first message must be.
+#[derive(Debug, PartialEq)]
+pub struct Join {
+    pub id: u32,
+    /// Empty: a guest.
+    pub token: String,
+    pub position: Option<StreamPosition>,
+}
+
+/// A socket in its room. The seat is given back when dropped.
+pub struct Session {
+    hub: Hub,
+    room: Arc<LiveRoom>,
+    caller: Arc<Caller>,
+    seat: SeatKey,
+    cursor: Cursor,
     outlet: Arc<Outlet>,
-    messages: Meter,
-    warnings: u32,
-    warned_at: Timestamp,
-    in_flight: Arc<Semaphore>,
-    inside: Option<Inside>,
+    manners: Manners,
     _connection: Connection,
 }
 
-struct Inside {
-    caller: Caller,
-    cursor: Cursor,
-    bell: watch::Receiver<()>,
-    seat: Seat,
-}
-
-/// Given back when dropped.
-struct Seat {
-    hub: Hub,
-    room: Arc<LiveRoom>,
-    key: SeatKey,
-    caller: Caller,
+/// How fast a client sends, over all kinds of messages.
+#[derive(Debug, Default)]
+struct Manners {
+    messages: Meter,
+    warned_at: Timestamp,
+    warnings: u32,
 }
 
 /// What the socket's loop does next.
@@ -63,12 +73,6 @@ struct Seat {
 pub enum Next {
     Nothing,
     Answer(Answer),
-    /// Verify the token, then call `Session::join`.
-    Join {
-        id: u32,
-        token: String,
-        position: Option<StreamPosition>,
-    },
     /// Run it beside the socket; its answer goes to the outlet.
     Run(Errand),
 }
@@ -92,10 +96,10 @@ pub struct Errand {
     id: u32,
     hub: Hub,
     room: RoomId,
-    caller: Caller,
+    caller: Arc<Caller>,
     task: Task,
     now: Timestamp,
-    _in_flight: OwnedSemaphorePermit,
+    _in_flight: InFlight,
 }
 
 #[derive(Debug, PartialEq)]
@@ -106,76 +110,61 @@ enum Task {
     Moderate(Moderation),
 }
 
-impl Session {
+impl Arrival {
     pub fn new(hub: Hub, connection: Connection, room: RoomId, format: Format) -> Self {
-        Self {
-            hub,
-            room,
-            outlet: Arc::new(Outlet::new(format)),
-            messages: Meter::default(),
-            warnings: 0,
-            warned_at: Timestamp::ZERO,
-            in_flight: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
-            inside: None,
-            _connection: connection,
-        }
+        Self { hub, room, format, manners: Manners::default(), connection }
     }
 
-    pub fn outlet(&self) -> &Arc<Outlet> {
-        &self.outlet
-    }
-
-    pub fn has_joined(&self) -> bool {
-        self.inside.is_some()
+    pub fn format(&self) -> Format {
+        self.format
     }
 
     /// To be asked before a message is parsed, so that parsing has a rate too. `Err`: too many, in spite of warnings.
     pub fn admit_message(&mut self, now: Timestamp) -> Result<Result<(), Answer>, CloseCode> {
-        let Some(rate) = self.hub.limits().messages() else { return Ok(Ok(())) };
-        let Err(retry_after) = self.messages.admit(rate, now) else { return Ok(Ok(())) };
-        if self.warned_at + WARNINGS_LAST < now {
-            self.warnings = 0;
-        }
-        (self.warnings, self.warned_at) = (self.warnings + 1, now);
-        let refused = RoomRefused::RateLimited { what: "messages", retry_after };
-        count_refusal(&refused);
-        if self.warnings > WARNINGS_MAX {
-            return Err(CloseCode::TooManyMessages);
-        }
-        Ok(Err(Answer { id: 0, outcome: Err(refused) }))
+        self.manners.admit(&self.hub, now)
     }
 
-    pub fn on_message(&mut self, message: ClientMessage, now: Timestamp) -> Next {
-        let id = message.id;
-        let outcome = match self.decide(message, now) {
-            Ok(Decided::Now(outcome)) => Ok(outcome),
-            Ok(Decided::Join { token, position }) => return Next::Join { id, token, position },
-            Ok(Decided::Later(task)) => match self.errand(id, task, now) {
-                Ok(errand) => return Next::Run(errand),
-                Err(refused) => Err(refused),
-            },
-            Err(refused) => Err(refused),
+    /// `Err`: `None` when no answer is wanted.
+    pub fn on_message(&self, message: ClientMessage) -> Result<Join, Option<Answer>> {
+        let refused = match message.command {
+            Some(Command::Join(join)) => {
+                let position = join.position.map(|at| StreamPosition { epoch: at.epoch, offset: at.offset });
+                return Ok(Join { id: message.id, token: join.token, position });
+            }
+            None => RoomRefused::NoCommand,
+            Some(_) => RoomRefused::WrongState("the first message must be join"),
         };
-        if id == 0 { Next::Nothing } else { Next::Answer(Answer { id, outcome }) }
+        Err((message.id != 0).then_some(Answer { id: message.id, outcome: Err(refused) }))
     }
 
-    /// The first publication of the session. `caller` is verified, or a guest.
+    /// With the first publication of the session. `caller` is verified, or a guest.
     pub async fn join(
-        &mut self,
+        self,
         caller: Caller,
         position: Option<StreamPosition>,
         now: Timestamp,
-    ) -> Result<Bytes, CloseCode> {
-        let entrance = self.hub.enter(&self.room, &caller, position, &self.outlet, now)?;
-        let (room, entrance) = entrance;
-        let seat = Seat { hub: self.hub.clone(), room, key: entrance.seat, caller: caller.clone() };
+    ) -> Result<(Session, Bytes), CloseCode> {
+        let Self { hub, room: id, format, manners, connection } = self;
+        let outlet = Arc::new(Outlet::new(format));
+        let (room, entrance) = hub.enter(&id, &caller, position, &outlet, now)?;
         // News of these orders goes to the outlet from now on, so that none is missed while they are read.
+        let session = Session {
+            hub,
+            room,
+            caller: Arc::new(caller),
+            seat: entrance.seat,
+            cursor: entrance.cursor,
+            outlet,
+            manners,
+            _connection: connection,
+        };
+        let caller = &session.caller;
         let orders = match caller.may_chat_and_buy() {
-            true => self.hub.sales().open_orders(&caller.subject, &self.room).await,
+            true => session.hub.sales().open_orders(&caller.subject, &id).await,
             false => Ok(Vec::new()),
         };
         let orders = orders.unwrap_or_else(|refusal| {
-            tracing::warn!(room = %self.room, %refusal, "joined without the viewer's open orders");
+            tracing::warn!(room = %id, %refusal, "joined without the viewer's open orders");
             Vec::new()
         });
         let StreamPosition { epoch, offset } = entrance.position;
@@ -189,65 +178,77 @@ impl Session {
             server_time_ms: now.millis(),
             ..v1::Joined::default()
         };
-        self.inside = Some(Inside { caller, cursor: entrance.cursor, bell: entrance.bell, seat });
         let recovery = match entrance.recovery {
             Recovery::Fresh => "fresh",
             Recovery::Recovered => "recovered",
             Recovery::Lost => "lost",
         };
         metrics::counter!(meters::JOINS, "recovery" => recovery).increment(1);
-        Ok(snapshot::joined(self.outlet.format(), &entrance.snapshot, &personal))
+        Ok((session, snapshot::joined(format, &entrance.snapshot, &personal)))
     }
+}
 
-    /// All that this viewer has not read, as one payload; counts as delivered.
-    pub fn flush(&mut self) -> Result<Option<Bytes>, CloseCode> {
-        let Some(inside) = &mut self.inside else { return Ok(None) };
-        match inside.seat.room.flush(inside.cursor, self.outlet.format()) {
-            Err(FellBehind) => Err(CloseCode::TooSlow),
-            Ok(None) => Ok(None),
-            Ok(Some(flush)) => {
-                count_flush(&flush);
-                inside.cursor = flush.cursor;
-                Ok((!flush.bytes.is_empty()).then_some(flush.bytes))
-            }
+impl Manners {
+    fn admit(&mut self, hub: &Hub, now: Timestamp) -> Result<Result<(), Answer>, CloseCode> {
+        let Some(rate) = hub.limits().messages() else { return Ok(Ok(())) };
+        let Err(retry_after) = self.messages.admit(rate, now) else { return Ok(Ok(())) };
+        if self.warned_at + WARNINGS_LAST < now {
+            self.warnings = 0;
         }
-    }
-
-    /// The critical lane went past: to be asked while a write does not get through.
-    pub fn fell_behind(&self) -> bool {
-        self.inside.as_ref().is_some_and(|inside| inside.seat.room.fell_behind(inside.cursor))
-    }
-
-    /// Returns when the outlet or the room has something for this session. May be dropped and called again.
-    pub async fn rung(&mut self) {
-        match &mut self.inside {
-            None => self.outlet.rung().await,
-            Some(inside) => {
-                tokio::select! {
-                    () = self.outlet.rung() => {}
-                    rung = inside.bell.changed() => {
-                        // The room is gone only with the hub; the socket's own deadline ends the session then.
-                        if rung.is_err() { std::future::pending::<()>().await; }
-                    }
-                }
-            }
+        (self.warnings, self.warned_at) = (self.warnings + 1, now);
+        let refused = RoomRefused::RateLimited { what: "messages", retry_after };
+        count_refusal(&refused);
+        if self.warnings > WARNINGS_MAX {
+            return Err(CloseCode::TooManyMessages);
         }
+        Ok(Err(Answer { id: 0, outcome: Err(refused) }))
+    }
+}
+
+impl Session {
+    pub fn outlet(&self) -> &Arc<Outlet> {
+        &self.outlet
+    }
+
+    pub fn room(&self) -> &Arc<LiveRoom> {
+        &self.room
+    }
+
+    pub fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
+    /// To be asked before a message is parsed, so that parsing has a rate too. `Err`: too many, in spite of warnings.
+    pub fn admit_message(&mut self, now: Timestamp) -> Result<Result<(), Answer>, CloseCode> {
+        self.manners.admit(&self.hub, now)
+    }
+
+    pub fn on_message(&mut self, message: ClientMessage, now: Timestamp) -> Next {
+        let id = message.id;
+        let outcome = match self.decide(message, now) {
+            Ok(Decided::Now(outcome)) => Ok(outcome),
+            Ok(Decided::Later(task)) => match self.errand(id, task, now) {
+                Ok(errand) => return Next::Run(errand),
+                Err(refused) => Err(refused),
+            },
+            Err(refused) => Err(refused),
+        };
+        if id == 0 { Next::Nothing } else { Next::Answer(Answer { id, outcome }) }
+    }
+
+    /// All that this viewer has not read up to `head`. It counts as read when `has_read` is told.
+    pub fn flush(&self, head: Cursor) -> Result<Option<Flush>, CloseCode> {
+        let flush = self.room.flush(self.cursor, head, self.outlet.format());
+        flush.map_err(|FellBehind| CloseCode::TooSlow)
+    }
+
+    pub fn has_read(&mut self, cursor: Cursor) {
+        self.cursor = cursor;
     }
 
     fn decide(&mut self, message: ClientMessage, now: Timestamp) -> Result<Decided, RoomRefused> {
         let command = message.command.ok_or(RoomRefused::NoCommand)?;
-        let inside = match (&self.inside, &command) {
-            (Some(_), Command::Join(_)) => {
-                return Err(RoomRefused::WrongState("this socket has joined already"));
-            }
-            (None, Command::Join(join)) => {
-                let position = join.position.map(|at| StreamPosition { epoch: at.epoch, offset: at.offset });
-                return Ok(Decided::Join { token: join.token.clone(), position });
-            }
-            (None, _) => return Err(RoomRefused::WrongState("the first message must be join")),
-            (Some(inside), _) => inside,
-        };
-        let (caller, room) = (&inside.caller, &inside.seat.room);
+        let (caller, room) = (&self.caller, &self.room);
         match command {
             Command::Join(_) => Err(RoomRefused::WrongState("this socket has joined already")),
             Command::Ping(ping) => Ok(Decided::Now(Outcome::Pong { client_time_ms: ping.client_time_ms })),
@@ -269,7 +270,7 @@ impl Session {
             Command::PlaceOrder(message) => {
                 buyer(caller)?;
                 let wish = parse::wish(&message)?;
-                self.hub.admit_order(&self.room, &caller.subject, now)?;
+                self.hub.admit_order(&room.record().id, &caller.subject, now)?;
                 Ok(Decided::Later(Task::Place(wish)))
             }
             Command::PayOrder(message) => {
@@ -286,19 +287,15 @@ impl Session {
     }
 
     fn errand(&self, id: u32, task: Task, now: Timestamp) -> Result<Errand, RoomRefused> {
-        let caller = match &self.inside {
-            Some(inside) => inside.caller.clone(),
-            None => return Err(RoomRefused::TokenRequired),
-        };
-        let permit = self.in_flight.clone().try_acquire_owned();
-        let _in_flight = permit.map_err(|_| RoomRefused::InFlight { max: IN_FLIGHT_MAX })?;
-        Ok(Errand { id, hub: self.hub.clone(), room: self.room.clone(), caller, task, now, _in_flight })
+        let in_flight = self.outlet.start(IN_FLIGHT_MAX);
+        let _in_flight = in_flight.ok_or(RoomRefused::InFlight { max: IN_FLIGHT_MAX })?;
+        let (hub, room, caller) = (self.hub.clone(), self.room.record().id.clone(), self.caller.clone());
+        Ok(Errand { id, hub, room, caller, task, now, _in_flight })
     }
 }
 
 enum Decided {
     Now(Outcome),
-    Join { token: String, position: Option<StreamPosition> },
     Later(Task),
 }
 
@@ -346,9 +343,9 @@ impl std::fmt::Debug for Errand {
     }
 }
 
-impl Drop for Seat {
+impl Drop for Session {
     fn drop(&mut self) {
-        self.room.leave(&self.key);
+        self.room.leave(&self.seat);
         self.hub.left(&self.caller);
     }
 }
@@ -364,20 +361,8 @@ async fn bought_here(sales: &Sales, id: OrderId, room: &RoomId) -> Result<(), Ro
 fn buyer(caller: &Caller) -> Result<(), RoomRefused> {
     match caller.role {
         _ if caller.may_chat_and_buy() => Ok(()),
-        crate::model::Role::Guest => Err(RoomRefused::TokenRequired),
+        Role::Guest => Err(RoomRefused::TokenRequired),
         _ => Err(RoomRefused::Forbidden("this role does not buy")),
-    }
-}
-
-fn count_flush(flush: &Flush) {
-    metrics::counter!(meters::FLUSHES).increment(1);
-    for (lane, count) in [("critical", flush.critical), ("state", flush.state), ("chat", flush.chat)] {
-        if count > 0 {
-            metrics::counter!(meters::DELIVERIES, "lane" => lane).increment(count);
-        }
-    }
-    if flush.skipped > 0 {
-        metrics::counter!(meters::CHAT_SKIPPED).increment(flush.skipped);
     }
 }
 

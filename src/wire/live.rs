@@ -1,29 +1,39 @@
-//! The socket at `/v1/rooms/{room}/live`: one task for each, which reads messages, carries out what the session decides, and writes
-//! what the session has not sent yet. Rooms, lanes and rules know nothing of it.
+//! The socket at `/v1/rooms/{room}/live`. axum takes the request, the door waits for the first message and checks the token, and then
+//! the stream moves to a shard: one thread for each core, which owns its sockets and writes what a room says to all of them in one walk.
+//! Rooms, lanes and rules know nothing of it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{WebSocket, WebSocketUpgrade};
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use axum::routing::get;
+use hyper::upgrade::OnUpgrade;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::codec::{self, JSON, MESSAGE_BYTES_MAX, PROTO};
+use super::codec::{self, JSON, PROTO};
 use super::token::TokenRefused;
+use super::websocket::{self, HandshakeRefused, Received};
 use crate::clock::Clock;
 use crate::model::{Caller, Timestamp};
 use crate::room::publication::Format;
-use crate::room::{CloseCode, Hub, Session};
+use crate::room::{CloseCode, Hub};
 
+mod door;
+mod frame;
+mod hall;
+mod meters;
 mod problem;
-mod talk;
+mod shard;
+mod shards;
+mod transport;
+mod viewer;
+mod wheel;
 
-use talk::{Ending, Talk};
+use door::Door;
+use shards::Shards;
 
 /// Answers who a token speaks for.
 #[derive(Clone)]
@@ -49,7 +59,7 @@ impl Verifier {
 pub struct Patience {
     /// For the first message.
     pub join: Duration,
-    /// Between pings of the server; jittered by a fifth, so that sockets that opened together do not ping together.
+    /// Without a message or a pong, until the server pings.
     pub ping: Duration,
     /// Without a message, a pong, or progress of a write.
     pub silence: Duration,
@@ -70,20 +80,25 @@ impl Default for Patience {
 
 /// What every socket is given. Clones are the same sockets.
 #[derive(Clone)]
-pub struct Sockets {
+pub struct Sockets(Arc<Inner>);
+
+struct Inner {
     hub: Hub,
     verifier: Verifier,
     clock: Clock,
     patience: Patience,
+    shards: Shards,
     /// Open sockets and what they started.
     tasks: TaskTracker,
     draining: CancellationToken,
 }
 
 impl Sockets {
-    pub fn new(hub: Hub, verifier: Verifier, clock: Clock, patience: Patience) -> Self {
+    /// Starts a shard for each core; they end with the last clone. Must be called inside a runtime.
+    pub fn new(hub: Hub, verifier: Verifier, clock: Clock, patience: Patience) -> std::io::Result<Self> {
         let (tasks, draining) = (TaskTracker::new(), CancellationToken::new());
-        Self { hub, verifier, clock, patience, tasks, draining }
+        let shards = Shards::start(&hub, &clock, patience, &tasks)?;
+        Ok(Self(Arc::new(Inner { hub, verifier, clock, patience, shards, tasks, draining })))
     }
 
     pub fn router(self) -> Router {
@@ -92,56 +107,84 @@ impl Sockets {
 
     /// Tells every client to go and when to come back, and returns when all sockets are closed and all their orders answered.
     pub async fn drain(&self) {
-        self.hub.drain().await;
-        self.draining.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
+        self.0.hub.drain().await;
+        self.0.draining.cancel();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
     }
 }
 
-/// The largest payload is a late viewer's flush: both rings in one format, less than 1 MiB; and a snapshot before it.
-const WRITE_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// Messages up to here are read and refused in order; larger ones end the connection at their header. Bounds what a socket can make
-/// the server keep.
-const READ_BYTES_MAX: usize = 4 * MESSAGE_BYTES_MAX;
-/// Most messages are a few hundred bytes, and this much is kept for every open socket.
-const READ_BUFFER_BYTES: usize = 2 * 1024;
-
-async fn upgrade(
-    State(sockets): State<Sockets>,
-    Path(room): Path<String>,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Response {
-    let upgrade = match upgrade {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => return problem::not_a_socket(&rejection.to_string()),
-    };
-    let upgrade = upgrade
-        .max_message_size(READ_BYTES_MAX)
-        .max_frame_size(READ_BYTES_MAX)
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(0)
-        .max_write_buffer_size(WRITE_BYTES_MAX)
-        .protocols([PROTO, JSON]);
-    let chosen = upgrade.selected_protocol().and_then(|name| name.to_str().ok()).and_then(codec::format_of);
-    let tasks = sockets.tasks.clone();
-    upgrade.on_upgrade(move |socket| tasks.track_future(serve(sockets, socket, room, chosen)))
+/// What a viewer reads: the same bytes for all of one dialect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Dialect {
+    format: Format,
+    /// permessage-deflate was negotiated.
+    deflate: bool,
 }
 
-async fn serve(sockets: Sockets, socket: WebSocket, room: String, chosen: Option<Format>) {
-    // Without a subprotocol the reason can only stand in the close frame.
-    let format = chosen.unwrap_or(Format::Json);
-    let opened = || -> Result<Session, Ending> {
-        chosen
-            .ok_or_else(|| Ending::because(CloseCode::UnknownKind, format!("ask for {PROTO} or {JSON}")))?;
-        let room = room.parse().map_err(|_| Ending::from(CloseCode::NoSuchRoom))?;
-        Ok(Session::new(sockets.hub.clone(), sockets.hub.connect()?, room, format))
+async fn upgrade(State(sockets): State<Sockets>, Path(room): Path<String>, mut request: Request) -> Response {
+    let accepted = websocket::accept(request.method(), request.version(), request.headers(), &[PROTO, JSON]);
+    let accepted = match accepted {
+        Ok(accepted) => accepted,
+        Err(refused) => return problem::not_a_socket(&refused),
     };
-    let session = opened();
-    let mut talk = Talk::new(sockets, socket, format);
-    let ending = match session {
-        Ok(session) => talk.run(session).await,
-        Err(ending) => ending,
+    // hyper has put it there for every request of HTTP/1.1.
+    let Some(upgrading) = request.extensions_mut().remove::<OnUpgrade>() else {
+        return problem::not_a_socket(&HandshakeRefused::HttpVersion);
     };
-    talk.end(ending).await;
+    let (chosen, deflate) = (accepted.protocol.and_then(codec::format_of), accepted.deflate);
+    let tasks = sockets.0.tasks.clone();
+    tasks.spawn(async move {
+        match upgrading.await {
+            Ok(upgraded) => Door::open(sockets, upgraded, deflate).welcome(room, chosen).await,
+            Err(error) => tracing::debug!(%error, "a client left in the middle of the handshake"),
+        }
+    });
+    accepted.response()
+}
+
+/// Why a socket ends, and what the client is told.
+struct Ending {
+    code: CloseCode,
+    /// In the close frame.
+    number: u16,
+    reason: String,
+}
+
+impl Ending {
+    fn because(code: CloseCode, reason: String) -> Self {
+        Self { code, number: code.number(), reason }
+    }
+
+    /// The client closes; its code is sent back.
+    fn answering(code: Option<u16>) -> Self {
+        let ending = Self::from(CloseCode::ClientClosed);
+        Self { number: code.unwrap_or(ending.number), reason: String::new(), ..ending }
+    }
+}
+
+impl From<CloseCode> for Ending {
+    fn from(code: CloseCode) -> Self {
+        Self::because(code, code.name().to_owned())
+    }
+}
+
+impl From<websocket::Broken> for Ending {
+    fn from(broken: websocket::Broken) -> Self {
+        let code = match broken.close_code() {
+            1007 => CloseCode::NotUtf8,
+            1009 => CloseCode::TooLarge,
+            _ => CloseCode::ProtocolError,
+        };
+        Self::because(code, broken.to_string())
+    }
+}
+
+/// The payload, when it is of the kind that this subprotocol sends.
+fn payload<'a>(format: Format, received: &'a Received<'_>) -> Result<&'a [u8], CloseCode> {
+    match (format, received) {
+        (Format::Json, Received::Text(text)) => Ok(text.as_bytes()),
+        (Format::Proto, Received::Binary(bytes)) => Ok(bytes),
+        _ => Err(CloseCode::UnknownKind),
+    }
 }

@@ -60,11 +60,12 @@ impl Stage {
         tokio::spawn(running.run(told, move || ticking.now(), stop.clone()));
         hub.create_room(orchard(), &host(), None, now).await.expect("a room");
         hub.change_state(&id(), RoomState::Live, &host(), None, now).await.expect("live");
-        let sockets = Sockets::new(hub.clone(), Verifier::new(verify), clock.clone(), patience);
+        let sockets =
+            Sockets::new(hub.clone(), Verifier::new(verify), clock.clone(), patience).expect("threads");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let router = sockets.clone().router();
-        tokio::spawn(async move { axum::serve(listener, router).await.expect("served") });
+        tokio::spawn(apricot::wire::listener::run(listener, router, stop.clone()));
         Self { hub, sockets, clock, address, stop, _folder: folder }
     }
 

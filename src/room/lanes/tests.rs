@@ -1,5 +1,7 @@
 //! The lanes against a plain list of all that was published.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use prost::Message;
 
@@ -20,7 +22,8 @@ enum Op {
     TakeBack {
         ago: u64,
     },
-    Reveal,
+    /// The reader's head moves to the newest; until then it reads up to the one before.
+    Look,
     Pass {
         ms: u64,
     },
@@ -40,7 +43,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => Just(Op::State),
         5 => any::<bool>().prop_map(|always| Op::Chat { always }),
         1 => (1..5u64).prop_map(|ago| Op::TakeBack { ago }),
-        2 => Just(Op::Reveal),
+        2 => Just(Op::Look),
         2 => (0..80u64).prop_map(|ms| Op::Pass { ms }),
         5 => (0..3usize).prop_map(|viewer| Op::Read { viewer }),
         1 => (0..3usize, any::<bool>()).prop_map(|(viewer, with_position)| Op::Rejoin { viewer, with_position }),
@@ -70,6 +73,7 @@ struct Scene {
     lanes: Lanes,
     published: Published,
     viewers: Vec<Viewer>,
+    head: Cursor,
     now: Timestamp,
 }
 
@@ -78,7 +82,8 @@ impl Scene {
         let lanes = Lanes::bounded(EPOCH, READABLE, CRITICAL, CHAT);
         let viewers = [Format::Proto, Format::Json, Format::Proto];
         let viewers = viewers.map(|format| Viewer::join(&lanes, format, None, 0)).into();
-        Self { lanes, published: Published::default(), viewers, now: Timestamp(1_000_000) }
+        let head = lanes.head();
+        Self { lanes, published: Published::default(), viewers, head, now: Timestamp(1_000_000) }
     }
 
     fn apply(&mut self, op: Op) {
@@ -99,13 +104,11 @@ impl Scene {
                 self.published.lines += 1;
                 let line = v1::ChatLine { text: self.published.lines.to_string(), ..Default::default() };
                 let published = self.lanes.publish_chat(line, always, self.now);
-                assert!(published.shown_as.is_none_or(|sequence| sequence == self.published.lines));
-                assert!(!always || published.shown_as.is_some(), "a host's line is never sampled");
+                assert!(published.is_none_or(|sequence| sequence == self.published.lines));
+                assert!(!always || published.is_some(), "a host's line is never sampled");
             }
             Op::TakeBack { ago } => self.lanes.take_back_line(self.published.lines.saturating_sub(ago)),
-            Op::Reveal => {
-                self.lanes.reveal_chat(self.now);
-            }
+            Op::Look => self.head = self.lanes.head(),
             Op::Pass { ms } => self.now = self.now + Duration::from_millis(ms),
             Op::Read { viewer } => self.read(viewer),
             Op::Rejoin { viewer, with_position } => {
@@ -119,9 +122,13 @@ impl Scene {
 
     fn read(&mut self, index: usize) {
         let viewer = &mut self.viewers[index];
-        match self.lanes.flush(viewer.cursor, viewer.format) {
+        match self.lanes.flush(viewer.cursor, self.head, viewer.format) {
             Ok(None) => {
-                assert_eq!(viewer.cursor, self.lanes.flushed(), "nothing new only for who has it all")
+                assert_eq!(
+                    viewer.cursor.at_least(self.head),
+                    viewer.cursor,
+                    "nothing new only for who has it all"
+                )
             }
             Ok(Some(flush)) => viewer.take(&flush),
             Err(FellBehind) => {
@@ -194,7 +201,7 @@ proptest! {
         for op in ops {
             scene.apply(op);
         }
-        scene.lanes.reveal_chat(scene.now);
+        scene.apply(Op::Look);
         for index in 0..scene.viewers.len() {
             scene.read(index);
             scene.read(index);
@@ -207,30 +214,7 @@ proptest! {
 }
 
 #[test]
-fn who_stand_together_share_one_payload() {
-    let mut lanes = Lanes::new(EPOCH, READABLE);
-    let (cursor, _) = lanes.recover(None);
-    lanes.publish_critical(Body::Notice(v1::HostNotice::default()), Timestamp(1));
-    let one = lanes.flush(cursor, Format::Proto).expect("in time").expect("news");
-    let other = lanes.flush(cursor, Format::Proto).expect("in time").expect("news");
-    assert_eq!(one.bytes.as_ptr(), other.bytes.as_ptr());
-    assert_eq!(lanes.flush(one.cursor, Format::Proto).map(|flush| flush.is_none()), Ok(true));
-}
-
-#[test]
-fn a_quiet_room_shows_a_line_at_once_and_a_busy_one_gathers() {
-    let mut lanes = Lanes::new(EPOCH, READABLE);
-    let line = || v1::ChatLine { text: "杏".into(), ..Default::default() };
-    let now = Timestamp(1_000_000);
-    assert!(lanes.publish_chat(line(), false, now).readable_now);
-    assert!(!lanes.publish_chat(line(), false, now + Duration::from_millis(49)).readable_now);
-    assert!(lanes.reveal_chat(now + Duration::from_millis(50)));
-    assert!(!lanes.reveal_chat(now + Duration::from_millis(50)), "nothing is left");
-    assert!(lanes.publish_chat(line(), false, now + Duration::from_millis(100)).readable_now);
-}
-
-#[test]
-fn critical_news_takes_waiting_chat_along() {
+fn a_flush_carries_every_lane_and_ends_at_the_head_it_was_asked_for() {
     let mut lanes = Lanes::new(EPOCH, READABLE);
     let (cursor, _) = lanes.recover(None);
     let now = Timestamp(1_000_000);
@@ -238,8 +222,18 @@ fn critical_news_takes_waiting_chat_along() {
         lanes.publish_chat(v1::ChatLine::default(), true, now);
     }
     lanes.publish_critical(Body::Notice(v1::HostNotice::default()), now);
-    let flush = lanes.flush(cursor, Format::Json).expect("in time").expect("news");
-    assert_eq!((flush.critical, flush.chat, flush.skipped), (1, 3, 0));
+    let head = lanes.head();
+    lanes.publish_critical(Body::Notice(v1::HostNotice::default()), now);
+    lanes.publish_chat(v1::ChatLine::default(), true, now);
+    let flush = lanes.flush(cursor, head, Format::Json).expect("in time").expect("news");
+    assert_eq!((flush.critical, flush.chat, flush.skipped, flush.cursor), (1, 3, 0, head));
+    let rest = lanes.flush(flush.cursor, lanes.head(), Format::Json).expect("in time").expect("news");
+    assert_eq!((rest.critical, rest.chat), (1, 1));
+    assert_eq!(
+        lanes.flush(rest.cursor, head, Format::Json).map(|flush| flush.is_none()),
+        Ok(true),
+        "past it"
+    );
 }
 
 #[test]
@@ -264,8 +258,7 @@ fn above_the_readable_rate_lines_are_counted_not_shown() {
         lanes.publish_chat(v1::ChatLine::default(), false, now);
         now = now + Duration::from_millis(2);
     }
-    lanes.reveal_chat(now);
-    let flush = lanes.flush(cursor, Format::Proto).expect("in time").expect("news");
+    let flush = lanes.flush(cursor, lanes.head(), Format::Proto).expect("in time").expect("news");
     // 20 at once and 20 in each of two seconds.
     assert!((50..=60).contains(&flush.chat), "{}", flush.chat);
     assert_eq!(flush.chat + flush.skipped, 1_000);

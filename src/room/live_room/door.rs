@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 
 use apricot_proto::v1;
 use bytes::Bytes;
-use tokio::sync::watch;
 
 use super::{LiveRoom, Reading, Seat};
 use crate::contract;
@@ -46,7 +45,6 @@ pub struct Entrance {
     pub recovery: Recovery,
     pub position: StreamPosition,
     pub snapshot: Bytes,
-    pub bell: watch::Receiver<()>,
 }
 
 impl LiveRoom {
@@ -75,27 +73,28 @@ impl LiveRoom {
         if floor.seats.is_empty() {
             // Nobody was here to read it for.
             floor.read_state(self.hearts.load(Ordering::Relaxed), read(), now);
-            floor.lanes.reveal_chat(now);
         }
         let (cursor, recovery) = floor.lanes.recover(position);
         let floor = &mut *floor;
-        let flushed = floor.lanes.flushed();
-        let snapshot = floor.snapshots.at(flushed, outlet.format(), runs_the_room, || v1::Joined {
+        let head = floor.lanes.head();
+        let snapshot = floor.snapshots.at(head, outlet.format(), runs_the_room, || v1::Joined {
             room: Some(contract::room(&floor.record, &floor.cards, runs_the_room)),
             sales: sales().iter().map(contract::sale).collect(),
             state: Some(floor.state.clone()),
-            lines: floor.history.shown_before(flushed.chat).map(contract::chat_line).collect(),
+            lines: floor.history.shown().map(contract::chat_line).collect(),
             ..v1::Joined::default()
         });
         floor.seats_made += 1;
         let seat = SeatKey { subject: caller.subject.clone(), number: floor.seats_made };
+        self.stir();
         floor.seats.insert(seat.clone(), Seat { outlet, runs_the_room, buys: caller.may_chat_and_buy() });
         // A client that is cut off again before it reads what it missed asks for the same once more.
         let position = StreamPosition { offset: cursor.critical - 1, ..floor.lanes.position() };
-        Ok(Entrance { seat, cursor, recovery, position, snapshot, bell: self.bell.subscribe() })
+        Ok(Entrance { seat, cursor, recovery, position, snapshot })
     }
 
     pub fn leave(&self, seat: &SeatKey) {
         self.floor().seats.remove(seat);
+        self.stir();
     }
 }

@@ -35,7 +35,7 @@ fn act(room: &LiveRoom, by: &Caller, act: Act, now: Timestamp) -> Result<(), Roo
 
 impl Guest {
     fn read(&mut self, room: &LiveRoom) -> Vec<Body> {
-        let flush = room.flush(self.entrance.cursor, Format::Proto).expect("in time");
+        let flush = room.flush(self.entrance.cursor, room.head(), Format::Proto).expect("in time");
         let Some(flush) = flush else { return Vec::new() };
         self.entrance.cursor = flush.cursor;
         read(Some(flush.bytes))
@@ -55,7 +55,6 @@ fn a_line_is_in_the_snapshot_or_on_the_lane_and_never_on_both() {
         say(&room, &host(), &number.to_string(), at).expect("said");
         let mut guest = enter(&room, &lin).expect("inside");
         let shown = guest.snapshot().lines.len();
-        room.tick(Reading::default, at + Duration::from_millis(50));
         let later = texts(&guest.read(&room)).len();
         let told = usize::try_from(number).expect("small") + 1;
         assert_eq!((shown + later).min(50), told.min(50), "after line {number}");
@@ -129,7 +128,6 @@ fn a_deleted_line_reaches_nobody_who_has_not_read_it() {
     let mut late = enter(&room, &viewer("lin")).expect("inside");
     say(&room, &viewer("wu"), "buy elsewhere", NOW).expect("said");
     say(&room, &viewer("wu"), "sweet", NOW).expect("said");
-    room.tick(Reading::default, NOW + Duration::from_millis(50));
     let line = enter(&room, &viewer("an")).expect("inside").snapshot().lines[0].id.clone();
     act(&room, &host(), Act::PinLine { line: line.clone() }, NOW).expect("pinned");
     assert!(room.record().pinned_line.is_some());
@@ -144,22 +142,22 @@ fn a_deleted_line_reaches_nobody_who_has_not_read_it() {
 }
 
 #[test]
-fn the_state_is_paced_and_told_only_when_it_differs() {
+fn the_state_is_told_at_a_tick_and_only_when_it_differs() {
     let room = live();
     let mut guest = enter(&room, &viewer("lin")).expect("inside");
     guest.read(&room);
     room.heart(5);
-    room.tick(Reading::default, NOW + Duration::from_millis(50));
-    assert_eq!(guest.read(&room), [], "not due");
-    room.tick(Reading::default, NOW + Duration::from_millis(100));
+    assert_eq!(guest.read(&room), [], "not before a tick");
+    room.tick(false, Reading::default, NOW + Duration::from_millis(100));
     match guest.read(&room).as_slice() {
         [Body::State(state)] => assert_eq!((state.hearts, state.viewers), (5, 1)),
         other => panic!("{other:?}"),
     }
-    room.tick(Reading::default, NOW + Duration::from_millis(200));
+    room.tick(true, Reading::default, NOW + Duration::from_millis(200));
     assert_eq!(guest.read(&room), [], "nothing changed");
+    room.tick(false, || panic!("nothing can have changed"), NOW + Duration::from_millis(300));
     room.leave(&guest.entrance.seat);
-    room.tick(|| panic!("nobody to read it for"), NOW + Duration::from_secs(9));
+    room.tick(true, || panic!("nobody to read it for"), NOW + Duration::from_secs(9));
 }
 
 #[test]
@@ -180,7 +178,7 @@ fn a_milestone_is_critical_and_told_once() {
     let mut reached = Vec::new();
     for (step, gross) in [(1, 900), (2, 1_100), (3, 1_200), (4, 2_000)] {
         let reading = || Reading { stocks: Vec::new(), charity: vec![total(gross)] };
-        room.tick(reading, NOW + Duration::from_millis(100 * step));
+        room.tick(true, reading, NOW + Duration::from_millis(100 * step));
         for body in guest.read(&room) {
             if let Body::Milestone(milestone) = body {
                 reached.push(milestone.reached.expect("an amount").minor);
@@ -242,4 +240,36 @@ fn a_rehearsal_is_for_those_who_run_the_room() {
     let room = LiveRoom::new(room(RoomState::Rehearsal), Vec::new(), 9, Limits::default().readable_lines());
     assert_eq!(enter(&room, &viewer("lin")).map(|_| ()), Err(CloseCode::NotAllowed));
     assert!(enter(&room, &viewer("mo")).is_ok() && enter(&room, &host()).is_ok());
+}
+
+#[test]
+fn a_reader_is_rung_once_for_each_urgency_until_it_looks() {
+    let room = live();
+    let bell = Arc::new(Bell::new(std::task::Waker::noop().clone()));
+    room.read_by(&bell, 4);
+    let rung = || {
+        let mut rung = Vec::new();
+        bell.take(&mut rung);
+        rung
+    };
+    let notice = |text: &str| {
+        let notice = v1::HostNotice { id: String::new(), text: text.into() };
+        room.apply(
+            Amendment { publication: Some(Body::Notice(notice)), ..Amendment::new("notice", String::new()) },
+            NOW,
+        );
+    };
+    say(&room, &host(), "one", NOW).expect("said");
+    say(&room, &host(), "two", NOW).expect("said");
+    assert_eq!(rung(), [Rung::Room(4, Urgency::Soon)]);
+    notice("critical news does not wait for chat");
+    notice("and rings once");
+    say(&room, &host(), "three", NOW).expect("said");
+    assert_eq!(rung(), [Rung::Room(4, Urgency::Now)]);
+    room.look(&bell);
+    say(&room, &host(), "four", NOW).expect("said");
+    assert_eq!(rung(), [Rung::Room(4, Urgency::Soon)]);
+    room.not_read_by(&bell);
+    notice("nobody reads");
+    assert_eq!(rung(), []);
 }

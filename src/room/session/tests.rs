@@ -20,16 +20,36 @@ fn place(order: u32) -> Command {
     })
 }
 
-fn open(scene: &Scene) -> Session {
+fn open(scene: &Scene) -> Arrival {
     let connection = scene.hub.connect().expect("space");
-    Session::new(scene.hub.clone(), connection, room(RoomState::Live).id, Format::Proto)
+    Arrival::new(scene.hub.clone(), connection, room(RoomState::Live).id, Format::Proto)
+}
+
+async fn enter(scene: &Scene, who: Caller, position: Option<StreamPosition>) -> (Session, v1::Joined) {
+    let (session, first) = open(scene).join(who.clone(), position, NOW).await.expect("inside");
+    let snapshot = joined(first);
+    assert_eq!((snapshot.subject.as_str(), snapshot.role.as_str()), (who.subject.as_str(), who.role.name()));
+    (session, snapshot)
 }
 
 async fn inside(scene: &Scene, who: Caller) -> Session {
-    let mut session = open(scene);
-    let snapshot = joined(session.join(who.clone(), None, NOW).await.expect("inside"));
-    assert_eq!((snapshot.subject.as_str(), snapshot.role.as_str()), (who.subject.as_str(), who.role.name()));
-    session
+    enter(scene, who, None).await.0
+}
+
+async fn turned_away(arrival: Arrival, who: Caller) -> CloseCode {
+    match arrival.join(who, None, NOW).await {
+        Err(code) => code,
+        Ok(_) => panic!("let in"),
+    }
+}
+
+/// All that the session has not read.
+fn heard(session: &mut Session) -> Vec<v1::publication::Body> {
+    let flush = session.flush(session.room().head()).expect("in time");
+    flush.map_or_else(Vec::new, |flush| {
+        session.has_read(flush.cursor);
+        read(Some(flush.bytes))
+    })
 }
 
 fn refused(next: Next) -> RoomRefused {
@@ -42,17 +62,23 @@ fn refused(next: Next) -> RoomRefused {
 #[tokio::test]
 async fn join_comes_first_and_once() {
     let scene = Scene::with_live_room(Limits::default()).await;
-    let mut session = open(&scene);
-    assert!(matches!(refused(session.on_message(message(1, say("hi")), NOW)), RoomRefused::WrongState(_)));
-    let join = Command::Join(v1::Join { token: "t".into(), position: None });
-    match session.on_message(message(2, join.clone()), NOW) {
-        Next::Join { id: 2, token, position: None } => assert_eq!(token, "t"),
+    let arrival = open(&scene);
+    let refusal = |message| match arrival.on_message(message) {
+        Err(Some(Answer { outcome: Err(refused), .. })) => refused,
         other => panic!("{other:?}"),
-    }
-    session.join(viewer("lin"), None, NOW).await.expect("inside");
+    };
+    assert!(matches!(refusal(message(1, say("hi"))), RoomRefused::WrongState(_)));
+    assert_eq!(refusal(ClientMessage { id: 4, command: None }), RoomRefused::NoCommand);
+    assert!(matches!(arrival.on_message(message(0, say("hi"))), Err(None)), "no answer is wanted");
+    let join = Command::Join(v1::Join { token: "t".into(), position: None });
+    let first = arrival.on_message(message(2, join.clone())).expect("a join");
+    assert_eq!(first, Join { id: 2, token: "t".into(), position: None });
+    let (mut session, _) = arrival.join(viewer("lin"), None, NOW).await.expect("inside");
     assert!(matches!(refused(session.on_message(message(3, join), NOW)), RoomRefused::WrongState(_)));
-    let empty = ClientMessage { id: 4, command: None };
-    assert_eq!(refused(session.on_message(empty, NOW)), RoomRefused::NoCommand);
+    assert_eq!(
+        refused(session.on_message(ClientMessage { id: 4, command: None }, NOW)),
+        RoomRefused::NoCommand
+    );
 }
 
 #[tokio::test]
@@ -73,7 +99,7 @@ async fn a_guest_watches_and_a_viewer_takes_part() {
         assert!(matches!(refused(guest.on_message(heart(count), NOW)), RoomRefused::OutOfBound(_)));
     }
     assert!(matches!(lin.on_message(message(0, say("甜吗？")), NOW), Next::Nothing), "no reply is wanted");
-    assert_eq!(texts(&read(guest.flush().expect("in time"))), ["甜吗？"]);
+    assert_eq!(texts(&heard(&mut guest)), ["甜吗？"]);
     let ping = Command::Ping(v1::Ping { client_time_ms: 5 });
     match lin.on_message(message(9, ping), NOW) {
         Next::Answer(Answer { id: 9, outcome: Ok(Outcome::Pong { client_time_ms: 5 }) }) => {}
@@ -156,18 +182,16 @@ async fn orders_have_a_rate_for_a_person() {
 async fn who_comes_back_gets_what_was_missed() {
     let scene = Scene::with_live_room(Limits::default()).await;
     let id = room(RoomState::Live).id;
-    let mut session = open(&scene);
-    let snapshot = joined(session.join(viewer("lin"), None, NOW).await.expect("inside"));
+    let (session, snapshot) = enter(&scene, viewer("lin"), None).await;
     drop(session);
     for text in ["one", "two"] {
         scene.hub.notice(&id, text.into(), text, &host(), None, NOW).await.expect("posted");
     }
     let at = snapshot.position.expect("a position");
-    let mut session = open(&scene);
     let position = Some(StreamPosition { epoch: at.epoch, offset: at.offset });
-    let again = joined(session.join(viewer("lin"), position, NOW).await.expect("inside"));
+    let (mut session, again) = enter(&scene, viewer("lin"), position).await;
     assert!(again.recovered);
-    let missed: Vec<String> = read(session.flush().expect("in time"))
+    let missed: Vec<String> = heard(&mut session)
         .into_iter()
         .filter_map(|body| match body {
             v1::publication::Body::Notice(notice) => Some(notice.text),
@@ -176,8 +200,7 @@ async fn who_comes_back_gets_what_was_missed() {
         .collect();
     assert_eq!(missed, ["one", "two"]);
     let other_life = Some(StreamPosition { epoch: at.epoch ^ 1, offset: at.offset });
-    let mut session = open(&scene);
-    assert!(!joined(session.join(viewer("lin"), other_life, NOW).await.expect("inside")).recovered);
+    assert!(!enter(&scene, viewer("lin"), other_life).await.1.recovered);
 }
 
 #[tokio::test]
@@ -185,7 +208,7 @@ async fn a_person_has_a_few_sockets_and_leaving_gives_the_seat_back() {
     let scene = Scene::with_live_room(Limits { connections_per_person: 2, ..Limits::default() }).await;
     let first = inside(&scene, viewer("lin")).await;
     let _second = inside(&scene, viewer("lin")).await;
-    assert_eq!(open(&scene).join(viewer("lin"), None, NOW).await, Err(CloseCode::Full));
+    assert_eq!(turned_away(open(&scene), viewer("lin")).await, CloseCode::Full);
     for _ in 0..3 {
         let _guest = inside(&scene, Caller::guest()).await;
     }
@@ -201,10 +224,10 @@ async fn the_end_of_a_room_is_told_before_the_door_closes() {
     let mut lin = inside(&scene, viewer("lin")).await;
     scene.hub.change_state(&id, RoomState::Ended, &host(), None, NOW).await.expect("ended");
     assert_eq!(lin.outlet().take().1, Some(CloseCode::RoomEnded));
-    let bodies = read(lin.flush().expect("in time"));
+    let bodies = heard(&mut lin);
     let ended = |body: &v1::publication::Body| matches!(body, v1::publication::Body::Room(room) if room.state() == v1::RoomState::Ended);
     assert!(bodies.iter().any(ended), "{bodies:?}");
-    assert_eq!(open(&scene).join(viewer("lin"), None, NOW).await, Err(CloseCode::RoomEnded));
+    assert_eq!(turned_away(open(&scene), viewer("lin")).await, CloseCode::RoomEnded);
     let back = scene.hub.change_state(&id, RoomState::Live, &host(), None, NOW).await;
     assert!(matches!(back, Err(RoomRefused::WrongState(_))));
 }
@@ -219,7 +242,7 @@ async fn what_was_done_outlives_the_process() {
     let scene = scene.reopened().await;
     let view = scene.hub.view(&id, &viewer("wu")).expect("the room");
     assert_eq!((view.room.state, view.room.live_at), (RoomState::Live, Some(NOW)));
-    assert_eq!(open(&scene).join(viewer("lin"), None, NOW).await, Err(CloseCode::NotAllowed));
+    assert_eq!(turned_away(open(&scene), viewer("lin")).await, CloseCode::NotAllowed);
 }
 
 #[tokio::test]
@@ -241,10 +264,10 @@ async fn a_retry_has_one_effect() {
 async fn draining_sends_everybody_away_and_lets_nobody_in() {
     let scene = Scene::with_live_room(Limits::default()).await;
     let lin = inside(&scene, viewer("lin")).await;
-    let mut waiting = open(&scene);
+    let waiting = open(&scene);
     scene.hub.drain().await;
     assert_eq!(lin.outlet().closing(), Some(CloseCode::Draining));
-    assert_eq!(waiting.join(viewer("wu"), None, NOW).await, Err(CloseCode::Draining));
+    assert_eq!(turned_away(waiting, viewer("wu")).await, CloseCode::Draining);
     assert!(matches!(scene.hub.connect(), Err(CloseCode::Draining)));
 }
 
@@ -271,7 +294,7 @@ async fn the_host_posts_a_notice_by_socket_and_it_is_recorded() {
     assert!(matches!(refused(li.on_message(post(""), NOW)), RoomRefused::OutOfBound(_)));
     let answer = li.on_message(post("下一个：杏干"), NOW);
     assert!(matches!(answer, Next::Answer(Answer { outcome: Ok(Outcome::Done), .. })), "{answer:?}");
-    let told = read(lin.flush().expect("in time"));
+    let told = heard(&mut lin);
     assert!(
         matches!(told.as_slice(), [v1::publication::Body::Notice(notice)] if notice.text == "下一个：杏干"),
         "{told:?}"

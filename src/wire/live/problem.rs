@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use apricot_proto::v1::Problem;
-use axum::http::{StatusCode, header::CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
 use crate::room::RoomRefused;
 use crate::wire::problem::{Kind, not_found};
+use crate::wire::websocket::HandshakeRefused;
 
 /// About one commit of the record.
 const IN_FLIGHT_RETRY_MS: u32 = 100;
@@ -48,11 +49,13 @@ impl From<RoomRefused> for Problem {
     }
 }
 
-/// Somebody opened the address without asking for a WebSocket.
-pub fn not_a_socket(said: &str) -> Response {
-    let problem = Kind::Malformed.because(format!("Open this address as a WebSocket. {said}."));
+/// Somebody opened the address without asking for a WebSocket, or asked wrongly.
+pub fn not_a_socket(refused: &HandshakeRefused) -> Response {
+    let problem = Kind::Malformed.because(format!("Open this address as a WebSocket. {refused}."));
     let body = serde_json::to_string(&problem).expect("a message of ours is serialisable");
-    (StatusCode::BAD_REQUEST, [(CONTENT_TYPE, "application/problem+json")], body).into_response()
+    let mut response = (refused.status(), [(CONTENT_TYPE, "application/problem+json")], body).into_response();
+    response.headers_mut().extend(refused.response_headers());
+    response
 }
 
 /// Never 0, which would mean that trying again does not help.

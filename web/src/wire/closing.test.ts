@@ -5,6 +5,7 @@ import { BACK_OFF_MAX_MS, afterClose } from "./closing";
 test.each([
   [1002, "outdated"],
   [1003, "outdated"],
+  [1007, "outdated"],
   [1009, "outdated"],
   [4001, "token"],
   [4003, "banned"],

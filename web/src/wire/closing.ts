@@ -11,6 +11,7 @@ const RULES: ReadonlyMap<number, Rule> = new Map<number, Rule>([
   [1001, { back: true, atLeastMs: 0 }], // draining
   [1002, { back: false, over: "outdated" }], // protocol error
   [1003, { back: false, over: "outdated" }], // unknown subprotocol or message kind
+  [1007, { back: false, over: "outdated" }], // our text was not UTF-8
   [1009, { back: false, over: "outdated" }], // our message was larger than 16 KiB
   [4000, { back: true, atLeastMs: 0 }], // join timeout
   [4001, { back: false, over: "token" }],

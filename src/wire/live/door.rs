@@ -1,0 +1,245 @@
+//! From the upgrade to the first message: a task for each socket, for as long as that takes. Who may come in moves on to a shard.
+
+use std::cell::RefCell;
+
+use bytes::{Bytes, BytesMut};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::{Dialect, Ending, Sockets, frame, payload};
+use crate::room::publication::Format;
+use crate::room::session::{Answer, Arrival, Join, Outcome};
+use crate::room::{CloseCode, Session};
+use crate::wire::codec::{self, JSON, PROTO};
+use crate::wire::websocket::{self, Deflater, Inbound, Inflater, Opcode, Received};
+
+/// A Join with a token is a few hundred bytes; the rest of a longer one comes with the next read.
+const READ_BYTES: usize = 2 * 1024;
+
+pub struct Door {
+    sockets: Sockets,
+    /// `None`: hyper gave back something that it was not given.
+    stream: Option<TcpStream>,
+    early: Bytes,
+    deflate: bool,
+}
+
+/// Somebody who has joined and waits for a place on a shard.
+pub struct Newcomer {
+    pub stream: std::net::TcpStream,
+    pub inbound: Inbound,
+    pub dialect: Dialect,
+    pub session: Session,
+    /// Frames for this viewer alone: what it joined with.
+    pub first: Bytes,
+    /// What came right behind the join.
+    pub early: Vec<Heard>,
+}
+
+/// A message that is not decided yet.
+pub enum Heard {
+    Message(Vec<u8>),
+    Ping(Vec<u8>),
+    Pong,
+    Close { code: Option<u16> },
+}
+
+/// A socket without a session.
+struct Stranger {
+    sockets: Sockets,
+    stream: TcpStream,
+    inbound: Inbound,
+    dialect: Dialect,
+}
+
+thread_local! {
+    /// One of each for a thread: a viewer's own frames are small and rare.
+    static DEFLATER: RefCell<Deflater> = RefCell::new(Deflater::new());
+    static INFLATER: RefCell<Inflater> = RefCell::new(Inflater::new());
+}
+
+impl Door {
+    pub fn open(sockets: Sockets, upgraded: Upgraded, deflate: bool) -> Self {
+        match upgraded.downcast::<TokioIo<TcpStream>>() {
+            Ok(parts) => {
+                Self { sockets, stream: Some(parts.io.into_inner()), early: parts.read_buf, deflate }
+            }
+            Err(_) => Self { sockets, stream: None, early: Bytes::new(), deflate },
+        }
+    }
+
+    pub async fn welcome(self, room: String, chosen: Option<Format>) {
+        let Self { sockets, stream, early, deflate } = self;
+        let Some(stream) = stream else {
+            tracing::error!("an upgraded connection is of a kind that no listener here makes");
+            return;
+        };
+        // Without a subprotocol the reason can only stand in the close frame.
+        let dialect = Dialect { format: chosen.unwrap_or(Format::Json), deflate };
+        let inbound = Inbound::new(deflate);
+        let mut stranger = Stranger { sockets: sockets.clone(), stream, inbound, dialect };
+        let arrival = || -> Result<Arrival, Ending> {
+            let unknown = || Ending::because(CloseCode::UnknownKind, format!("ask for {PROTO} or {JSON}"));
+            let format = chosen.ok_or_else(unknown)?;
+            let room = room.parse().map_err(|_| Ending::from(CloseCode::NoSuchRoom))?;
+            Ok(Arrival::new(sockets.0.hub.clone(), sockets.0.hub.connect()?, room, format))
+        };
+        let entered = match arrival() {
+            Ok(arrival) => stranger.enter(arrival, early).await,
+            Err(ending) => Err(ending),
+        };
+        match entered {
+            Err(ending) => stranger.turn_away(ending).await,
+            Ok((session, first, early)) => {
+                let Stranger { stream, inbound, dialect, .. } = stranger;
+                match stream.into_std() {
+                    Ok(stream) => {
+                        let newcomer = Newcomer { stream, inbound, dialect, session, first, early };
+                        sockets.0.shards.take_in(newcomer);
+                    }
+                    Err(error) => tracing::warn!(%error, "a socket could not be handed on"),
+                }
+            }
+        }
+    }
+}
+
+impl Stranger {
+    async fn enter(
+        &mut self,
+        mut arrival: Arrival,
+        early: Bytes,
+    ) -> Result<(Session, Bytes, Vec<Heard>), Ending> {
+        let deadline = Instant::now() + self.sockets.0.patience.join;
+        let draining = self.sockets.0.draining.clone();
+        let mut heard = Vec::new();
+        let mut bytes = BytesMut::from(early);
+        loop {
+            let read = read_frames(&mut self.inbound, self.dialect, &mut bytes, &mut heard);
+            // What came before a broken frame counts.
+            while !heard.is_empty() {
+                let message = heard.remove(0);
+                if let Some(join) = self.decide(&mut arrival, message).await? {
+                    read?;
+                    let (session, first) = self.join(arrival, join).await?;
+                    return Ok((session, first, heard));
+                }
+            }
+            read?;
+            bytes.clear();
+            bytes.reserve(READ_BYTES);
+            tokio::select! {
+                received = self.stream.read_buf(&mut bytes) => {
+                    if !matches!(received, Ok(1..)) {
+                        return Err(CloseCode::ClientClosed.into());
+                    }
+                }
+                () = sleep_until(deadline) => return Err(CloseCode::JoinTimeout.into()),
+                () = draining.cancelled() => return Err(CloseCode::Draining.into()),
+            }
+        }
+    }
+
+    async fn decide(&mut self, arrival: &mut Arrival, heard: Heard) -> Result<Option<Join>, Ending> {
+        let (format, now) = (self.dialect.format, self.sockets.0.clock.now());
+        if let Heard::Close { code } = heard {
+            return Err(Ending::answering(code));
+        }
+        if let Err(warning) = arrival.admit_message(now)? {
+            self.say(&codec::answer(format, warning, now)).await?;
+            return Ok(None);
+        }
+        match heard {
+            Heard::Ping(payload) => self.write(&websocket::frame(Opcode::Pong, &payload)).await?,
+            Heard::Pong | Heard::Close { .. } => {}
+            Heard::Message(payload) => match codec::decode(format, &payload) {
+                Err(unreadable) => self.say(&codec::unreadable(format, unreadable, now)).await?,
+                Ok(message) => match arrival.on_message(message) {
+                    Ok(join) => return Ok(Some(join)),
+                    Err(Some(answer)) => self.say(&codec::answer(format, answer, now)).await?,
+                    Err(None) => {}
+                },
+            },
+        }
+        Ok(None)
+    }
+
+    async fn join(&mut self, arrival: Arrival, join: Join) -> Result<(Session, Bytes), Ending> {
+        let (format, now) = (self.dialect.format, self.sockets.0.clock.now());
+        let caller = self.sockets.0.verifier.caller(&join.token, now);
+        let caller =
+            caller.map_err(|refused| Ending::because(CloseCode::TokenRefused, refused.to_string()))?;
+        let (session, mut joined) = arrival.join(caller, join.position, now).await?;
+        if join.id != 0 {
+            let done = codec::answer(format, Answer { id: join.id, outcome: Ok(Outcome::Done) }, now);
+            joined = [joined, done].concat().into();
+        }
+        Ok((session, self.framed(&joined)))
+    }
+
+    /// Says goodbye within a moment; a client that is gone or does not read is left.
+    async fn turn_away(mut self, ending: Ending) {
+        let Ending { code, number, reason } = ending;
+        metrics::counter!(crate::room::meters::CLOSES, "code" => code.number().to_string()).increment(1);
+        let (chance, now) = (self.sockets.0.hub.chance(), self.sockets.0.clock.now());
+        let patience = self.sockets.0.patience.goodbye;
+        let goodbye = async {
+            if code != CloseCode::ClientClosed {
+                let closing = codec::closing(self.dialect.format, code, &reason, chance, now);
+                self.say(&closing).await?;
+            }
+            self.write(&websocket::close_frame(number, &reason)).await?;
+            self.stream.shutdown().await.map_err(|_| CloseCode::ClientClosed)?;
+            // Closing a connection with unread bytes makes the client's system throw the close frame away.
+            let mut ignored = BytesMut::with_capacity(READ_BYTES);
+            while let Ok(1..) = self.stream.read_buf(&mut ignored).await {
+                ignored.clear();
+            }
+            Ok::<(), CloseCode>(())
+        };
+        if timeout(patience, goodbye).await.is_err() {
+            tracing::debug!(code = code.number(), "the client did not hear the goodbye");
+        }
+    }
+
+    async fn say(&mut self, publications: &[u8]) -> Result<(), CloseCode> {
+        let frame = self.framed(publications);
+        self.write(&frame).await
+    }
+
+    fn framed(&self, publications: &[u8]) -> Bytes {
+        DEFLATER.with_borrow_mut(|deflater| frame::publications(self.dialect, deflater, publications))
+    }
+
+    /// Waits for a client that reads slowly no longer than it may take to join.
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), CloseCode> {
+        let written = timeout(self.sockets.0.patience.join, self.stream.write_all(bytes)).await;
+        match written {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(CloseCode::ClientClosed),
+            Err(_) => Err(CloseCode::Silent),
+        }
+    }
+}
+
+fn read_frames(
+    inbound: &mut Inbound,
+    dialect: Dialect,
+    bytes: &mut [u8],
+    into: &mut Vec<Heard>,
+) -> Result<(), Ending> {
+    INFLATER.with_borrow_mut(|inflater| {
+        inbound.read(bytes, inflater, |received| {
+            into.push(match received {
+                Received::Ping(payload) => Heard::Ping(payload.to_vec()),
+                Received::Pong => Heard::Pong,
+                Received::Close { code, .. } => Heard::Close { code },
+                data => Heard::Message(payload(dialect.format, &data)?.to_vec()),
+            });
+            Ok::<(), Ending>(())
+        })
+    })
+}

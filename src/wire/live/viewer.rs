@@ -1,0 +1,134 @@
+//! One socket on a shard: its stream, what is half read and half written, and the session that decides.
+
+use std::io::{self, IoSlice};
+
+use bytes::{Buf, Bytes};
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::Dialect;
+use super::transport::Transport;
+use crate::room::Session;
+use crate::wire::websocket::Inbound;
+
+pub struct Viewer {
+    pub transport: Transport,
+    pub inbound: Inbound,
+    pub dialect: Dialect,
+    pub life: Life,
+    /// Which one on this shard.
+    pub arrival: u32,
+    /// Milliseconds of the shard's life: a message, a pong, or progress of a write.
+    pub heard_at_ms: u32,
+    /// What a full socket did not take. While there is something, lanes are not read for this viewer: it skips chat.
+    unsent: Option<Box<Vec<Bytes>>>,
+    /// Keeps a shutdown waiting.
+    _counted: TaskTrackerToken,
+}
+
+pub enum Life {
+    Inside {
+        session: Session,
+        place: Place,
+    },
+    /// A close frame is sent or waiting to be.
+    Leaving {
+        client_closed: bool,
+    },
+}
+
+/// Where in which hall of this shard.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    pub hall: usize,
+    pub seat: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    All,
+    /// The rest is kept and goes first when the socket takes more.
+    Some,
+    /// The connection is gone.
+    Gone,
+}
+
+/// Pongs to a client that pings and does not read; more are not answered.
+const UNSENT_PARTS_MAX: usize = 8;
+
+impl Viewer {
+    pub fn new(
+        transport: Transport,
+        inbound: Inbound,
+        dialect: Dialect,
+        life: Life,
+        arrival: u32,
+        counted: TaskTrackerToken,
+    ) -> Self {
+        Self { transport, inbound, dialect, life, arrival, heard_at_ms: 0, unsent: None, _counted: counted }
+    }
+
+    pub fn is_blocked(&self) -> bool {
+        self.unsent.is_some()
+    }
+
+    /// The whole of one frame, or what the socket takes of it.
+    pub fn send(&mut self, frame: &Bytes) -> Sent {
+        if let Some(unsent) = &mut self.unsent {
+            if unsent.len() < UNSENT_PARTS_MAX {
+                unsent.push(frame.clone());
+            }
+            return Sent::Some;
+        }
+        match attempt(self.transport.write(frame)) {
+            Ok(written) if written == frame.len() => Sent::All,
+            Ok(written) => {
+                self.unsent = Some(Box::new(vec![frame.slice(written..)]));
+                Sent::Some
+            }
+            Err(_) => Sent::Gone,
+        }
+    }
+
+    /// The socket takes more. `All`: nothing is left over from before.
+    pub fn send_rest(&mut self, now_ms: u32) -> Sent {
+        let Some(mut rest) = self.unsent.take() else { return Sent::All };
+        while !rest.is_empty() {
+            let slices: Vec<IoSlice<'_>> = rest.iter().map(|part| IoSlice::new(part)).collect();
+            match attempt(self.transport.write_all_of(&slices)) {
+                Ok(0) => break,
+                Ok(written) => {
+                    self.heard_at_ms = now_ms;
+                    advance(&mut rest, written);
+                }
+                Err(_) => return Sent::Gone,
+            }
+        }
+        if rest.is_empty() {
+            return Sent::All;
+        }
+        self.unsent = Some(rest);
+        Sent::Some
+    }
+}
+
+/// A full socket takes nothing.
+fn attempt(written: io::Result<usize>) -> io::Result<usize> {
+    match written {
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(0),
+        other => other,
+    }
+}
+
+fn advance(parts: &mut Vec<Bytes>, mut written: usize) {
+    let mut gone = 0;
+    for part in parts.iter_mut() {
+        let taken = written.min(part.len());
+        part.advance(taken);
+        written -= taken;
+        if !part.is_empty() {
+            break;
+        }
+        gone += 1;
+    }
+    parts.drain(..gone);
+}
