@@ -64,7 +64,7 @@ mod tests {
         let mut wheel = Wheel::new(Duration::from_secs(25), start);
         let mut pings = vec![0; 200];
         let mut looks_together = 0;
-        for ms in 0..55_000 {
+        for ms in 0..57_000 {
             let now = start + Duration::from_millis(ms);
             while let Some(keys) = wheel.turn(now, 200) {
                 looks_together = looks_together.max(keys.len());
