@@ -18,18 +18,9 @@ pub struct Pair {
 
 impl Pair {
     pub fn new() -> Self {
-        Self::of(CertificateParams::new(vec!["apricot.test".into()]).unwrap())
-    }
-
-    pub fn expired() -> Self {
-        let mut params = CertificateParams::new(vec!["apricot.test".into()]).unwrap();
-        params.not_after = rcgen::date_time_ymd(2020, 1, 31);
-        Self::of(params)
-    }
-
-    fn of(params: CertificateParams) -> Self {
         let key = KeyPair::generate().unwrap();
-        let certificate = params.self_signed(&key).unwrap();
+        let certificate =
+            CertificateParams::new(vec!["apricot.test".into()]).unwrap().self_signed(&key).unwrap();
         Self { certificate: certificate.pem(), key: key.serialize_pem(), der: certificate.der().clone() }
     }
 
