@@ -1,11 +1,12 @@
 //! Wires the layers, and is the only file that names concrete backends. `serve` runs what is started here.
 
 use std::fs::File;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use axum::Router;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -13,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, random_u64};
-use crate::config::Config;
+use crate::config::{Config, TlsConfig};
 use crate::ledger::{CommissionRules, Ledger};
-use crate::model::Share;
+use crate::model::{Share, Timestamp};
 use crate::room::Hub;
 use crate::sale::outbox::{OUTBOX_MAX, Provider};
 use crate::sale::{NEWS_MAX, News, Refusal, SaleRules, Sales};
@@ -25,6 +26,8 @@ use crate::store::{Inventory, Journal, StoreError};
 use crate::wire::guard::Origins;
 use crate::wire::key_folder::KeyError;
 use crate::wire::live::{Patience, Sockets, Verifier};
+use crate::wire::rest::WEBHOOKS;
+use crate::wire::tls::{Certificates, TlsError};
 use crate::wire::token::{Jwks, JwksRefused, Keys};
 use crate::wire::webhook::WebhookSecrets;
 use crate::wire::{self, Wire, listener};
@@ -34,6 +37,8 @@ mod tasks;
 pub const RECORD_FILE: &str = "record.db";
 const LOCK_FILE: &str = "lock";
 const SANDBOX_FILE: &str = "sandbox.db";
+/// On a free port.
+const THIS_MACHINE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// A running server. `stop` ends it in order; dropping it does not wait.
 pub struct Running {
@@ -42,6 +47,8 @@ pub struct Running {
     pub hub: Hub,
     pub sales: Sales,
     pub sandbox: Sandbox,
+    /// With TLS. Without it whoever listens here speaks HTTP.
+    certificates: Option<Certificates>,
     sockets: Sockets,
     drain: Duration,
     /// Ends the listener; the tasks of the layers end after it.
@@ -71,6 +78,8 @@ pub enum StartError {
     Key(#[from] KeyError),
     #[error(transparent)]
     Jwks(#[from] JwksRefused),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("{}: {reason}; check the disk, or restore the folder from a backup", path.display())]
     Record { path: PathBuf, reason: StoreError },
     #[error("what the record says about sales cannot be loaded: {0}; run `apricot check`")]
@@ -126,9 +135,10 @@ impl App {
             None => Jwks::default(),
         };
         keys.refresh(&jwks)?;
-        let listen = |reason| StartError::Listen { address: config.listen, reason };
-        let socket = TcpListener::bind(config.listen).await.map_err(listen)?;
-        let address = socket.local_addr().map_err(listen)?;
+        let certificates = open_certificates(&config, now)?;
+        let (socket, address) = listen(config.listen).await?;
+        // Nobody outside this machine comes in here, and our own certificate need not be trusted by ourselves.
+        let inner = if certificates.is_some() { Some(listen(THIS_MACHINE).await?) } else { None };
 
         let journal = open_record(&config.data, &clock)?;
         let record = |reason| StartError::Record { path: config.data.join(RECORD_FILE), reason };
@@ -138,7 +148,8 @@ impl App {
         let sales = Sales::new(ledger, Inventory::default(), sale_rules(&config), news, outbox);
         sales.load().await.map_err(StartError::Load)?;
         let hub = Hub::open(journal, sales.clone(), config.limits, random_u64).await.map_err(record)?;
-        let sandbox = open_sandbox(&config, &clock, address, &webhooks).await?;
+        let told_at = inner.as_ref().map_or(reachable(address), |(_, inner)| *inner);
+        let sandbox = open_sandbox(&config, &clock, told_at, &webhooks).await?;
 
         let verifier = {
             let keys = keys.clone();
@@ -152,6 +163,7 @@ impl App {
             hub: hub.clone(),
             sales: sales.clone(),
             sandbox: sandbox.clone(),
+            certificates: certificates.clone(),
             drain: config.drain(),
             accepting: CancellationToken::new(),
             working: CancellationToken::new(),
@@ -170,14 +182,49 @@ impl App {
             prometheus: prometheus(),
             hold_default: Duration::from_secs(config.sale.hold_seconds),
         });
-        let router = wire::router(wire, running.sockets.clone(), Origins::new(&config.allowed_origins));
-        running.listener.spawn(listener::run(socket, router, running.accepting.clone()));
+        if let Some((inner, _)) = inner {
+            running.open_door(inner, wire::webhooks_only(wire.clone()), None);
+        }
+        let origins = Origins::new(&config.allowed_origins);
+        let router = wire::router(wire, running.sockets.clone(), origins, certificates.is_some());
+        running.open_door(socket, router, certificates);
         running.listener.close();
         Ok(running)
     }
 }
 
 impl Running {
+    /// What a link to this server begins with.
+    pub fn base(&self) -> String {
+        let scheme = if self.certificates.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    pub fn has_tls(&self) -> bool {
+        self.certificates.is_some()
+    }
+
+    /// Reads the certificate's files again, whether or not they changed.
+    pub fn reload_certificate(&self, now: Timestamp) {
+        if let Some(certificates) = &self.certificates {
+            tasks::reload_certificate(certificates, now);
+        }
+    }
+
+    /// A way in for sockets of this machine: `address`, or with TLS a door without it.
+    pub async fn socket_door(&self) -> Result<SocketAddr, StartError> {
+        if self.certificates.is_none() {
+            return Ok(reachable(self.address));
+        }
+        let (inner, address) = listen(THIS_MACHINE).await?;
+        self.open_door(inner, self.sockets.clone().router(), None);
+        Ok(address)
+    }
+
+    fn open_door(&self, socket: TcpListener, router: Router, certificates: Option<Certificates>) {
+        self.listener.spawn(listener::run(socket, router, certificates, self.accepting.clone()));
+    }
+
     fn start_tasks(
         &self,
         config: &Config,
@@ -197,6 +244,9 @@ impl Running {
         self.tasks.spawn(tasks::receipts(sales.clone(), clock.clone(), stop.clone()));
         self.tasks.spawn(tasks::tidy_meters(prometheus(), stop.clone()));
         self.tasks.spawn(tasks::refresh_keys(self.keys.clone(), config.jwks.clone(), jwks, stop.clone()));
+        if let Some(certificates) = self.certificates.clone() {
+            self.tasks.spawn(tasks::watch_certificate(certificates, clock.clone(), stop.clone()));
+        }
         self.tasks.close();
     }
 
@@ -227,7 +277,7 @@ async fn open_sandbox(
     address: SocketAddr,
     webhooks: &WebhookSecrets,
 ) -> Result<Sandbox, StartError> {
-    let url = format!("http://{}/v1/payments/webhooks/sandbox", reachable(address));
+    let url = format!("http://{address}{WEBHOOKS}");
     let secret = webhooks.newest().parse().map_err(SandboxError::Setting)?;
     let crate::config::ProviderConfig { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms } =
         config.provider;
@@ -237,11 +287,25 @@ async fn open_sandbox(
     Ok(Sandbox::open(&books, WebhookTarget { url, secret }, knobs, chance, clock.clone()).await?)
 }
 
+fn open_certificates(config: &Config, now: Timestamp) -> Result<Option<Certificates>, TlsError> {
+    let Some(TlsConfig { certificate, key }) = &config.tls else { return Ok(None) };
+    let certificates = Certificates::open(certificate, key)?;
+    tasks::look_at_certificate(&certificates, now);
+    Ok(Some(certificates))
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |reason| StartError::Listen { address, reason };
+    let socket = TcpListener::bind(address).await.map_err(failed)?;
+    let address = socket.local_addr().map_err(failed)?;
+    Ok((socket, address))
+}
+
 /// A server that listens on every address is called on this machine's own.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address {
-            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
             SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
         });
     }

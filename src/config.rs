@@ -32,6 +32,8 @@ pub struct Config {
     pub commission: BTreeMap<String, u32>,
     pub provider: ProviderConfig,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsConfig>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<JwksConfig>,
 }
 
@@ -66,6 +68,14 @@ pub struct ProviderConfig {
     pub reorder_ppm: u32,
     pub lost_ppm: u32,
     pub slow_ms: u32,
+}
+
+/// Files in PEM. The key itself is never part of the configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -116,6 +126,7 @@ impl Default for Config {
             sale: SaleConfig::default(),
             commission: [("farm".into(), 0), ("other".into(), 50_000)].into(),
             provider: ProviderConfig::default(),
+            tls: None,
             jwks: None,
         }
     }
@@ -200,6 +211,13 @@ impl Config {
                 "log.filter".into(),
                 format!("a filter such as \"info\" or \"apricot=debug\" ({error})"),
             ));
+        }
+        for (key, path) in
+            self.tls.iter().flat_map(|tls| [("certificate", &tls.certificate), ("key", &tls.key)])
+        {
+            if path.as_os_str().is_empty() {
+                return Err((format!("tls.{key}"), "a file in PEM".into()));
+            }
         }
         let Some(jwks) = &self.jwks else { return Ok(()) };
         if jwks.source.starts_with("https://") {

@@ -35,12 +35,13 @@ impl Demo {
     pub async fn start(running: &Running, clock: &Clock) -> Result<Self, String> {
         let host = caller(HOST, "老林", Role::Host);
         goods::prepare(running, &host, clock).await?;
+        let door = running.socket_door().await.map_err(|error| error.to_string())?;
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         tasks.spawn(goods::keep_selling(running.sales.clone(), host, clock.clone(), stop.clone()));
         for number in 0..PEOPLE {
             let who = crowd::person(number);
             let token = token(running, &who, clock)?;
-            tasks.spawn(crowd::live(running.address, token, number, stop.clone()));
+            tasks.spawn(crowd::live(door, token, number, stop.clone()));
         }
         tasks.close();
         Ok(Self { links: links(running, clock)?, tasks, stop })
@@ -53,7 +54,7 @@ impl Demo {
 }
 
 fn links(running: &Running, clock: &Clock) -> Result<Links, String> {
-    let base = format!("http://{}", running.address);
+    let base = running.base();
     let viewer = token(running, &caller("you", "You", Role::Viewer), clock)?;
     let host = token(running, &caller(HOST, "老林", Role::Host), clock)?;
     let ops = token(running, &caller("ops", "Ops", Role::Ops), clock)?;

@@ -22,6 +22,7 @@ pub mod openapi;
 pub mod pages;
 pub mod problem;
 pub mod rest;
+pub mod tls;
 pub mod token;
 pub mod webhook;
 pub mod websocket;
@@ -45,18 +46,35 @@ pub struct Wire {
     pub hold_default: Duration,
 }
 
-pub fn router(wire: Arc<Wire>, sockets: Sockets, origins: Origins) -> Router {
+/// `secure`: behind TLS of this program.
+pub fn router(wire: Arc<Wire>, sockets: Sockets, origins: Origins, secure: bool) -> Router {
     let router = rest::router().merge(pages::router()).with_state(Arc::clone(&wire)).merge(sockets.router());
-    let router = router.fallback(nothing_here).method_not_allowed_fallback(nothing_here);
+    let router = router.fallback(nothing_here).method_not_allowed_fallback(wrong_method);
     // Other hosts' pages may read answers when they are listed.
     let router = if origins.is_empty() { router } else { router.layer(origins.cors()) };
+    let router = if secure { router.layer(middleware::from_fn(guard::stay_secure)) } else { router };
     router
         .layer(middleware::from_fn_with_state(origins, guard::origin))
         .layer(middleware::from_fn(guard::headers))
         .layer(middleware::from_fn_with_state(wire, guard::watch))
 }
 
+/// What the payment provider that lives in this program may reach without TLS: its webhooks, which are signed, and nothing else.
+pub fn webhooks_only(wire: Arc<Wire>) -> Router {
+    let router = rest::webhooks().with_state(Arc::clone(&wire));
+    let router = router.fallback(nothing_here).method_not_allowed_fallback(wrong_method);
+    router
+        .layer(middleware::from_fn(guard::headers))
+        .layer(middleware::from_fn_with_state(wire, guard::watch))
+}
+
 async fn nothing_here() -> Response {
     rest::Refused(Kind::NotFound.because("There is nothing here; /openapi.json lists what there is."))
+        .into_response()
+}
+
+/// The router adds `Allow`.
+async fn wrong_method() -> Response {
+    rest::Refused(Kind::MethodNotAllowed.because("Use one of the methods in the `Allow` header."))
         .into_response()
 }

@@ -69,6 +69,63 @@ fn refuses_last(arguments: &[&str], says: &str) {
     assert!(stderr.lines().last().unwrap().contains(says), "{stderr}");
 }
 
+/// A certificate that has ended and its key, in `folder`.
+fn write_pair(folder: &Path) -> [String; 2] {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec!["apricot.test".into()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(2020, 1, 31);
+    let paths = [folder.join("certificate.pem"), folder.join("key.pem")];
+    std::fs::write(&paths[0], params.self_signed(&key).unwrap().pem()).unwrap();
+    std::fs::write(&paths[1], key.serialize_pem()).unwrap();
+    paths.map(|path| path.to_str().unwrap().to_owned())
+}
+
+#[test]
+fn tls_that_cannot_work_is_refused_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let [certificate, key] = write_pair(folder.path());
+    let serve = |certificate: &str, key: &str| {
+        let mut serve = apricot(&["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
+        let output = serve.env("APRICOT_TLS__CERTIFICATE", certificate).env("APRICOT_TLS__KEY", key).output();
+        let output = output.unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), stderr.lines().count()), (Some(1), 1), "{stderr}");
+        stderr
+    };
+    let said = serve("nowhere.pem", &key);
+    assert!(said.contains("nowhere.pem: ") && said.contains("correct `tls.certificate`"), "{said}");
+    let said = serve(&certificate, &certificate);
+    assert!(said.contains("has no private key in PEM; give `tls.key` a file"), "{said}");
+    let output = apricot(&["config"]).env("APRICOT_TLS__KEY", &key).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("missing field `certificate`"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_hangup_reads_the_certificate_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let [certificate, key] = write_pair(folder.path());
+    let mut serve =
+        apricot(&["serve", "--demo", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
+    serve.env("APRICOT_TLS__CERTIFICATE", &certificate).env("APRICOT_TLS__KEY", &key);
+    let mut child = serve.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut hear = |words: &str| said.find(|line| line.contains(words)).expect(words);
+    assert!(hear("has expired").contains("2020-01-31T00:00:00Z"));
+    hear("  ops     https://127.0.0.1:");
+    std::fs::write(&key, "no key").unwrap();
+    let hang_up = ["-HUP".to_owned(), child.id().to_string()];
+    assert!(Command::new("kill").args(&hang_up).status().unwrap().success());
+    assert!(hear("the certificate stays as it was").contains("has no private key"));
+    write_pair(folder.path());
+    assert!(Command::new("kill").args(&hang_up).status().unwrap().success());
+    hear("has expired");
+    assert_eq!(terminate(child), Some(0));
+}
+
 #[test]
 fn an_import_reports_each_wrong_line_and_imports_nothing() {
     let data = tempfile::tempdir().unwrap();

@@ -429,7 +429,26 @@ async fn pages_of_other_hosts_may_not_write() {
     assert_eq!(page.headers["x-content-type-options"], "nosniff");
     send(server.request(Method::GET, "/assets/none.js")).await.refused(404, "not-found");
     send(server.request(Method::GET, "/none")).await.refused(404, "not-found");
-    send(server.request(Method::DELETE, "/v1/rooms")).await.refused(404, "not-found");
+}
+
+/// RFC 9110, 15.5.6.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_method_learns_the_right_ones() {
+    let server = start().await;
+    for (method, path, allow) in [
+        (Method::DELETE, "/v1/rooms", "GET,HEAD,POST"),
+        (Method::OPTIONS, "/v1/rooms/hill", "GET,HEAD"),
+        (Method::GET, "/v1/orders/1/pay", "POST"),
+        (Method::POST, "/sandbox/v1/knobs", "GET,HEAD,PUT"),
+        (Method::POST, "/v1/rooms/hill/live", "GET,HEAD"),
+        (Method::POST, "/host", "GET,HEAD"),
+    ] {
+        let answer = send(server.request(method.clone(), path)).await;
+        let mut allowed: Vec<&str> = answer.headers["allow"].to_str().unwrap().split(',').collect();
+        allowed.sort_unstable();
+        assert_eq!(allowed.join(","), allow, "{method} {path}");
+        answer.refused(405, "method-not-allowed");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::JwksConfig;
+use crate::model::Timestamp;
 use crate::sale::Sales;
+use crate::wire::tls::Certificates;
 use crate::wire::token::{Jwks, Keys};
 
 /// Hygiene: nothing depends on when a sweep comes.
@@ -17,6 +19,8 @@ const RECEIPTS_EVERY: Duration = Duration::from_secs(60);
 const METERS_EVERY: Duration = Duration::from_secs(5);
 /// A rotation by `apricot token --rotate` is known to a running server after this.
 const KEYS_EVERY: Duration = Duration::from_secs(10);
+/// A renewed certificate is in use after this.
+const CERTIFICATE_EVERY: Duration = Duration::from_secs(10);
 /// What identity providers advise, roughly.
 const JWKS_EVERY: Duration = Duration::from_secs(300);
 
@@ -61,6 +65,35 @@ pub async fn refresh_keys(keys: Keys, config: Option<JwksConfig>, mut jwks: Jwks
             tracing::warn!(%error, "the keys stay as they were");
         }
         count += 1;
+    }
+}
+
+pub async fn watch_certificate(certificates: Certificates, clock: Clock, stop: CancellationToken) {
+    let mut ticks = every(CERTIFICATE_EVERY);
+    while until(&stop, ticks.tick()).await.is_some() {
+        if certificates.changed() {
+            reload_certificate(&certificates, clock.now());
+        }
+    }
+}
+
+pub fn reload_certificate(certificates: &Certificates, now: Timestamp) {
+    match certificates.reload() {
+        Ok(()) => look_at_certificate(certificates, now),
+        Err(error) => tracing::warn!(%error, "the certificate stays as it was"),
+    }
+}
+
+/// What a person should know of the certificate that is in use from now on.
+pub fn look_at_certificate(certificates: &Certificates, now: Timestamp) {
+    let until = certificates.until().map(|until| until.to_string()).unwrap_or_default();
+    if certificates.has_ended(now) {
+        tracing::warn!(until, "the certificate has expired: browsers refuse it; renew the files of [tls]");
+    } else {
+        tracing::info!(until, "the certificate is in use");
+    }
+    if let Some(key) = certificates.key_open_to_all() {
+        tracing::warn!("{} can be read by everybody; run `chmod 600 {}`", key.display(), key.display());
     }
 }
 

@@ -12,7 +12,8 @@ const PREFIX: &str = "APRICOT_";
 /// A configuration with every key is 4 KiB.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
 /// Keys that have no default and are therefore not in the default table.
-const WITHOUT_DEFAULT: [&str; 3] = ["jwks.source", "jwks.issuer", "jwks.audience"];
+const WITHOUT_DEFAULT: [&str; 5] =
+    ["tls.certificate", "tls.key", "jwks.source", "jwks.issuer", "jwks.audience"];
 
 /// What the command line says.
 #[derive(Clone, Debug, Default)]
@@ -153,7 +154,8 @@ impl Layers {
                 let path = error.path().to_string();
                 // Elements of a list belong to the list's key.
                 let key = path.split('[').next().unwrap_or_default().trim_end_matches('.').to_owned();
-                let origin = origins.get(&key).cloned().unwrap_or(Origin::Default);
+                let origin = origins.get(&key).or_else(|| origin_within(&origins, &key));
+                let origin = origin.cloned().unwrap_or(Origin::Default);
                 let reason = error.into_inner().to_string().replace('\n', " ");
                 ConfigError::Shape { key, origin, reason: reason.trim().to_owned() }
             })?;
@@ -164,6 +166,12 @@ impl Layers {
         })?;
         Ok(effective)
     }
+}
+
+/// Of a section that lacks a key: where one of its other keys came from.
+fn origin_within<'o>(origins: &'o BTreeMap<String, Origin>, section: &str) -> Option<&'o Origin> {
+    let inside = |key: &str| key.strip_prefix(section).is_some_and(|rest| rest.starts_with('.'));
+    origins.iter().find(|(key, _)| inside(key)).map(|(_, origin)| origin)
 }
 
 fn read(path: &Path) -> Result<Table, ConfigError> {

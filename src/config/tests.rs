@@ -103,6 +103,23 @@ fn a_value_of_the_wrong_shape_is_refused_with_its_key() {
 }
 
 #[test]
+fn tls_needs_both_files() {
+    let tls = from_file("[tls]\ncertificate = \"a.pem\"\nkey = \"b.pem\"\n").unwrap().config.tls.unwrap();
+    assert_eq!((tls.certificate, tls.key), ("a.pem".into(), "b.pem".into()));
+    assert_eq!(
+        from_file("[tls]\ncertificate = \"a.pem\"\n").unwrap_err(),
+        "tls (from data/apricot.toml): missing field `key` in `tls`; config/default.toml shows the shape"
+    );
+    let line = refusal(&[("APRICOT_TLS__KEY", "b.pem")]);
+    assert!(
+        line.starts_with("tls (from environment APRICOT_TLS__KEY): missing field `certificate`"),
+        "{line}"
+    );
+    let line = refusal(&[("APRICOT_TLS__KEY", ""), ("APRICOT_TLS__CERTIFICATE", "a.pem")]);
+    assert!(line.starts_with("tls.key = \"\" (from environment APRICOT_TLS__KEY) must be a file"), "{line}");
+}
+
+#[test]
 fn an_identity_provider_needs_all_three_keys() {
     let line = from_file("[jwks]\nsource = \"keys.json\"\n").unwrap_err();
     assert!(line.contains("issuer"), "{line}");

@@ -15,6 +15,8 @@ use super::{Wire, meters, problem::Kind};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; \
      media-src https: blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'none'";
+/// A week: whoever turns TLS off again is not locked out for long. The host's other ports are meant too, so a proxy on 443 may say more.
+const STAY_SECURE: HeaderValue = HeaderValue::from_static("max-age=604800");
 const REQUEST_ID: &str = "x-request-id";
 
 /// Origins that may write and connect; the server's own host always may.
@@ -75,6 +77,17 @@ pub async fn headers(request: Request, next: Next) -> Response {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// HSTS, for answers under TLS: the browser asks this host by https from now on. Not for `localhost`, which other programs share.
+pub async fn stay_secure(request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let shared = host.split(':').next().is_some_and(|name| name.eq_ignore_ascii_case("localhost"));
+    let mut response = next.run(request).await;
+    if !shared {
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STAY_SECURE);
+    }
     response
 }
 

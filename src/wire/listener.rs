@@ -1,32 +1,69 @@
-//! Takes connections and serves them. A connection that says nothing does not stay.
+//! Takes connections and serves them, with TLS or without. A connection that says nothing does not stay.
+//!
+//! The server below HTTP is either `TokioIo<TcpStream>` or `TokioIo<TlsStream<TcpStream>>`, never boxed: after an upgrade
+//! `hyper::upgrade::Upgraded::downcast` gives that type back.
 
+use std::sync::Arc;
 use std::time::Duration;
+use std::{io, pin::pin};
 
 use axum::Router;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::problem::Kind;
+use super::rest::Refused;
+use super::tls::Certificates;
+
 /// From connecting, or from the last answer, to the end of the next request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// From connecting to the end of the handshake: three round trips of a slow telephone, ten times over.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Under way at once, about 20 KB each. More connections wait in the system's queue until one is done or out of time.
+const HANDSHAKES_MAX: usize = 1_024;
 /// After accept failed for want of file descriptors: some close by then.
 const PAUSE: Duration = Duration::from_millis(50);
+/// The first byte that every TLS client sends: a record of the handshake.
+const HANDSHAKE_RECORD: u8 = 0x16;
+
+/// What a connection turned out to speak.
+enum Greeted {
+    Tls(Box<TlsStream<TcpStream>>),
+    Plain(TcpStream),
+}
 
 /// Runs until `stop`, then lets each connection finish the request it is in.
-pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {
+pub async fn run(
+    listener: TcpListener,
+    router: Router,
+    certificates: Option<Certificates>,
+    stop: CancellationToken,
+) {
     let connections = TaskTracker::new();
+    let turns = Arc::new(Semaphore::new(HANDSHAKES_MAX));
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener, certificates.is_some().then_some(&turns)) => accepted,
         };
-        match accepted {
-            Ok((stream, _)) => {
+        match (accepted, &certificates) {
+            (Ok((stream, turn)), Some(certificates)) => {
+                let acceptor = certificates.acceptor().clone();
+                connections.spawn(secure(stream, acceptor, turn, router.clone(), stop.clone()));
+            }
+            (Ok((stream, _)), None) => {
                 connections.spawn(serve(stream, router.clone(), stop.clone()));
             }
-            Err(error) => {
+            (Err(error), _) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(PAUSE).await;
             }
@@ -36,16 +73,71 @@ pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken)
     connections.wait().await;
 }
 
-async fn serve(stream: TcpStream, router: Router, stop: CancellationToken) {
+/// With `turns`, a connection and the right to shake hands on it.
+async fn accept(
+    listener: &TcpListener,
+    turns: Option<&Arc<Semaphore>>,
+) -> io::Result<(TcpStream, Option<OwnedSemaphorePermit>)> {
+    let turn = match turns {
+        Some(turns) => Arc::clone(turns).acquire_owned().await.ok(),
+        None => None,
+    };
+    let (stream, _) = listener.accept().await?;
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection was gone before it began");
     }
+    Ok((stream, turn))
+}
+
+async fn secure(
+    stream: TcpStream,
+    acceptor: TlsAcceptor,
+    turn: Option<OwnedSemaphorePermit>,
+    router: Router,
+    stop: CancellationToken,
+) {
+    let greeted = tokio::select! {
+        greeted = greet(stream, &acceptor, HANDSHAKE_TIMEOUT) => greeted,
+        () = stop.cancelled() => return,
+    };
+    drop(turn);
+    match greeted {
+        Ok(Greeted::Tls(stream)) => serve(*stream, router, stop).await,
+        Ok(Greeted::Plain(stream)) => serve(stream, Router::new().fallback(speaks_https), stop).await,
+        // Scanners, and clients that do not trust the certificate.
+        Err(error) => tracing::debug!(%error, "a handshake failed"),
+    }
+}
+
+async fn greet(stream: TcpStream, acceptor: &TlsAcceptor, within: Duration) -> io::Result<Greeted> {
+    let greeted = async {
+        let mut first = [HANDSHAKE_RECORD];
+        stream.peek(&mut first).await?;
+        if first != [HANDSHAKE_RECORD] {
+            return Ok(Greeted::Plain(stream));
+        }
+        Ok(Greeted::Tls(Box::new(acceptor.accept(stream).await?)))
+    };
+    tokio::time::timeout(within, greeted).await?
+}
+
+async fn speaks_https() -> Response {
+    let detail = "This port speaks HTTPS; begin the address with https:// or wss://.";
+    let close = [(header::CONNECTION, HeaderValue::from_static("close"))];
+    (close, Refused(Kind::Malformed.because(detail))).into_response()
+}
+
+async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    router: Router,
+    stop: CancellationToken,
+) {
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
         .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
+    let mut connection = pin!(connection);
     let served = tokio::select! {
         served = connection.as_mut() => served,
         () = stop.cancelled() => {
@@ -56,5 +148,29 @@ async fn serve(stream: TcpStream, router: Router, stop: CancellationToken) {
     if let Err(error) = served {
         // A client that went away in the middle; nobody can be told.
         tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_says_nothing_does_not_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let (certificate, key) = (folder.path().join("certificate.pem"), folder.path().join("key.pem"));
+        let pair = rcgen::generate_simple_self_signed(["apricot.test".into()]).unwrap();
+        std::fs::write(&certificate, pair.cert.pem()).unwrap();
+        std::fs::write(&key, pair.signing_key.serialize_pem()).unwrap();
+        let certificates = Certificates::open(&certificate, &key).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        // The second sends the beginning of a handshake and then nothing.
+        for said in [b"".as_slice(), &[HANDSHAKE_RECORD, 3, 1]] {
+            let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            client.try_write(said).unwrap();
+            let (stream, _) = listener.accept().await.unwrap();
+            let greeted = greet(stream, certificates.acceptor(), Duration::from_millis(20)).await;
+            assert_eq!(greeted.err().unwrap().kind(), io::ErrorKind::TimedOut);
+        }
     }
 }

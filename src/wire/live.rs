@@ -32,7 +32,6 @@ mod transport;
 mod viewer;
 mod wheel;
 
-use door::Door;
 use shards::Shards;
 
 /// Answers who a token speaks for.
@@ -136,7 +135,7 @@ async fn upgrade(State(sockets): State<Sockets>, Path(room): Path<String>, mut r
     let tasks = sockets.0.tasks.clone();
     tasks.spawn(async move {
         match upgrading.await {
-            Ok(upgraded) => Door::open(sockets, upgraded, deflate).welcome(room, chosen).await,
+            Ok(upgraded) => door::welcome(sockets, upgraded, room, chosen, deflate).await,
             Err(error) => tracing::debug!(%error, "a client left in the middle of the handshake"),
         }
     });

@@ -9,7 +9,10 @@ use serde_json::{Map, Value, json};
 use super::rest::{BODY_BYTES_MAX, Content, Given, Route, routes};
 use crate::model::Role;
 
+mod bound;
 mod schema;
+
+pub use bound::bound_of;
 
 /// Made once: it depends on nothing but the program.
 pub static DOCUMENT: LazyLock<String> =

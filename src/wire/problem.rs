@@ -20,6 +20,7 @@ pub enum Kind {
     Banned,
     Muted,
     NotFound,
+    MethodNotAllowed,
     InvalidField,
     ContentDiffers,
     BlockedWord,
@@ -47,7 +48,7 @@ const RECORD_RETRY_MS: u32 = 2_000;
 const STALE_RETRY_MS: u32 = 50;
 
 impl Kind {
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Malformed,
         Self::TokenRequired,
         Self::TokenInvalid,
@@ -55,6 +56,7 @@ impl Kind {
         Self::Banned,
         Self::Muted,
         Self::NotFound,
+        Self::MethodNotAllowed,
         Self::InvalidField,
         Self::ContentDiffers,
         Self::BlockedWord,
@@ -84,6 +86,7 @@ impl Kind {
             Self::Banned => ("banned", 403, "Banned from this room"),
             Self::Muted => ("muted", 403, "Muted in this room"),
             Self::NotFound => ("not-found", 404, "No such thing"),
+            Self::MethodNotAllowed => ("method-not-allowed", 405, "Not with this method"),
             Self::InvalidField => ("invalid-field", 422, "A field is outside its bound"),
             Self::ContentDiffers => ("content-differs", 422, "The id or key was used for something else"),
             Self::BlockedWord => ("blocked-word", 422, "The room does not allow a word of this line"),

@@ -38,6 +38,9 @@ pub use body::{BODY_BYTES_MAX, Body, NoBody};
 pub use payments::event;
 pub use table::routes;
 
+/// Where the payment provider tells its news.
+pub const WEBHOOKS: &str = "/v1/payments/webhooks/sandbox";
+
 /// Makes a UUID of a subject, a route and a key of that subject's choice: the namespace of Apricot's idempotency keys.
 const KEY_NAMESPACE: Uuid = Uuid::from_u128(0x6c7f_2f0a_9d3e_5b41_a6c8_13e5_70b9_2d44);
 
@@ -96,10 +99,20 @@ impl Route {
     }
 }
 
-/// All routes of the table. Routes of one path must not be merged one by one: the router wants them together.
+/// All routes of the table.
 pub fn router() -> Router<Arc<Wire>> {
+    router_of(routes())
+}
+
+/// The provider's route alone.
+pub fn webhooks() -> Router<Arc<Wire>> {
+    router_of(routes().into_iter().filter(|route| route.path == WEBHOOKS))
+}
+
+/// Routes of one path must not be merged one by one: the router wants them together.
+fn router_of(routes: impl IntoIterator<Item = Route>) -> Router<Arc<Wire>> {
     let mut by_path: BTreeMap<&'static str, MethodRouter<Arc<Wire>>> = BTreeMap::new();
-    for Route { path, handler, .. } in routes() {
+    for Route { path, handler, .. } in routes {
         let methods = by_path.remove(path).unwrap_or_default().merge(handler);
         by_path.insert(path, methods);
     }

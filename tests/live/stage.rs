@@ -65,7 +65,7 @@ impl Stage {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let router = sockets.clone().router();
-        tokio::spawn(apricot::wire::listener::run(listener, router, stop.clone()));
+        tokio::spawn(apricot::wire::listener::run(listener, router, None, stop.clone()));
         Self { hub, sockets, clock, address, stop, _folder: folder }
     }
 

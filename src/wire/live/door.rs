@@ -5,10 +5,12 @@ use std::cell::RefCell;
 use bytes::{Bytes, BytesMut};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::server::TlsStream;
 
+use super::transport::{IntoLine, Line};
 use super::{Dialect, Ending, Sockets, frame, payload};
 use crate::room::publication::Format;
 use crate::room::session::{Answer, Arrival, Join, Outcome};
@@ -19,17 +21,9 @@ use crate::wire::websocket::{self, Deflater, Inbound, Inflater, Opcode, Received
 /// A Join with a token is a few hundred bytes; the rest of a longer one comes with the next read.
 const READ_BYTES: usize = 2 * 1024;
 
-pub struct Door {
-    sockets: Sockets,
-    /// `None`: hyper gave back something that it was not given.
-    stream: Option<TcpStream>,
-    early: Bytes,
-    deflate: bool,
-}
-
 /// Somebody who has joined and waits for a place on a shard.
 pub struct Newcomer {
-    pub stream: std::net::TcpStream,
+    pub line: Line,
     pub inbound: Inbound,
     pub dialect: Dialect,
     pub session: Session,
@@ -48,9 +42,9 @@ pub enum Heard {
 }
 
 /// A socket without a session.
-struct Stranger {
+struct Stranger<S> {
     sockets: Sockets,
-    stream: TcpStream,
+    stream: S,
     inbound: Inbound,
     dialect: Dialect,
 }
@@ -61,43 +55,54 @@ thread_local! {
     static INFLATER: RefCell<Inflater> = RefCell::new(Inflater::new());
 }
 
-impl Door {
-    pub fn open(sockets: Sockets, upgraded: Upgraded, deflate: bool) -> Self {
-        match upgraded.downcast::<TokioIo<TcpStream>>() {
-            Ok(parts) => {
-                Self { sockets, stream: Some(parts.io.into_inner()), early: parts.read_buf, deflate }
-            }
-            Err(_) => Self { sockets, stream: None, early: Bytes::new(), deflate },
+/// `chosen`: by the subprotocol. The listener serves plain connections and those with TLS.
+pub async fn welcome(
+    sockets: Sockets,
+    upgraded: Upgraded,
+    room: String,
+    chosen: Option<Format>,
+    deflate: bool,
+) {
+    // Without a subprotocol the reason can only stand in the close frame.
+    let dialect = Dialect { format: chosen.unwrap_or(Format::Json), deflate };
+    let wanted = chosen.map(|_| room);
+    match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => {
+            Stranger::new(sockets, parts.io.into_inner(), dialect).welcome(wanted, parts.read_buf).await;
         }
+        Err(upgraded) => match upgraded.downcast::<TokioIo<TlsStream<TcpStream>>>() {
+            Ok(parts) => {
+                Stranger::new(sockets, parts.io.into_inner(), dialect).welcome(wanted, parts.read_buf).await;
+            }
+            Err(_) => tracing::error!("an upgraded connection is of a kind that no listener here makes"),
+        },
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + IntoLine + Unpin> Stranger<S> {
+    fn new(sockets: Sockets, stream: S, dialect: Dialect) -> Self {
+        Self { sockets, stream, inbound: Inbound::new(dialect.deflate), dialect }
     }
 
-    pub async fn welcome(self, room: String, chosen: Option<Format>) {
-        let Self { sockets, stream, early, deflate } = self;
-        let Some(stream) = stream else {
-            tracing::error!("an upgraded connection is of a kind that no listener here makes");
-            return;
-        };
-        // Without a subprotocol the reason can only stand in the close frame.
-        let dialect = Dialect { format: chosen.unwrap_or(Format::Json), deflate };
-        let inbound = Inbound::new(deflate);
-        let mut stranger = Stranger { sockets: sockets.clone(), stream, inbound, dialect };
+    /// `room`: `None` when the client asked for no subprotocol that is known here.
+    async fn welcome(mut self, room: Option<String>, early: Bytes) {
+        let hub = self.sockets.0.hub.clone();
         let arrival = || -> Result<Arrival, Ending> {
             let unknown = || Ending::because(CloseCode::UnknownKind, format!("ask for {PROTO} or {JSON}"));
-            let format = chosen.ok_or_else(unknown)?;
-            let room = room.parse().map_err(|_| Ending::from(CloseCode::NoSuchRoom))?;
-            Ok(Arrival::new(sockets.0.hub.clone(), sockets.0.hub.connect()?, room, format))
+            let room = room.ok_or_else(unknown)?.parse().map_err(|_| CloseCode::NoSuchRoom)?;
+            Ok(Arrival::new(hub.clone(), hub.connect()?, room, self.dialect.format))
         };
         let entered = match arrival() {
-            Ok(arrival) => stranger.enter(arrival, early).await,
+            Ok(arrival) => self.enter(arrival, early).await,
             Err(ending) => Err(ending),
         };
         match entered {
-            Err(ending) => stranger.turn_away(ending).await,
+            Err(ending) => self.turn_away(ending).await,
             Ok((session, first, early)) => {
-                let Stranger { stream, inbound, dialect, .. } = stranger;
-                match stream.into_std() {
-                    Ok(stream) => {
-                        let newcomer = Newcomer { stream, inbound, dialect, session, first, early };
+                let Self { sockets, stream, inbound, dialect } = self;
+                match stream.into_line() {
+                    Ok(line) => {
+                        let newcomer = Newcomer { line, inbound, dialect, session, first, early };
                         sockets.0.shards.take_in(newcomer);
                     }
                     Err(error) => tracing::warn!(%error, "a socket could not be handed on"),
@@ -105,9 +110,7 @@ impl Door {
             }
         }
     }
-}
 
-impl Stranger {
     async fn enter(
         &mut self,
         mut arrival: Arrival,

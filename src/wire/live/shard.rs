@@ -195,9 +195,9 @@ impl Shard {
     }
 
     fn take_in(&mut self, newcomer: Newcomer) {
-        let Newcomer { stream, inbound, dialect, session, first, early } = newcomer;
+        let Newcomer { line, inbound, dialect, session, first, early } = newcomer;
         let key = self.viewers.vacant_key();
-        let transport = Transport::plain(stream, self.patience.silence).and_then(|mut transport| {
+        let transport = Transport::new(line, self.patience.silence).and_then(|mut transport| {
             let interest = Interest::READABLE | Interest::WRITABLE;
             self.poll.registry().register(transport.stream(), Token(key), interest)?;
             Ok(transport)
@@ -236,6 +236,10 @@ impl Shard {
         }
         self.catch_up(key);
         self.write_answers(key);
+        // What TLS has decrypted already will not be told of again.
+        if self.viewers.get(key).is_some_and(|viewer| viewer.transport.may_have_more(0, 1)) {
+            self.unread.push(key);
+        }
     }
 
     fn open_hall(&mut self, room: &Arc<LiveRoom>) -> usize {

@@ -1,6 +1,6 @@
 //! One socket on a shard: its stream, what is half read and half written, and the session that decides.
 
-use std::io::{self, IoSlice};
+use std::io;
 
 use bytes::{Buf, Bytes};
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -68,7 +68,7 @@ impl Viewer {
     }
 
     pub fn is_blocked(&self) -> bool {
-        self.unsent.is_some()
+        self.unsent.is_some() || self.transport.is_blocked()
     }
 
     /// The whole of one frame, or what the socket takes of it.
@@ -91,44 +91,34 @@ impl Viewer {
 
     /// The socket takes more. `All`: nothing is left over from before.
     pub fn send_rest(&mut self, now_ms: u32) -> Sent {
-        let Some(mut rest) = self.unsent.take() else { return Sent::All };
-        while !rest.is_empty() {
-            let slices: Vec<IoSlice<'_>> = rest.iter().map(|part| IoSlice::new(part)).collect();
-            match attempt(self.transport.write_all_of(&slices)) {
+        if self.transport.flush().is_err() {
+            return Sent::Gone;
+        }
+        let mut rest = self.unsent.take().unwrap_or_default();
+        while let Some(part) = rest.first_mut() {
+            match attempt(self.transport.write(part)) {
                 Ok(0) => break,
                 Ok(written) => {
                     self.heard_at_ms = now_ms;
-                    advance(&mut rest, written);
+                    part.advance(written);
+                    if part.is_empty() {
+                        rest.remove(0);
+                    }
                 }
                 Err(_) => return Sent::Gone,
             }
         }
-        if rest.is_empty() {
-            return Sent::All;
+        if !rest.is_empty() {
+            self.unsent = Some(rest);
         }
-        self.unsent = Some(rest);
-        Sent::Some
+        if self.is_blocked() { Sent::Some } else { Sent::All }
     }
 }
 
 /// A full socket takes nothing.
 fn attempt(written: io::Result<usize>) -> io::Result<usize> {
     match written {
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(0),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
         other => other,
     }
-}
-
-fn advance(parts: &mut Vec<Bytes>, mut written: usize) {
-    let mut gone = 0;
-    for part in parts.iter_mut() {
-        let taken = written.min(part.len());
-        part.advance(taken);
-        written -= taken;
-        if !part.is_empty() {
-            break;
-        }
-        gone += 1;
-    }
-    parts.drain(..gone);
 }

@@ -37,7 +37,7 @@ fn referenced(schema: &Value) -> Vec<String> {
     references.map(|reference| reference.trim_start_matches("#/components/schemas/").to_owned()).collect()
 }
 
-fn all() -> BTreeMap<String, Value> {
+pub fn all() -> BTreeMap<String, Value> {
     let set = FileDescriptorSet::decode(apricot_proto::DESCRIPTORS).expect("made by this build");
     let mut schemas = BTreeMap::new();
     for file in &set.file {

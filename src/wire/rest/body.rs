@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
+use crate::wire::openapi::bound_of;
 use crate::wire::problem::Kind;
 
 /// Checked before parsing. The largest message, chat rules with 200 words of 40 characters, is below 40 KiB.
@@ -46,7 +47,7 @@ impl<M: prost::Name + DeserializeOwned + 'static> Body for M {
                 Kind::Malformed.because("Send the body as JSON with `Content-Type: application/json`.")
             );
         }
-        from_json(bytes)
+        from_json(bytes).map_err(|problem| with_bound::<M>(problem))
     }
 }
 
@@ -127,6 +128,20 @@ fn unreadable(path: &str, error: &serde_json::Error) -> Problem {
     Problem { field: quoted(&field), ..Kind::Malformed.because(detail) }
 }
 
+/// What the field must be, when the contract knows.
+fn with_bound<M: prost::Name>(problem: Problem) -> Problem {
+    if problem.field.is_empty() {
+        return problem;
+    }
+    let Some(bound) = bound_of(M::NAME, &problem.field) else { return problem };
+    // Numbers are tried as numbers and as text; which of both failed says nothing.
+    let detail = match problem.detail.contains("untagged enum") {
+        true => format!("Send `{}` as {bound}.", problem.field),
+        false => problem.detail,
+    };
+    Problem { bound, detail, ..problem }
+}
+
 /// Reasons and paths repeat what was sent, and are answered and logged.
 fn quoted(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(QUOTED_CHARACTERS_MAX).collect()
@@ -152,6 +167,20 @@ mod tests {
         );
         assert_eq!(refused::<CreateProduct>(r#"{"onHand": -1}"#).0, "onHand");
         assert_eq!(refused::<PayOrder>(r#"{"method": "CASH"}"#).0, "method");
+    }
+
+    #[test]
+    fn the_bound_of_the_field_is_named_when_the_contract_knows_it() {
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, "application/json".parse().unwrap())]);
+        let refused = |json: &'static str| CreateProduct::decode(&headers, &json.into()).unwrap_err();
+        let problem = refused(r#"{"onHand": -1}"#);
+        assert_eq!((problem.field.as_str(), problem.bound.as_str()), ("onHand", "0..=4294967295"));
+        assert_eq!(problem.detail, "Send `onHand` as 0..=4294967295.");
+        let problem = refused(r#"{"sku": 5}"#);
+        assert_eq!((problem.field.as_str(), problem.bound.as_str()), ("sku", "text"));
+        let problem = refused(r#"{"colour": "red"}"#);
+        assert!(problem.bound.starts_with("one of category, imageUrl, "), "{}", problem.bound);
+        assert_eq!(refused("[]").bound, "");
     }
 
     #[test]

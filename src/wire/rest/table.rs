@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 
-use super::{Route, charity, ops, orders, payments, products, rooms, sales};
+use super::{Route, WEBHOOKS, charity, ops, orders, payments, products, rooms, sales};
 use crate::model::Role::{self, Auditor, Commissioner, Guest, Host, Moderator, Ops, Viewer};
 
 const ALL: &[Role] = &[Guest, Viewer, Host, Moderator, Commissioner, Ops, Auditor];
@@ -52,7 +52,7 @@ pub fn routes() -> Vec<Route> {
         Route::new(post(), "/v1/orders/{order}/cancel", BUYERS, "Cancel before paying.", orders::cancel),
         Route::new(post(), "/v1/orders/{order}/refunds", HOSTS, "Refund, wholly or in part.", orders::refund),
         Route::new(post(), "/v1/orders/{order}/shipping", BUYERS, "Pack, ship, deliver; the buyer confirms.", orders::ship),
-        Route::new(post(), "/v1/payments/webhooks/sandbox", ALL, "News of the payment provider, by signature.", payments::webhook),
+        Route::new(post(), WEBHOOKS, ALL, "News of the payment provider, by signature.", payments::webhook),
         Route::new(get(), "/v1/ledger/trial-balance", AUDITORS, "All accounts; they sum to zero.", ops::trial_balance),
         Route::new(get(), "/v1/ops/overview", OPS, "Everything at a glance.", ops::overview),
         Route::new(get(), "/sandbox/v1/knobs", OPS, "How the sandbox provider behaves.", payments::knobs),

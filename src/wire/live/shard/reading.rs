@@ -27,7 +27,7 @@ impl Shard {
             }
             Err(_) => return self.gone(key),
         };
-        if read == self.buffer.len() {
+        if viewer.transport.may_have_more(read, self.buffer.len()) {
             self.unread.push(key);
         }
         viewer.heard_at_ms = now_ms;
