@@ -340,6 +340,15 @@ fn an_idle_connection_keeps_16_bytes_and_nothing_on_the_heap() {
     }
 }
 
+/// They are held by tasks that move between threads.
+#[test]
+fn all_parts_may_move_to_another_thread() {
+    fn moves<T: Send + 'static>() {}
+    moves::<Inbound>();
+    moves::<Inflater>();
+    moves::<Deflater>();
+}
+
 #[test]
 fn what_the_reader_refuses_ends_reading() {
     #[derive(Debug, PartialEq)]
