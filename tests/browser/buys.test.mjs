@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 
-import { Server, browserMissing, openBrowser, until, visit } from "./pages.mjs";
+import { browserMissing, openBrowser, until, visit } from "./pages.mjs";
+import { Server } from "./server.mjs";
 
 const missing = browserMissing();
 if (missing !== undefined && process.env.CI === "true") throw new Error(missing);

@@ -4,7 +4,8 @@ import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { Server, openBrowser, until, visit } from "./pages.mjs";
+import { openBrowser, until, visit } from "./pages.mjs";
+import { Server } from "./server.mjs";
 
 const FOLDER = process.argv[2] ?? fileURLToPath(new URL("../../docs/pages", import.meta.url));
 /** The front page of the repository shows them: it must stay quick to open. */

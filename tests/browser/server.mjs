@@ -1,0 +1,132 @@
+// A server of the test's own, with a data folder that goes with it.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+export const APRICOT = process.env.APRICOT_BIN ?? fileURLToPath(new URL("../../target/debug/apricot", import.meta.url));
+const START_MAX_MS = 30_000;
+
+export class Server {
+  /** A server with a data folder of its own. `env` sets configuration: APRICOT_SALE__OFFER_SECONDS and so on. */
+  static async start({ demo = false, env = {} } = {}) {
+    const server = new Server(await mkdtemp(join(tmpdir(), "apricot-pages-")), demo, env);
+    try {
+      await server.run("127.0.0.1:0");
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+    return server;
+  }
+
+  constructor(data, demo, env) {
+    Object.assign(this, { data, demo, env, links: {} });
+  }
+
+  async run(listen) {
+    const args = ["serve", "--data", this.data, "--listen", listen, ...(this.demo ? ["--demo"] : [])];
+    this.child = spawn(APRICOT, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...environment(), ...this.env } });
+    this.said = "";
+    const linked = withResolvers();
+    createInterface({ input: this.child.stderr }).on("line", (line) => {
+      this.said += `${line}\n`;
+      const [, who, address] = /^\s+(viewer|host|ops)\s+(http\S+)$/.exec(line) ?? [];
+      if (who !== undefined) this.links[who] = address;
+      if (who === "ops") linked.resolve();
+    });
+    const listening = new Promise((resolve) => {
+      createInterface({ input: this.child.stdout }).on("line", (line) => {
+        if (line.startsWith("{")) resolve(JSON.parse(line).listening);
+      });
+    });
+    const ended = once(this.child, "exit").then(([code]) => {
+      throw new Error(`the server ended with ${code}:\n${this.said}`);
+    });
+    ended.catch(() => undefined);
+    const tooLate = deadline(START_MAX_MS, () => `the server did not start:\n${this.said}`);
+    try {
+      this.address = await Promise.race([listening, ended, tooLate.promise]);
+      this.base = `http://${this.address}`;
+      if (this.demo) await Promise.race([linked.promise, ended, tooLate.promise]);
+    } finally {
+      tooLate.cancel();
+    }
+  }
+
+  /** As a power cut would end it. */
+  async kill() {
+    this.child.kill("SIGKILL");
+    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, "exit");
+  }
+
+  /** The same data at the same address. */
+  restart() {
+    return this.run(this.address);
+  }
+
+  async stop() {
+    await this.kill();
+    await rm(this.data, { recursive: true, force: true });
+  }
+
+  async token(role, subject, name) {
+    const args = ["token", "--data", this.data, "--role", role, "--subject", subject, "--name", name];
+    const child = spawn(APRICOT, args, { stdio: ["ignore", "pipe", "inherit"], env: environment() });
+    let out = "";
+    child.stdout.on("data", (part) => (out += part));
+    const [code] = await once(child, "close");
+    if (code !== 0) throw new Error(`apricot token ended with ${code}`);
+    return out.trim();
+  }
+
+  /** What `apricot check` finds in the data folder of a server that has stopped. */
+  async check() {
+    const child = spawn(APRICOT, ["check", "--data", this.data], { stdio: ["ignore", "pipe", "pipe"], env: environment() });
+    let said = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (part) => (said += part));
+    const [code] = await once(child, "close");
+    return { code, said };
+  }
+
+  async call(method, path, token, body) {
+    const response = await fetch(this.base + path, {
+      method,
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { "content-type": "application/json", "idempotency-key": crypto.randomUUID() }),
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const answer = await response.json();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
+    return answer;
+  }
+}
+
+/** The program takes every APRICOT_ name for one of its keys, and a developer's own must not change the test. */
+function environment() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("APRICOT_")));
+}
+
+function deadline(ms, why) {
+  const { promise, reject } = withResolvers();
+  promise.catch(() => undefined);
+  const timer = setTimeout(() => reject(new Error(why())), ms);
+  return { promise, cancel: () => clearTimeout(timer) };
+}
+
+// Node 20 has no Promise.withResolvers.
+function withResolvers() {
+  let resolve;
+  let reject;
+  const promise = new Promise((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
