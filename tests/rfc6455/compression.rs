@@ -207,8 +207,9 @@ fn rfc7692_7_2_1_what_the_server_compresses_is_what_it_tells_the_others() {
         let mut plain = Peer::joined();
         let (_, mut packed, _) = talker(offered);
         let mut lin = Peer::viewer("lin");
-        let said =
-            |number: usize| format!("line {number} of {round}: 新鲜的杏子 {}", "fresh apricots ".repeat(9));
+        let said = |number: usize| {
+            format!("line {number} of {round}: 新鲜的杏子 {}", "fresh apricots, ".repeat(8) + "end")
+        };
         for number in 0..40 {
             let id = u32::try_from(100 + number).expect("few");
             lin.write(&text(json!({"id": id, "say": {"text": said(number)}}).to_string()));

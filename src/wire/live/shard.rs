@@ -60,6 +60,8 @@ pub struct Shard {
     arrivals: u32,
     /// Sockets whose last read filled the buffer.
     unread: Vec<usize>,
+    /// Messages answered at once.
+    answered: usize,
     wheel: Wheel,
     rung: Vec<Rung>,
     buffer: Vec<u8>,
@@ -96,6 +98,7 @@ impl Shard {
             leaving: VecDeque::new(),
             arrivals: 0,
             unread: Vec::new(),
+            answered: 0,
             wheel: Wheel::new(patience.ping, now),
             rung: Vec::new(),
             buffer: vec![0; READ_BYTES],

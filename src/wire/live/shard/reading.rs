@@ -7,13 +7,16 @@ use std::task::{Context, Waker};
 
 use super::Shard;
 use crate::room::Format;
-use crate::room::outlet::Outlet;
+use crate::room::outlet::{ANSWERS_WAITING_MAX, Outlet};
 use crate::room::session::{Errand, Next};
 use crate::wire::codec;
 use crate::wire::live::door::Heard;
 use crate::wire::live::viewer::{Life, Viewer};
 use crate::wire::live::{Ending, payload};
 use crate::wire::websocket::{self, Opcode, Received};
+
+/// Less than an outlet holds.
+const ANSWERS_AT_ONCE: usize = ANSWERS_WAITING_MAX / 2;
 
 impl Shard {
     pub(super) fn read(&mut self, key: usize) {
@@ -71,21 +74,23 @@ impl Shard {
             }
             return Ok(());
         };
-        let payload = match heard {
+        // Pings and pongs count too.
+        let now = self.clock.now();
+        match heard {
             Heard::Message(payload) => return self.on_message(key, &payload),
             Heard::Close { code } => return Err(Ending::answering(code)),
-            Heard::Ping(payload) => Some(payload),
-            Heard::Pong => None,
-        };
-        // Pings and pongs count too, and say nothing.
-        let now = self.clock.now();
-        match session.admit_message(now)? {
-            Err(warning) => session.outlet().push(codec::answer(viewer.dialect.format, warning, now)),
-            Ok(()) => {
-                if let Some(payload) = payload {
-                    viewer.send(&websocket::frame(Opcode::Pong, &payload));
+            Heard::Ping(_) | Heard::Pong => {
+                if let Err(warning) = session.admit_message(now)? {
+                    session.outlet().push(codec::answer(viewer.dialect.format, warning, now));
+                    return Ok(());
                 }
             }
+        }
+        if let Heard::Ping(payload) = heard {
+            // Behind the answers to what came before it.
+            self.write_answers(key);
+            let Some(viewer) = self.viewers.get_mut(key) else { return Ok(()) };
+            viewer.send(&websocket::frame(Opcode::Pong, &payload));
         }
         Ok(())
     }
@@ -110,7 +115,14 @@ impl Shard {
         };
         match session.on_message(message, now) {
             Next::Nothing => {}
-            Next::Answer(answer) => session.outlet().push(codec::answer(format, answer, now)),
+            Next::Answer(answer) => {
+                session.outlet().push(codec::answer(format, answer, now));
+                self.answered += 1;
+                // One read may hold hundreds of messages, and an outlet holds few answers.
+                if self.answered.is_multiple_of(ANSWERS_AT_ONCE) {
+                    self.write_answers(key);
+                }
+            }
             Next::Run(errand) => {
                 let outlet = session.outlet().clone();
                 self.run_errand(errand, outlet, format);
