@@ -12,15 +12,19 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 
+mod baseline;
 mod checker;
 mod contract;
+mod crowd;
 mod failure;
 mod history;
 mod latency;
+mod pin;
 mod progress;
 mod report;
 mod rush;
 mod spawn;
+mod usage;
 mod watch;
 
 use failure::Failure;
@@ -39,6 +43,9 @@ enum Command {
     Rush(rush::RushOptions),
     /// Many viewers of one room: delivery latency by lane, cost per delivery, memory per viewer
     Watch(watch::WatchOptions),
+    /// A server to compare with, as `watch --spawn` starts it
+    #[command(hide = true)]
+    Baseline(baseline::BaselineOptions),
     /// The checker alone, on a data folder and a saved history
     Check(CheckOptions),
 }
@@ -97,6 +104,7 @@ async fn run(command: Command) -> Result<bool, Failure> {
             print(options.json, &outcome.to_json());
             Ok(outcome.is_clean())
         }
+        Command::Baseline(options) => baseline::run(&options).await.map(|()| true),
         Command::Check(options) => {
             let history = options.history.as_deref().map(History::read).transpose()?;
             let verdict = checker::check(&options.data, history.as_ref(), rush::unix_ms())?;

@@ -22,7 +22,8 @@ use crate::{
     failure::Failure,
     history::{End, Head, History, Reading},
     progress::Progress,
-    spawn::{Server, SpawnOptions, Usage},
+    spawn::{Server, SpawnOptions},
+    usage::Usage,
 };
 
 mod board;

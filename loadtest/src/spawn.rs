@@ -20,7 +20,13 @@ use tokio::{
 use crate::{
     contract::{Rest, Target},
     failure::Failure,
+    pin::{self, Cores},
+    usage::Usage,
 };
+
+mod served;
+
+pub use served::{Kind, Served, ServedOptions};
 
 #[derive(Debug, Clone, Args)]
 pub struct SpawnOptions {
@@ -39,6 +45,9 @@ pub struct SpawnOptions {
     /// Break the server on purpose (a build with `--features sabotage`): oversell, lose or double
     #[arg(long, value_name = "KIND", value_parser = ["oversell", "lose", "double"])]
     pub sabotage: Option<String>,
+    /// The server's core and this program's; `None`: where the system puts them.
+    #[arg(skip)]
+    pub cores: Option<Cores>,
 }
 
 /// A start is well under a second; a slow disk or a busy machine may take longer.
@@ -64,6 +73,7 @@ struct Program {
     data: PathBuf,
     keep: bool,
     sabotage: Option<String>,
+    cores: Option<Cores>,
 }
 
 #[derive(Deserialize)]
@@ -79,7 +89,7 @@ impl Server {
         let data = env::temp_dir().join(format!("apricot-load-{}", uuid::Uuid::now_v7()));
         std::fs::create_dir_all(&data).map_err(Failure::file(&data))?;
         let (keep, sabotage) = (options.keep, options.sabotage.clone());
-        let program = Program { binary, config, data, keep, sabotage };
+        let program = Program { binary, config, data, keep, sabotage, cores: options.cores };
         if let Some(kind) = &program.sabotage
             && !program.can_sabotage().await?
         {
@@ -227,32 +237,9 @@ impl Program {
         if let Some(kind) = &self.sabotage {
             command.env("APRICOT_SABOTAGE", kind);
         }
-        let mut child = command.spawn().map_err(Failure::file(&self.binary))?;
-        let Some(stdout) = child.stdout.take() else {
-            return Err(Failure::ServerDied { status: "no stdout".into(), log: String::new() });
-        };
-        let mut lines = BufReader::new(stdout).lines();
-        let began = Instant::now();
-        loop {
-            let line = timeout(START_WAIT, lines.next_line()).await.map_err(|_| {
-                let waited_ms = began.elapsed().as_millis() as u64;
-                Failure::ServerSilent { waited_ms, log: self.log_tail() }
-            })?;
-            match line.map_err(Failure::system("reading the server's stdout"))? {
-                // Other lines may be log lines; the one that counts is JSON with this key.
-                Some(line) => {
-                    if let Ok(Listening { listening }) = serde_json::from_str(&line) {
-                        // What else it prints must not fill the pipe. The task ends with the process.
-                        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-                        return Ok((child, listening));
-                    }
-                }
-                None => {
-                    let status = child.wait().await.map_err(Failure::system("waiting for the server"))?;
-                    return Err(Failure::ServerDied { status: status.to_string(), log: self.log_tail() });
-                }
-            }
-        }
+        let mut child = spawn_pinned(&mut command, self.cores)?.map_err(Failure::file(&self.binary))?;
+        let address = listening(&mut child, || self.log_tail()).await?;
+        Ok((child, address))
     }
 
     /// Whether the binary was built to be broken: only such a build knows the variable's name.
@@ -277,31 +264,41 @@ impl Program {
     }
 }
 
-/// Processor time since the start of a process, and memory now.
-#[derive(Debug, Clone, Copy)]
-pub struct Usage {
-    pub cpu: Duration,
-    pub rss_bytes: u64,
+/// A process inherits the core of the thread that starts it.
+fn spawn_pinned(command: &mut Command, cores: Option<Cores>) -> Result<std::io::Result<Child>, Failure> {
+    let Some(cores) = cores else { return Ok(command.spawn()) };
+    pin::this_thread_to(cores.server)?;
+    let child = command.spawn();
+    pin::this_thread_to(cores.client)?;
+    Ok(child)
 }
 
-impl Usage {
-    pub fn of_this_program() -> Result<Usage, Failure> {
-        Usage::of("self")
-    }
-
-    fn of(pid: &str) -> Result<Usage, Failure> {
-        let path = format!("/proc/{pid}/stat");
-        let stat = std::fs::read_to_string(&path).map_err(Failure::file(&path))?;
-        Usage::parse(&stat).ok_or_else(|| Failure::off_contract(path, stat))
-    }
-
-    /// Fields after the program's name, which may hold spaces and brackets: 14 utime, 15 stime (ticks of 10 ms), 24 rss
-    /// (pages of 4 KiB).
-    fn parse(stat: &str) -> Option<Usage> {
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
-        let ticks = number(14)? + number(15)?;
-        Some(Usage { cpu: Duration::from_millis(ticks * 10), rss_bytes: number(24)? * 4_096 })
+/// Reads stdout until the address is known.
+async fn listening(child: &mut Child, log: impl Fn() -> String) -> Result<SocketAddr, Failure> {
+    let Some(stdout) = child.stdout.take() else {
+        return Err(Failure::ServerDied { status: "no stdout".into(), log: String::new() });
+    };
+    let mut lines = BufReader::new(stdout).lines();
+    let began = Instant::now();
+    loop {
+        let line = timeout(START_WAIT, lines.next_line()).await.map_err(|_| {
+            let waited_ms = began.elapsed().as_millis() as u64;
+            Failure::ServerSilent { waited_ms, log: log() }
+        })?;
+        match line.map_err(Failure::system("reading the server's stdout"))? {
+            // Other lines may be log lines; the one that counts is JSON with this key.
+            Some(line) => {
+                if let Ok(Listening { listening }) = serde_json::from_str(&line) {
+                    // What else it prints must not fill the pipe. The task ends with the process.
+                    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+                    return Ok(listening);
+                }
+            }
+            None => {
+                let status = child.wait().await.map_err(Failure::system("waiting for the server"))?;
+                return Err(Failure::ServerDied { status: status.to_string(), log: log() });
+            }
+        }
     }
 }
 
@@ -365,14 +362,6 @@ fn raise_open_files() -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_stat_line_is_read_behind_the_programs_name() {
-        let stat = "42 (a (b) c) S 1 1 1 0 -1 4194560 100 0 0 0 150 50 0 0 20 0 4 0 100 1000000 2048 18446744073709551615 1";
-        let usage = Usage::parse(stat).unwrap();
-        assert_eq!((usage.cpu, usage.rss_bytes), (Duration::from_secs(2), 2_048 * 4_096));
-        assert!(Usage::of_this_program().unwrap().rss_bytes > 0);
-    }
 
     #[tokio::test]
     async fn a_missing_binary_says_how_to_get_one() {

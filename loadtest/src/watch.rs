@@ -1,40 +1,56 @@
-//! `watch`: many viewers of one room, chat and notices at fixed rates, and what each delivery took and cost.
+//! `watch`: what the fan-out to a crowd takes and costs.
 //!
-//! An open loop: every line carries the moment it was meant to be sent, and a viewer's latency counts from there. Critical
-//! publications are counted by their offsets, chat lines by their numbers and by what the server says it skipped.
+//! Three ways to load: a **closed loop** (`--in-flight`) asks how fast a server can go, an **open loop** (rates) what people would
+//! feel, and `--idle` what it costs that they are there. Server and load have a core each.
 
-use std::{
-    path::PathBuf,
-    rc::Rc,
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use tokio::{task::LocalSet, time::sleep};
 
 use crate::{
-    contract::{Rest, Target},
+    crowd::{
+        Crowd, Silence,
+        dialect::{Dialect, Speech},
+        tally::Span,
+    },
     failure::Failure,
+    pin::{self, Cores},
     progress::Progress,
-    rush::stage,
-    spawn::{Server, SpawnOptions, Usage},
+    spawn::{Kind, Served, ServedOptions},
+    usage::{KernelMemory, Usage},
 };
 
 mod outcome;
-mod speakers;
-mod stamp;
-mod viewer;
+pub mod scene;
+pub mod voice;
 
 pub use outcome::Outcome;
-use viewer::{Crowd, Phase};
+use outcome::{Memory, Moment, Said};
+use scene::{Scene, Wanted};
+use voice::{InFlight, Plan, Times};
 
 #[derive(Debug, Clone, Args)]
 pub struct WatchOptions {
     #[command(flatten)]
-    pub server: SpawnOptions,
+    pub server: ServedOptions,
     /// Viewers, each with a socket
     #[arg(long, default_value_t = 1_000)]
     pub viewers: u32,
+    /// Rooms, all open; chat and notices are spread over those with viewers
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rooms: u32,
+    /// Viewers of one room; rooms are filled one after the other [default: viewers / rooms]
+    #[arg(long)]
+    pub per_room: Option<u32>,
+    /// Closed loop: notices under way, each 128 B on the wire, a new one when every viewer has read one
+    #[arg(long, value_name = "N", conflicts_with_all = ["idle", "chat_rate", "critical_rate"])]
+    pub in_flight: Option<u32>,
+    /// Size of a publication in the closed loop, in bytes
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(100..=200))]
+    pub message_bytes: u32,
+    /// Only join and rest: joins a second, memory of each
+    #[arg(long, conflicts_with_all = ["chat_rate", "critical_rate"])]
+    pub idle: bool,
     /// Chat lines per second, from several persons
     #[arg(long, default_value_t = 20.0)]
     pub chat_rate: f64,
@@ -44,9 +60,30 @@ pub struct WatchOptions {
     /// Length of a chat line, in bytes
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(30..=200))]
     pub line_bytes: u32,
-    /// People who chat, each with a token of its own
+    /// Viewers of one room who chat, each with a token of its own; with many rooms one in each
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub chatters: u32,
+    /// A token for every viewer (with --idle that is so anyway)
+    #[arg(long, conflicts_with = "guests")]
+    pub named: bool,
+    /// With --idle: no tokens
+    #[arg(long)]
+    pub guests: bool,
+    /// Viewers that never read, in percent
+    #[arg(long, default_value_t = 0.0)]
+    pub slow_percent: f64,
+    /// Viewers that vanished without a word, in percent
+    #[arg(long, default_value_t = 0.0)]
+    pub dead_percent: f64,
+    /// Speak apricot.v1.json
+    #[arg(long)]
+    pub json_subprotocol: bool,
+    /// Offer permessage-deflate without context takeover
+    #[arg(long)]
+    pub deflate: bool,
+    /// Viewers on the way at one time
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    pub connects_in_progress: u32,
     /// How long is measured, in seconds
     #[arg(long, default_value_t = 20)]
     pub seconds: u32,
@@ -67,60 +104,162 @@ const WARM_UP: Duration = Duration::from_secs(2);
 const TAIL: Duration = Duration::from_secs(2);
 /// Memory is read when the server has had a moment to rest.
 const REST: Duration = Duration::from_secs(1);
+const LONG_REST: Duration = Duration::from_secs(4);
+
+impl WatchOptions {
+    fn wanted(&self, seed: u64) -> Wanted {
+        let dialect = match self.server.spawn {
+            Some(Kind::Broadcast | Kind::Floor) => Dialect::Plain,
+            Some(Kind::Apricot) | None if self.json_subprotocol => Dialect::Json,
+            Some(Kind::Apricot) | None => Dialect::Proto,
+        };
+        let chatters = if self.rooms > 1 { 1 } else { self.chatters };
+        let chats = self.in_flight.is_none() && !self.idle && self.chat_rate > 0.0;
+        Wanted {
+            viewers: self.viewers,
+            rooms: self.rooms,
+            per_room: self.per_room.unwrap_or_else(|| self.viewers.div_ceil(self.rooms)).max(1),
+            chatters: if chats { chatters } else { 0 },
+            hosts: self.in_flight.is_some() || !self.idle && self.critical_rate > 0.0,
+            named: self.named || self.idle && !self.guests,
+            slow_percent: self.slow_percent,
+            dead_percent: self.dead_percent,
+            dialect,
+            deflate: self.deflate,
+            in_progress_max: self.connects_in_progress as usize,
+            seed,
+        }
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        if self.in_flight.is_some() && self.rooms > 1 {
+            return Err(Failure::Option { name: "in-flight", rule: "a closed loop is about one room" });
+        }
+        let baseline = matches!(self.server.spawn, Some(Kind::Broadcast | Kind::Floor));
+        if baseline && (self.rooms > 1 || self.json_subprotocol || self.deflate || self.idle && !self.guests)
+        {
+            return Err(Failure::Option {
+                name: "spawn",
+                rule: "a baseline has one room, no subprotocol and no tokens (--idle wants --guests)",
+            });
+        }
+        Ok(())
+    }
+}
 
 pub async fn run(options: &WatchOptions) -> Result<Outcome, Failure> {
-    if !options.server.spawn {
-        return Err(Failure::Option {
-            name: "spawn",
-            rule: "watch reads the server's processor time: give --spawn",
-        });
+    options.check()?;
+    let cores = options.server.cores.cores();
+    if let Some(Cores { client, .. }) = cores {
+        pin::this_thread_to(client)?;
     }
-    let mut server = Server::start(&options.server).await?;
-    let outcome = LocalSet::new().run_until(watch(options, &server)).await;
-    match outcome {
-        Err(failure) => Err(server.died().unwrap_or(failure)),
+    let mut served = Served::start(&options.server, cores).await?;
+    match watch(options, cores, &served).await {
+        Err(failure) => Err(served.died().unwrap_or(failure)),
         Ok(outcome) => {
-            server.stop().await?;
+            served.stop().await?;
             Ok(outcome)
         }
     }
 }
 
-async fn watch(options: &WatchOptions, server: &Server) -> Result<Outcome, Failure> {
+async fn watch(options: &WatchOptions, cores: Option<Cores>, served: &Served) -> Result<Outcome, Failure> {
     let seed = options.seed.unwrap_or_else(|| crate::rush::unix_ms().unsigned_abs());
     eprintln!("seed {seed}");
-    let target: Target = server.target.clone();
-    let host = server.tokens("host", "load-host-", 1).await?;
-    let chatters = server.tokens("viewer", "chatter-", options.chatters).await?;
-    let host = Rest::new(target.clone(), host.into_iter().next().unwrap_or_default())?;
-    let run = uuid::Uuid::now_v7().simple().to_string();
-    let room = stage::open_room(&host, &format!("watch-{}", &run[20..]), &run).await?;
-
-    let progress = Progress::start(options.viewers.into(), "viewers come");
-    sleep(REST).await;
-    let empty = server.usage()?;
-    let crowd = Rc::new(Crowd::new(target.clone(), room.clone()));
-    crowd.gather(options.viewers, &progress).await?;
-    sleep(REST).await;
-    let seated = server.usage()?;
-
-    progress.say("warming up");
-    let start = Instant::now() + Duration::from_millis(100);
-    let measured = Duration::from_secs(options.seconds.into());
-    let speakers = speakers::start(options, seed, start, WARM_UP + measured, &crowd, &host, chatters).await?;
-    sleep(WARM_UP).await;
-    crowd.phase.set(Phase::Measured { since: Instant::now() });
-    let before = (server.usage()?, Usage::of_this_program()?, crowd.totals());
-    let began = Instant::now();
+    let mut scene = scene::set(served, &options.wanted(seed)).await?;
+    let progress = Progress::start(1, "viewers come");
+    scene.crowd.rest(REST)?;
+    let empty = Memory { server: served.usage()?, kernel: KernelMemory::now()? };
+    let joining = scene.crowd.gather(&mut Silence)?;
+    scene.crowd.rest(if options.idle { LONG_REST } else { REST })?;
+    let seated = Memory { server: served.usage()?, kernel: KernelMemory::now()? };
     progress.say("measuring");
-    for second in 0..options.seconds {
-        progress.at(u64::from(options.viewers) * u64::from(second) / u64::from(options.seconds.max(1)));
-        sleep(Duration::from_secs(1)).await;
-    }
-    let after = (server.usage()?, Usage::of_this_program()?, crowd.totals());
-    let measured = began.elapsed();
-    let said = speakers.finish().await?;
-    sleep(TAIL).await;
+    let said = if let Some(wanted) = options.in_flight {
+        closed_loop(options, wanted, &mut scene, served)?
+    } else if options.idle {
+        Said::nothing(moment(&scene.crowd, served)?)
+    } else {
+        open_loop(options, seed, &mut scene, served)?
+    };
+    let end = Memory { server: served.usage()?, kernel: KernelMemory::now()? };
     progress.finish();
-    Ok(outcome::of(options, seed, &crowd, said, outcome::Readings { empty, seated, before, after, measured }))
+    Ok(Outcome {
+        options: options.clone(),
+        seed,
+        cores,
+        joining,
+        empty,
+        seated,
+        end,
+        said,
+        comings: std::mem::take(&mut scene.crowd.comings),
+        closes: std::mem::take(&mut scene.crowd.closes),
+        turns: scene.crowd.turns.clone(),
+        sockets: scene.crowd.seats.len() as u64,
+        tally: scene.crowd.tally,
+    })
+}
+
+fn moment(crowd: &Crowd, served: &Served) -> Result<Moment, Failure> {
+    Ok(Moment {
+        at_us: crowd.now_us(),
+        server: served.usage()?,
+        client: Usage::of_this_program()?,
+        frames: crowd.tally.frames,
+        bytes: crowd.tally.bytes,
+        publications: crowd.tally.publications,
+    })
+}
+
+fn closed_loop(
+    options: &WatchOptions,
+    wanted: u32,
+    scene: &mut Scene,
+    served: &Served,
+) -> Result<Said, Failure> {
+    let crowd = &mut scene.crowd;
+    crowd.watch_the_lowest();
+    let host = scene.hosts[0];
+    let mut voice = InFlight::new(host, wanted, options.message_bytes as usize, crowd);
+    crowd.run(crowd.now_us() + WARM_UP.as_micros() as u64, &mut voice)?;
+    crowd.turns.clear();
+    let before = moment(crowd, served)?;
+    crowd.run(before.at_us + u64::from(options.seconds) * 1_000_000, &mut voice)?;
+    let after = moment(crowd, served)?;
+    Ok(Said { stalls: voice.stalls, ..Said::between(before, after) })
+}
+
+fn open_loop(options: &WatchOptions, seed: u64, scene: &mut Scene, served: &Served) -> Result<Said, Failure> {
+    let crowd = &mut scene.crowd;
+    let from_us = crowd.now_us() + 100_000;
+    let measured_from_us = from_us + WARM_UP.as_micros() as u64;
+    let until_us = measured_from_us + u64::from(options.seconds) * 1_000_000;
+    let times = Times { from_us, measured_from_us, until_us };
+    let mut plan = Plan::new(times, options.line_bytes as usize);
+    plan.add(Speech::Line, options.chat_rate, &scene.chatters, seed, times);
+    plan.add(Speech::Notice, options.critical_rate, &scene.hosts, seed ^ 0x6e6f_7465, times);
+    crowd.tally.timed = Some(Span { from_us: measured_from_us, until_us });
+    crowd.run(measured_from_us, &mut plan)?;
+    crowd.turns.clear();
+    crowd.tally.skipped = 0;
+    let before = moment(crowd, served)?;
+    crowd.run(until_us, &mut plan)?;
+    let after = moment(crowd, served)?;
+    crowd.run(until_us + TAIL.as_micros() as u64, &mut plan)?;
+    let mut said = Said::between(before, after);
+    said.lag = plan.lag.clone();
+    said.unsent = plan.unsent;
+    for entry in plan.measured() {
+        let lane = match entry.speech {
+            Speech::Notice => &mut said.critical,
+            Speech::Line => &mut said.chat,
+        };
+        if crowd.tally.refused_ids.contains(&entry.id()) {
+            lane.refused += 1;
+        } else {
+            lane.sent += 1;
+            lane.expected += scene.readers[crowd.seats[entry.seat].room as usize];
+        }
+    }
+    Ok(said)
 }

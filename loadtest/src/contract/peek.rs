@@ -99,7 +99,25 @@ pub fn publications(batch: &[u8]) -> impl Iterator<Item = Result<Peek<'_>, NotPr
     })
 }
 
-fn publication(bytes: &[u8]) -> Result<Peek<'_>, NotProtobuf> {
+/// The publications of one batch, each still encoded.
+pub fn whole(batch: &[u8]) -> impl Iterator<Item = Result<&[u8], NotProtobuf>> {
+    Fields(batch).filter_map(|field| match field {
+        Ok((1, Value::Bytes(bytes))) => Some(Ok(bytes)),
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
+    })
+}
+
+/// Lane and offset alone. Quick where they come first, in one byte each and as written by prost; right in any case.
+pub fn head(bytes: &[u8]) -> Result<(i32, u64), NotProtobuf> {
+    if let [0x08, lane @ 0..0x80, 0x10, rest @ ..] = bytes {
+        let mut rest = rest;
+        return Ok((i32::from(*lane), varint(&mut rest)?));
+    }
+    publication(bytes).map(|peek| (peek.lane, peek.offset))
+}
+
+pub fn publication(bytes: &[u8]) -> Result<Peek<'_>, NotProtobuf> {
     let mut peek = Peek::default();
     for field in Fields(bytes) {
         match field? {
@@ -181,6 +199,8 @@ mod tests {
         let bytes = batch.encode_to_vec();
         let seen: Vec<Peek> = publications(&bytes).collect::<Result<_, _>>().unwrap();
         assert_eq!(seen.len(), 3);
+        let heads: Vec<(i32, u64)> = whole(&bytes).map(|bytes| head(bytes.unwrap()).unwrap()).collect();
+        assert_eq!(heads, seen.iter().map(|peek| (peek.lane, peek.offset)).collect::<Vec<_>>());
         assert_eq!((seen[0].lane, seen[0].body), (v1::Lane::Chat as i32, body::CHAT));
         assert_eq!(text(seen[0].bytes, 5), Some("新鲜吗？".as_bytes()));
         assert_eq!(seen[1].body, body::STATE);

@@ -75,11 +75,6 @@ impl Socket {
         self.flush().await
     }
 
-    pub async fn ping(&mut self) -> Result<(), Gone> {
-        frames::put(&mut self.out, frames::PING, b"");
-        self.flush().await
-    }
-
     /// Says goodbye without waiting for the answer.
     pub async fn close(mut self) {
         frames::put(&mut self.out, frames::CLOSE, &1000u16.to_be_bytes());

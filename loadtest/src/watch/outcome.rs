@@ -1,142 +1,225 @@
 //! What a watch found, as JSON, as words, and as plots.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{
-    WatchOptions,
-    speakers::Said,
-    viewer::{Counts, Crowd, Totals},
-};
+use super::WatchOptions;
 use crate::{
+    crowd::{
+        Comings,
+        tally::{LaneTally, Tally},
+    },
+    latency::Latency,
+    pin::{self, Cores},
     report::{Curve, Page},
-    spawn::Usage,
+    spawn::Kind,
+    usage::{KernelMemory, Usage},
 };
 
-/// Readings of processor and memory around the phases: server, client, received.
-pub struct Readings {
-    pub empty: Usage,
-    pub seated: Usage,
-    pub before: (Usage, Usage, Totals),
-    pub after: (Usage, Usage, Totals),
-    pub measured: Duration,
+/// Readings at one instant: processor time, memory, and what had been received.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    pub at_us: u64,
+    pub server: Usage,
+    pub client: Usage,
+    pub frames: u64,
+    pub bytes: u64,
+    pub publications: u64,
 }
 
-pub struct Outcome {
-    viewers: u32,
-    seed: u64,
-    offered: (f64, f64),
-    counts: Counts,
-    said: Said,
-    readings: Readings,
+#[derive(Debug, Clone, Copy)]
+pub struct Memory {
+    pub server: Usage,
+    pub kernel: KernelMemory,
 }
 
-pub fn of(options: &WatchOptions, seed: u64, crowd: &Crowd, said: Said, readings: Readings) -> Outcome {
-    Outcome {
-        viewers: options.viewers,
-        seed,
-        offered: (options.chat_rate, options.critical_rate),
-        counts: crowd.counts.borrow().clone(),
-        said,
-        readings,
+/// What was said in the measured time.
+pub struct Said {
+    pub before: Moment,
+    pub after: Moment,
+    pub critical: Lane,
+    pub chat: Lane,
+    /// From the intended to the actual sending.
+    pub lag: Latency,
+    /// Not said, because the speaker's socket was gone.
+    pub unsent: u64,
+    pub stalls: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Lane {
+    pub sent: u64,
+    pub refused: u64,
+    pub expected: u64,
+}
+
+impl Said {
+    pub fn between(before: Moment, after: Moment) -> Said {
+        let (critical, chat) = (Lane::default(), Lane::default());
+        Said { before, after, critical, chat, lag: Latency::default(), unsent: 0, stalls: 0 }
     }
-}
 
-impl Outcome {
-    /// Nothing on the critical lane may be lost; a closed viewer is not a lost publication, but it is shown.
-    pub fn is_clean(&self) -> bool {
-        self.critical_lost() == 0
+    pub fn nothing(moment: Moment) -> Said {
+        Said::between(moment, moment)
     }
 
-    fn critical_lost(&self) -> u64 {
-        let expected = self.said.notices_accepted * u64::from(self.viewers);
-        let closed: u64 = self.counts.closes.values().sum();
-        let missing = if closed == 0 { expected.saturating_sub(self.counts.critical.count()) } else { 0 };
-        self.counts.critical_lost.max(missing)
+    fn seconds(&self) -> f64 {
+        (self.after.at_us - self.before.at_us) as f64 / 1e6
+    }
+
+    fn publications(&self) -> u64 {
+        self.after.publications - self.before.publications
     }
 
     fn server_cpu(&self) -> Duration {
-        self.readings.after.0.cpu.saturating_sub(self.readings.before.0.cpu)
+        self.after.server.cpu.saturating_sub(self.before.server.cpu)
     }
 
-    fn received(&self) -> Totals {
-        let (after, before) = (self.readings.after.2, self.readings.before.2);
-        Totals {
-            frames: after.frames - before.frames,
-            bytes: after.bytes - before.bytes,
-            publications: after.publications - before.publications,
-        }
+    fn client_cores(&self) -> Option<f64> {
+        let cpu = self.after.client.cpu.saturating_sub(self.before.client.cpu);
+        (self.seconds() > 0.0).then(|| cpu.as_secs_f64() / self.seconds())
+    }
+}
+
+pub struct Outcome {
+    pub options: WatchOptions,
+    pub seed: u64,
+    pub cores: Option<Cores>,
+    pub joining: Duration,
+    pub empty: Memory,
+    pub seated: Memory,
+    pub end: Memory,
+    pub said: Said,
+    pub comings: Comings,
+    pub closes: BTreeMap<String, u64>,
+    pub turns: Latency,
+    pub sockets: u64,
+    pub tally: Tally,
+}
+
+/// A client later than this on its own account makes latencies upper bounds.
+const LATE_MS: f64 = 10.0;
+const BUSY_CORES: f64 = 0.9;
+
+impl Outcome {
+    /// Nothing on the critical lane may be lost or come twice; a closed viewer is not a lost publication, but it is shown.
+    pub fn is_clean(&self) -> bool {
+        self.critical_lost() == 0 && self.tally.repeated == 0
+    }
+
+    fn critical_lost(&self) -> u64 {
+        let delivered = self.tally.critical.latency.count();
+        let missing = self.said.critical.expected.saturating_sub(delivered);
+        self.tally.missed.max(if self.closes.is_empty() { missing } else { 0 })
+    }
+
+    fn chat_lost(&self) -> u64 {
+        self.said.chat.expected.saturating_sub(self.tally.chat.latency.count() + self.tally.skipped)
+    }
+
+    fn is_saturated(&self) -> bool {
+        let late = |latency: &Latency| latency.count() > 0 && latency.quantile_ms(0.99) > LATE_MS;
+        late(&self.said.lag)
+            || late(&self.turns)
+            || self.said.client_cores().is_some_and(|cores| cores > BUSY_CORES)
+    }
+
+    fn kind(&self) -> Kind {
+        self.options.server.spawn.unwrap_or(Kind::Apricot)
     }
 
     pub fn to_json(&self) -> Value {
-        let seconds = self.readings.measured.as_secs_f64().max(0.001);
-        let received = self.received();
-        let cpu_us = self.server_cpu().as_secs_f64() * 1e6;
-        let client_cpu = self.readings.after.1.cpu.saturating_sub(self.readings.before.1.cpu);
-        let chat_expected = self.said.chat_accepted * u64::from(self.viewers);
-        let chat_delivered = self.counts.chat.count();
-        let seated = self.readings.seated.rss_bytes.saturating_sub(self.readings.empty.rss_bytes);
+        let said = &self.said;
+        let seconds = said.seconds();
+        let deliveries = said.publications();
+        let cpu_us = said.server_cpu().as_secs_f64() * 1e6;
+        let bytes = said.after.bytes - said.before.bytes;
+        let grown = |from: u64, to: u64| per(to.saturating_sub(from) as f64, self.sockets);
         json!({
-            "viewers": self.viewers,
-            "seconds": seconds,
+            "server_kind": self.kind().name(),
+            "viewers": self.options.viewers,
+            "rooms": self.options.rooms,
+            "in_flight": self.options.in_flight,
+            "seconds": rounded(seconds),
             "seed": self.seed,
-            "offered": {"chat_per_s": self.offered.0, "critical_per_s": self.offered.1},
-            "critical": lane(&self.counts.critical, json!({
-                "sent": self.said.notices_accepted,
-                "refused": self.said.notices_refused,
-                "expected": self.said.notices_accepted * u64::from(self.viewers),
-                "lost": self.critical_lost(),
-            })),
-            "chat": lane(&self.counts.chat, json!({
-                "sent": self.said.chat_accepted,
-                "refused": self.said.chat_refused,
-                "expected": chat_expected,
-                "skipped": self.counts.chat_skipped,
-                "lost": chat_expected.saturating_sub(chat_delivered + self.counts.chat_skipped),
-            })),
-            "state": {"delivered": self.counts.state_frames},
-            "closes": self.counts.closes,
+            "pinned": pin::to_json(self.cores),
+            "subprotocol": if self.options.json_subprotocol { "apricot.v1.json" } else { "apricot.v1.proto" },
+            "deflate": {"offered": self.options.deflate, "agreed": self.tally.deflating > 0},
+            "deliveries_per_s": (seconds > 0.0).then(|| rounded(deliveries as f64 / seconds)),
+            "cpu_us_per_delivery": per(cpu_us, deliveries),
+            "lost": self.critical_lost() + self.chat_lost(),
+            "skipped": self.tally.skipped,
+            "lanes": {
+                "critical": lane(said.critical, &self.tally.critical, self.critical_lost()),
+                "chat": lane(said.chat, &self.tally.chat, self.chat_lost()),
+            },
+            "rss_bytes_per_viewer": grown(self.empty.server.rss_bytes, self.seated.server.rss_bytes),
+            "kernel_bytes_per_viewer": grown(self.empty.kernel.bytes, self.seated.kernel.bytes),
+            "wire_bytes_per_delivery": per(bytes as f64, deliveries),
+            "deliveries_per_frame": per(deliveries as f64, said.after.frames - said.before.frames),
+            "joins_per_s": rounded(self.comings.joined as f64 / self.joining.as_secs_f64().max(1e-6)),
+            "joins": joins(&self.comings, &self.options),
+            "missed": self.tally.missed,
+            "repeated": self.tally.repeated,
+            "state_delivered": self.tally.state,
+            "unsent": said.unsent,
+            "stalls": said.stalls,
+            "refused": self.tally.refused,
+            "closes": self.closes,
             "server": {
-                "cpu_cores": rounded(cpu_us / 1e6 / seconds),
-                "cpu_us_per_delivery": per(cpu_us, received.publications),
-                "cpu_us_per_frame": per(cpu_us, received.frames),
-                "deliveries_per_s": rounded(received.publications as f64 / seconds),
-                "frames_per_s": rounded(received.frames as f64 / seconds),
-                "bytes_per_s": rounded(received.bytes as f64 / seconds),
-                "rss_mb_empty": rounded(self.readings.empty.rss_bytes as f64 / 1e6),
-                "rss_mb_seated": rounded(self.readings.seated.rss_bytes as f64 / 1e6),
-                "rss_mb_end": rounded(self.readings.after.0.rss_bytes as f64 / 1e6),
-                "rss_kb_per_viewer": per(seated as f64 / 1e3, self.viewers.into()),
+                "cpu_cores": (seconds > 0.0).then(|| rounded(cpu_us / 1e6 / seconds)),
+                "rss_bytes_empty": self.empty.server.rss_bytes,
+                "rss_bytes_seated": self.seated.server.rss_bytes,
+                "rss_bytes_end": self.end.server.rss_bytes,
             },
             "client": {
-                "cpu_cores": rounded(client_cpu.as_secs_f64() / seconds),
-                "lag": self.said.lag.to_json(),
+                "cpu_cores": said.client_cores().map(rounded),
+                "lag": said.lag.to_json(),
+                "turns": self.turns.to_json(),
+                "saturated": self.is_saturated(),
             },
         })
     }
 
     pub fn words(&self) -> String {
-        let received = self.received();
-        let lanes = [("critical", &self.counts.critical), ("chat", &self.counts.chat)];
-        let mut text = String::new();
-        for (name, latency) in lanes.into_iter().filter(|(_, latency)| latency.count() > 0) {
+        let json = self.to_json();
+        let shown = |path: &str| json.pointer(path).map_or_else(String::new, Value::to_string);
+        let mut text = format!(
+            "{:>10} {} sockets joined, {}/s; {} B of memory each\n",
+            self.kind().name(),
+            self.comings.joined,
+            shown("/joins_per_s"),
+            shown("/rss_bytes_per_viewer")
+        );
+        let lanes = [("critical", &self.tally.critical), ("chat", &self.tally.chat)];
+        for (name, lane) in lanes.into_iter().filter(|(_, lane)| lane.latency.count() > 0) {
             text += &format!(
-                "{name:>10} {} deliveries, p50 {:.2} ms, p99 {:.2} ms, p99.9 {:.2} ms\n",
-                latency.count(),
-                latency.quantile_ms(0.5),
-                latency.quantile_ms(0.99),
-                latency.quantile_ms(0.999),
+                "{name:>10} {} deliveries, p50 {:.2} ms, p99 {:.2} ms, p99.9 {:.2} ms; to the last viewer p99 {:.2} ms\n",
+                lane.latency.count(),
+                lane.latency.quantile_ms(0.5),
+                lane.latency.quantile_ms(0.99),
+                lane.latency.quantile_ms(0.999),
+                lane.to_the_last().quantile_ms(0.99),
             );
         }
-        text + &format!(
-            "{:>10} {} critical, {} chat lines skipped; {} frames, {:.2} µs of the server's processor each\n",
-            "lost",
-            self.critical_lost(),
-            self.counts.chat_skipped,
-            received.frames,
-            self.server_cpu().as_secs_f64() * 1e6 / received.frames.max(1) as f64
-        )
+        if self.said.publications() > 0 {
+            text += &format!(
+                "{:>10} {} deliveries/s, {} µs of the server's processor each; {} lost, {} skipped\n",
+                "cost",
+                shown("/deliveries_per_s"),
+                shown("/cpu_us_per_delivery"),
+                shown("/lost"),
+                shown("/skipped")
+            );
+        }
+        if self.options.deflate && self.tally.deflating == 0 {
+            text += "   deflate was offered and declined\n";
+        }
+        if self.is_saturated() && self.options.in_flight.is_none() {
+            text += "   warning the client was saturated: latencies are upper bounds\n";
+        }
+        text
     }
 
     pub fn page(&self) -> Page {
@@ -145,17 +228,17 @@ impl Outcome {
             (name.to_string(), json.pointer(path).map_or_else(String::new, Value::to_string))
         };
         Page {
-            title: format!("Watch: {} viewers", self.viewers),
+            title: format!("Watch: {} viewers of {}", self.options.viewers, self.kind().name()),
             facts: vec![
-                fact("critical lost", "/critical/lost"),
-                fact("chat skipped", "/chat/skipped"),
-                fact("server, cores", "/server/cpu_cores"),
-                fact("µs per delivery", "/server/cpu_us_per_delivery"),
-                fact("KB per viewer", "/server/rss_kb_per_viewer"),
+                fact("deliveries/s", "/deliveries_per_s"),
+                fact("µs per delivery", "/cpu_us_per_delivery"),
+                fact("lost", "/lost"),
+                fact("skipped", "/skipped"),
+                fact("B per viewer", "/rss_bytes_per_viewer"),
             ],
             curves: vec![
-                Curve { name: "critical".into(), points: self.counts.critical.curve() },
-                Curve { name: "chat".into(), points: self.counts.chat.curve() },
+                Curve { name: "critical".into(), points: self.tally.critical.latency.curve() },
+                Curve { name: "chat".into(), points: self.tally.chat.latency.curve() },
                 Curve { name: "client's own lateness".into(), points: self.said.lag.curve() },
             ],
             series: Vec::new(),
@@ -165,18 +248,33 @@ impl Outcome {
     }
 }
 
-fn lane(latency: &crate::latency::Latency, counts: Value) -> Value {
-    let mut lane = counts;
-    if let (Value::Object(lane), Value::Object(latency)) = (&mut lane, latency.to_json()) {
-        for (key, value) in latency {
-            lane.insert(if key == "count" { "delivered".into() } else { key }, value);
-        }
+fn lane(said: Lane, heard: &LaneTally, lost: u64) -> Value {
+    let mut lane = heard.latency.to_json();
+    if let Value::Object(lane) = &mut lane {
+        let delivered = lane.remove("count");
+        lane.insert("delivered".into(), delivered.unwrap_or_default());
+        lane.insert("sent".into(), said.sent.into());
+        lane.insert("refused".into(), said.refused.into());
+        lane.insert("expected".into(), said.expected.into());
+        lane.insert("lost".into(), lost.into());
+        lane.insert("to_the_last".into(), heard.to_the_last().to_json());
+        lane.insert("curve".into(), json!(heard.latency.curve()));
     }
     lane
 }
 
+fn joins(comings: &Comings, options: &WatchOptions) -> Value {
+    let mut joins = comings.took.to_json();
+    if let Value::Object(joins) = &mut joins {
+        joins.insert("retries".into(), comings.retries.into());
+        joins.insert("in_progress_max".into(), options.connects_in_progress.into());
+        joins.insert("named".into(), (options.named || options.idle && !options.guests).into());
+    }
+    joins
+}
+
 fn per(amount: f64, of: u64) -> Option<f64> {
-    (of > 0).then(|| rounded(amount / of as f64))
+    (of > 0).then(|| (amount / of as f64 * 10_000.0).round() / 10_000.0)
 }
 
 fn rounded(value: f64) -> f64 {

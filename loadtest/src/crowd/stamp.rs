@@ -17,10 +17,14 @@ impl Stamp {
     }
 
     pub fn read(text: &[u8]) -> Option<Stamp> {
-        let rest = text.strip_prefix(b"#")?;
-        let (number, rest) = digits(rest)?;
+        let (number, rest) = digits(text.strip_prefix(b"#")?)?;
         let (intended_us, _) = digits(rest.strip_prefix(b" @")?)?;
         Some(Stamp { number, intended_us })
+    }
+
+    /// The number alone.
+    pub fn number(text: &[u8]) -> Option<u64> {
+        Some(digits(text.strip_prefix(b"#")?)?.0)
     }
 }
 
@@ -43,6 +47,7 @@ mod tests {
         let line = stamp.line(60);
         assert_eq!(line.len(), 60);
         assert_eq!(Stamp::read(line.as_bytes()), Some(stamp));
+        assert_eq!(Stamp::number(line.as_bytes()), Some(41));
         for other in ["", "#", "#4", "hello", "#4 @", "#99999999999999999999999 @1 "] {
             assert_eq!(Stamp::read(other.as_bytes()), None, "{other}");
         }

@@ -1,0 +1,140 @@
+//! What is measured: Apricot, or one of the baselines, as a process of its own.
+
+use std::{
+    env,
+    path::PathBuf,
+    process::{ExitStatus, Stdio},
+};
+
+use clap::{Args, ValueEnum};
+use tokio::process::{Child, Command};
+
+use super::{Server, SpawnOptions, listening, raise_open_files, spawn_pinned};
+use crate::{
+    contract::Target,
+    failure::Failure,
+    pin::{CoreOptions, Cores},
+    usage::Usage,
+};
+
+#[derive(Debug, Clone, Args)]
+pub struct ServedOptions {
+    /// Start a throw-away server and stop it at the end
+    #[arg(long, value_name = "KIND", num_args = 0..=1, default_missing_value = "apricot")]
+    pub spawn: Option<Kind>,
+    /// Apricot's binary [default: beside this program, then target/release/apricot, then built]
+    #[arg(long, value_name = "PATH")]
+    pub binary: Option<PathBuf>,
+    /// Apricot's configuration [default: config/load.toml]
+    #[arg(long, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+    /// Keep the server's data folder and log, and print where they are
+    #[arg(long)]
+    pub keep: bool,
+    #[command(flatten)]
+    pub cores: CoreOptions,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    Apricot,
+    /// axum and tokio's broadcast channel, a task for each connection
+    Broadcast,
+    /// One epoll loop, and one `send` for all that is pending
+    Floor,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Apricot => "apricot",
+            Kind::Broadcast => "broadcast",
+            Kind::Floor => "floor",
+        }
+    }
+}
+
+pub enum Served {
+    Apricot(Box<Server>),
+    Baseline { child: Child, target: Target },
+}
+
+impl Served {
+    pub async fn start(options: &ServedOptions, cores: Option<Cores>) -> Result<Served, Failure> {
+        match options.spawn {
+            None => Err(Failure::Option {
+                name: "spawn",
+                rule: "the server's processor time is read, so it is a process of this program: give --spawn",
+            }),
+            Some(Kind::Apricot) => {
+                let options = SpawnOptions {
+                    spawn: true,
+                    binary: options.binary.clone(),
+                    config: options.config.clone(),
+                    keep: options.keep,
+                    sabotage: None,
+                    cores,
+                };
+                Ok(Served::Apricot(Box::new(Server::start(&options).await?)))
+            }
+            Some(baseline) => {
+                raise_open_files()?;
+                let program = env::current_exe().map_err(Failure::system("finding this program"))?;
+                let mut command = Command::new(&program);
+                command.args(["baseline", baseline.name()]);
+                command.kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::piped());
+                let mut child = spawn_pinned(&mut command, cores)?.map_err(Failure::file(&program))?;
+                let address = listening(&mut child, String::new).await?;
+                Ok(Served::Baseline { child, target: Target::at(address) })
+            }
+        }
+    }
+
+    pub fn target(&self) -> &Target {
+        match self {
+            Served::Apricot(server) => &server.target,
+            Served::Baseline { target, .. } => target,
+        }
+    }
+
+    pub fn apricot(&self) -> Option<&Server> {
+        match self {
+            Served::Apricot(server) => Some(server),
+            Served::Baseline { .. } => None,
+        }
+    }
+
+    pub fn usage(&self) -> Result<Usage, Failure> {
+        match self {
+            Served::Apricot(server) => server.usage(),
+            Served::Baseline { child, .. } => match child.id() {
+                Some(pid) => Usage::of(&pid.to_string()),
+                None => Err(Failure::ServerDied { status: "gone".into(), log: String::new() }),
+            },
+        }
+    }
+
+    /// An early end, if there was one.
+    pub fn died(&mut self) -> Option<Failure> {
+        match self {
+            Served::Apricot(server) => server.died(),
+            Served::Baseline { child, .. } => match child.try_wait() {
+                Ok(Some(status)) => {
+                    Some(Failure::ServerDied { status: status.to_string(), log: String::new() })
+                }
+                Ok(None) | Err(_) => None,
+            },
+        }
+    }
+
+    /// A baseline has nothing to keep and is killed.
+    pub async fn stop(&mut self) -> Result<ExitStatus, Failure> {
+        match self {
+            Served::Apricot(server) => server.stop().await,
+            Served::Baseline { child, .. } => {
+                child.start_kill().map_err(Failure::system("stopping the baseline"))?;
+                child.wait().await.map_err(Failure::system("waiting for the baseline"))
+            }
+        }
+    }
+}
