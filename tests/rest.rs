@@ -71,6 +71,7 @@ async fn a_body_is_checked_before_it_is_used() {
     send(post().header("content-type", "application/json").body("{")).await.refused(400, "malformed");
     let problem = send(post().json(&json!({"titel": "x"}))).await.refused(400, "malformed");
     assert_eq!(problem["field"], "titel");
+    assert!(problem["bound"].as_str().unwrap().contains(", title"), "{problem}");
     let problem =
         send(post().json(&json!({"id": "hill", "hostName": "Li"}))).await.refused(422, "invalid-field");
     assert_eq!(
@@ -78,7 +79,8 @@ async fn a_body_is_checked_before_it_is_used() {
         (Some("title"), true)
     );
     let large = json!({"title": "x".repeat(70_000)});
-    send(post().json(&large)).await.refused(413, "too-large");
+    let problem = send(post().json(&large)).await.refused(413, "too-large");
+    assert_eq!(problem["bound"], "0..=65536 bytes");
     let problem =
         send(post().header("idempotency-key", "short").json(&json!({}))).await.refused(422, "invalid-field");
     assert_eq!(problem["field"], "Idempotency-Key");
@@ -201,10 +203,12 @@ async fn lists_come_in_pages() {
 async fn stock_does_not_fall_below_zero() {
     let server = selling().await;
     let take = json!({"change": -101});
-    server.post(Host, "li", "/v1/products/apricot/stock", take).await.refused(409, "stock-short");
+    let short = server.post(Host, "li", "/v1/products/apricot/stock", take).await.refused(409, "stock-short");
+    assert_eq!((short["field"].as_str(), short["bound"].as_str()), (Some("change"), Some("-100 or more")));
     let sale = json!({"sku": "apricot", "price": {"minor": "1990", "currency": "CNY"}, "stock": 101,
         "limitPerBuyer": 2, "durationSeconds": 600});
-    server.post(Host, "li", "/v1/rooms/hill/sales", sale).await.refused(409, "stock-short");
+    let short = server.post(Host, "li", "/v1/rooms/hill/sales", sale).await.refused(409, "stock-short");
+    assert_eq!((short["field"].as_str(), short["bound"].as_str()), (Some("stock"), Some("100 or fewer")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -218,7 +222,8 @@ async fn an_order_goes_from_wish_to_receipt() {
     );
     server.place("wang", ORDER, &sale, 2).await.expect(200);
     server.place("wang", ORDER, &sale, 1).await.refused(422, "content-differs");
-    assert_eq!(server.place("wang", OTHER, &sale, 1).await.refused(409, "limit-reached")["bound"], "2");
+    let limit = server.place("wang", OTHER, &sale, 1).await.refused(409, "limit-reached");
+    assert_eq!((limit["field"].as_str(), limit["bound"].as_str()), (Some("quantity"), Some("2")));
     server.place("mei", OTHER, &sale, 2).await.refused(409, "sold-out");
     server.pay("wang", ORDER).await;
     let path = format!("/v1/orders/{ORDER}");

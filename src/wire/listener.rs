@@ -28,7 +28,7 @@ use super::tls::Certificates;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// From connecting to the end of the handshake: three round trips of a slow telephone, ten times over.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Under way at once, about 20 KB each. More connections wait in the system's queue until one is done or out of time.
+/// Under way at once, below 30 KB each. More connections wait in the system's queue until one is done or out of time.
 const HANDSHAKES_MAX: usize = 1_024;
 /// After accept failed for want of file descriptors: some close by then.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -162,6 +162,7 @@ impl From<Refusal> for Problem {
                     .because(format!("All {max} places are taken. Wait for the next sale."))
             },
             Refusal::LimitReached { limit } => Self {
+                field: "quantity".into(),
                 bound: limit.to_string(),
                 ..Kind::LimitReached.because(format!("One buyer may have {limit} of this sale; order fewer."))
             },
@@ -248,6 +249,15 @@ impl From<TokenRefused> for Problem {
     fn from(refused: TokenRefused) -> Self {
         Kind::TokenInvalid.because(format!("{} Get a new token.", sentence(&refused.to_string())))
     }
+}
+
+/// With the field that asked for too many units, and what it may be.
+pub fn if_short(refusal: Refusal, field: &str, bound: impl FnOnce() -> String) -> Problem {
+    let problem = Problem::from(refusal);
+    if problem.r#type != Kind::StockShort.name() {
+        return problem;
+    }
+    Problem { field: field.into(), bound: bound(), ..problem }
 }
 
 pub fn not_found(what: &str) -> Problem {

@@ -186,7 +186,7 @@ fn caller(wire: &Wire, headers: &axum::http::HeaderMap, now: Timestamp) -> Resul
     let bearer = value.to_str().ok().and_then(|text| text.split_once(' '));
     match bearer {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            Ok(wire.keys.verify(token.trim(), now)?)
+            Ok(wire.keys.verify(token.trim(), now)?.caller)
         }
         Some(_) | None => Err(Kind::TokenInvalid.because("Send `Authorization: Bearer` and a token.")),
     }

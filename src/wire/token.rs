@@ -51,6 +51,14 @@ pub enum TokenRefused {
     Claim(OutOfBound),
 }
 
+/// Who a token speaks for, and until when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verified {
+    pub caller: Caller,
+    /// The first moment at which it is refused.
+    pub until: Timestamp,
+}
+
 /// Times are seconds, as RFC 7519 has them.
 #[derive(Serialize, Deserialize)]
 struct Claims {
@@ -70,7 +78,7 @@ struct Claims {
 }
 
 impl Keys {
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Caller, TokenRefused> {
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, TokenRefused> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(TokenRefused::TooLong);
         }
@@ -80,7 +88,7 @@ impl Keys {
             return Err(TokenRefused::Algorithm);
         }
         let decoded = jsonwebtoken::decode::<Claims>(token, &key.key, &key.validation());
-        decoded.map_err(|e| refused(e.kind()))?.claims.into_caller(now)
+        decoded.map_err(|e| refused(e.kind()))?.claims.check(now)
     }
 
     pub fn sign(&self, caller: &Caller, now: Timestamp, until: Timestamp) -> Result<String, KeyError> {
@@ -119,8 +127,9 @@ impl VerifyingKey {
 }
 
 impl Claims {
-    fn into_caller(self, now: Timestamp) -> Result<Caller, TokenRefused> {
-        if self.exp.saturating_mul(1_000) <= now.millis() {
+    fn check(self, now: Timestamp) -> Result<Verified, TokenRefused> {
+        let until = Timestamp(self.exp.saturating_mul(1_000));
+        if until <= now {
             return Err(TokenRefused::Expired);
         }
         if self.nbf.is_some_and(|from| from.saturating_mul(1_000) > now.millis()) {
@@ -134,7 +143,7 @@ impl Claims {
             room: self.room.map(|room| room.parse()).transpose().map_err(TokenRefused::Claim)?,
             county: county.map_err(TokenRefused::Claim)?,
         };
-        caller.check().map_err(TokenRefused::Claim)
+        Ok(Verified { caller: caller.check().map_err(TokenRefused::Claim)?, until })
     }
 }
 

@@ -72,7 +72,10 @@ impl Body for Raw {
 }
 
 pub async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<Bytes, Problem> {
-    let too_large = || Kind::TooLarge.because(format!("Send at most {BODY_BYTES_MAX} bytes."));
+    let too_large = || Problem {
+        bound: format!("0..={BODY_BYTES_MAX} bytes"),
+        ..Kind::TooLarge.because(format!("Send at most {BODY_BYTES_MAX} bytes."))
+    };
     let declared =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|bytes| bytes > BODY_BYTES_MAX) {

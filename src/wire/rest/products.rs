@@ -5,7 +5,7 @@ use apricot_proto::v1;
 use super::{Call, Made, Refused, page};
 use crate::contract::{self, parse};
 use crate::model::{Product, Sku};
-use crate::wire::problem::not_found;
+use crate::wire::problem::{if_short, not_found};
 
 pub async fn list(call: Call) -> Result<v1::ProductList, Refused> {
     call.everywhere()?;
@@ -24,8 +24,9 @@ pub async fn create(call: Call<v1::CreateProduct>) -> Result<Made<v1::Product>, 
 pub async fn change_stock(call: Call<v1::ChangeStock>) -> Result<v1::Product, Refused> {
     call.everywhere()?;
     let product = own(&call).await?;
-    let product = call.wire.sales.change_stock(&product.sku, call.body.change.into(), call.once).await?;
-    Ok(contract::product(&product))
+    let changed = call.wire.sales.change_stock(&product.sku, call.body.change.into(), call.once).await;
+    let short = |refused| if_short(refused, "change", || format!("-{} or more", product.on_hand));
+    Ok(contract::product(&changed.map_err(short)?))
 }
 
 /// A product of another host is not there.

@@ -6,7 +6,7 @@ use super::{Call, Made, NoBody, Refused, rooms};
 use crate::contract::{self, parse};
 use crate::model::{CloseReason, Room, RoomState, SaleId, SaleState};
 use crate::sale::{Refusal, SaleView};
-use crate::wire::problem::not_found;
+use crate::wire::problem::{if_short, not_found};
 
 pub async fn list(call: Call) -> Result<v1::SaleList, Refused> {
     let room = rooms::seen(&call)?;
@@ -31,7 +31,9 @@ pub async fn create(call: Call<v1::CreateSale>) -> Result<Made<v1::FlashSale>, R
     if product.host != room.host {
         return Err(not_found("product").into());
     }
-    let view = wire.sales.create_sale(sale, *once, *now).await?;
+    let created = wire.sales.create_sale(sale, *once, *now).await;
+    let view =
+        created.map_err(|refused| if_short(refused, "stock", || format!("{} or fewer", product.on_hand)))?;
     // A retry finds it open already.
     if body.open_now && view.sale.state == SaleState::Scheduled {
         let view = wire.sales.open_sale(view.sale.id, *now).await?;

@@ -38,18 +38,23 @@ fn with_part(token: &str, part: usize, change: impl Fn(&mut Value)) -> String {
     parts.join(".")
 }
 
+fn caller(keys: &Keys, token: &str, now: Timestamp) -> Result<Caller, TokenRefused> {
+    keys.verify(token, now).map(|verified| verified.caller)
+}
+
 #[test]
 fn what_is_signed_is_what_is_read() {
     let (_data, keys) = keys();
-    assert_eq!(keys.verify(&token(&keys), NOW), Ok(host()));
+    assert_eq!(caller(&keys, &token(&keys), NOW), Ok(host()));
 }
 
 #[test]
 fn a_token_ends_at_its_expiry() {
     let (_data, keys) = keys();
     let token = token(&keys);
-    assert_eq!(keys.verify(&token, NOW + HOUR - std::time::Duration::from_millis(1)), Ok(host()));
-    assert_eq!(keys.verify(&token, NOW + HOUR), Err(TokenRefused::Expired));
+    assert_eq!(keys.verify(&token, NOW), Ok(Verified { caller: host(), until: NOW + HOUR }));
+    assert_eq!(caller(&keys, &token, NOW + HOUR - std::time::Duration::from_millis(1)), Ok(host()));
+    assert_eq!(caller(&keys, &token, NOW + HOUR), Err(TokenRefused::Expired));
 }
 
 #[test]
@@ -57,7 +62,7 @@ fn tampering_is_refused() {
     let (_data, keys) = keys();
     let token = token(&keys);
     let check =
-        |token: &str, refused: TokenRefused| assert_eq!(keys.verify(token, NOW), Err(refused), "{token}");
+        |token: &str, refused: TokenRefused| assert_eq!(caller(&keys, token, NOW), Err(refused), "{token}");
     check(&with_part(&token, 1, |claims| claims["role"] = json!("ops")), TokenRefused::Signature);
     check(&with_part(&token, 0, |header| header["alg"] = json!("none")), TokenRefused::Malformed);
     check(&with_part(&token, 0, |header| header["alg"] = json!("HS256")), TokenRefused::Algorithm);
@@ -76,7 +81,7 @@ fn a_token_cannot_choose_its_algorithm() {
     let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::HS256) };
     let claims = json!({"sub": "li", "role": "ops", "exp": 9_999_999_999i64});
     let forged = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(kid.as_bytes())).unwrap();
-    assert_eq!(keys.verify(&forged, NOW), Err(TokenRefused::Algorithm));
+    assert_eq!(caller(&keys, &forged, NOW), Err(TokenRefused::Algorithm));
 }
 
 #[test]
@@ -85,11 +90,11 @@ fn rotation_adds_a_key_and_old_tokens_stay_valid() {
     let old = token(&keys);
     let rotated = Keys::rotate(data.path(), NOW).unwrap();
     assert_ne!(rotated.signing().0, keys.signing().0);
-    assert_eq!(rotated.verify(&old, NOW), Ok(host()));
+    assert_eq!(caller(&rotated, &old, NOW), Ok(host()));
     let new = token(&rotated);
-    assert_eq!(keys.verify(&new, NOW), Err(TokenRefused::UnknownKey));
+    assert_eq!(caller(&keys, &new, NOW), Err(TokenRefused::UnknownKey));
     keys.refresh(&Jwks::default()).unwrap();
-    assert_eq!(keys.verify(&new, NOW), Ok(host()), "a running server learns of it");
+    assert_eq!(caller(&keys, &new, NOW), Ok(host()), "a running server learns of it");
     assert_eq!(Keys::open(data.path(), NOW).unwrap().signing().0, rotated.signing().0);
 }
 
@@ -99,7 +104,7 @@ fn claims_outside_their_bounds_are_refused() {
     let (kid, key) = keys.signing();
     let check = |claims: Value, field: Option<&str>| {
         let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) };
-        let refused = keys.verify(&jsonwebtoken::encode(&header, &claims, key).unwrap(), NOW).unwrap_err();
+        let refused = caller(&keys, &jsonwebtoken::encode(&header, &claims, key).unwrap(), NOW).unwrap_err();
         match (&refused, field) {
             (TokenRefused::Claim(refused), Some(field)) => assert_eq!(refused.field, field),
             (TokenRefused::Malformed, None) => {}
@@ -172,11 +177,11 @@ mod outside {
         let (key, jwk) = provider("outside", "EdDSA");
         let set = json!({"keys": [jwk]}).to_string();
         keys.refresh(&Jwks::parse(set.as_bytes(), &config()).unwrap()).unwrap();
-        let verify = |issuer, audience| keys.verify(&signed(&key, "outside", issuer, audience), NOW);
+        let verify = |issuer, audience| caller(&keys, &signed(&key, "outside", issuer, audience), NOW);
         assert_eq!(verify("https://login", "apricot").unwrap().role, Role::Viewer);
         assert_eq!(verify("https://other", "apricot"), Err(TokenRefused::Provenance));
         assert_eq!(verify("https://login", "bank"), Err(TokenRefused::Provenance));
-        assert_eq!(keys.verify(&token(&keys), NOW), Ok(host()), "own tokens stay valid");
+        assert_eq!(caller(&keys, &token(&keys), NOW), Ok(host()), "own tokens stay valid");
     }
 
     #[test]
@@ -185,7 +190,7 @@ mod outside {
         let (_, jwk) = provider(keys.signing().0, "EdDSA");
         let set = json!({"keys": [jwk]}).to_string();
         keys.refresh(&Jwks::parse(set.as_bytes(), &config()).unwrap()).unwrap();
-        assert_eq!(keys.verify(&token(&keys), NOW), Ok(host()));
+        assert_eq!(caller(&keys, &token(&keys), NOW), Ok(host()));
     }
 
     /// Serves `answer` once at an address of its own.
@@ -204,7 +209,7 @@ mod outside {
         let set = json!({"keys": [jwk]}).to_string();
         let signed = signed(&key, "outside", "https://login", "apricot");
         keys.refresh(&Jwks::fetch(&published(set.clone()).await).await.unwrap()).unwrap();
-        assert_eq!(keys.verify(&signed, NOW).unwrap().role, Role::Viewer);
+        assert_eq!(caller(&keys, &signed, NOW).unwrap().role, Role::Viewer);
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("set.json");
         std::fs::write(&source, set).unwrap();
