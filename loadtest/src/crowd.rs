@@ -73,6 +73,8 @@ pub struct Crowd {
     pub turns: Latency,
     /// Each connect has a port of its own, also when it comes back.
     connects: usize,
+    /// Whether waiting for others on the way is part of a coming.
+    queued_counts: bool,
     failed: Option<String>,
 }
 
@@ -117,6 +119,7 @@ impl Crowd {
             closes: BTreeMap::new(),
             turns: Latency::default(),
             connects: 0,
+            queued_counts: false,
             failed: None,
         })
     }
@@ -308,6 +311,11 @@ impl Crowd {
         {
             self.wishes.pop();
             self.in_progress += 1;
+            let now_us = self.now_us();
+            let seat = &mut self.seats[index as usize];
+            if seat.attempts == 0 && !self.queued_counts {
+                seat.wished_us = now_us;
+            }
             if let Err(gone) = self.connect(index as usize) {
                 self.lose(index as usize, gone);
             }
@@ -332,6 +340,18 @@ impl Crowd {
             self.poll.registry().register(stream, Token(index), Interest::READABLE | Interest::WRITABLE)?;
         }
         seat.flush()
+    }
+
+    /// Ends every connection but one without a goodbye. Returns when.
+    pub fn cut_all_but(&mut self, spared: usize) -> Result<u64, Failure> {
+        for (index, seat) in self.seats.iter_mut().enumerate() {
+            if index != spared {
+                seat.cut().map_err(Failure::system("cutting a connection"))?;
+            }
+        }
+        self.setting.in_progress_max = usize::MAX;
+        self.queued_counts = true;
+        Ok(self.now_us())
     }
 
     /// Hands over what a speaker has to say.

@@ -241,9 +241,8 @@ impl Outcome {
                 Curve { name: "chat".into(), points: self.tally.chat.latency.curve() },
                 Curve { name: "client's own lateness".into(), points: self.said.lag.curve() },
             ],
-            series: Vec::new(),
-            findings: Vec::new(),
             json: json.clone(),
+            ..Page::default()
         }
     }
 }
