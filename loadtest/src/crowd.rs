@@ -51,6 +51,7 @@ pub struct Setting {
     pub tokens: Vec<String>,
     pub deflate: bool,
     pub in_progress_max: usize,
+    pub spin: bool,
     pub seed: u64,
 }
 
@@ -207,7 +208,7 @@ impl Crowd {
         };
         let pause_us = wake_us.min(wishes_us).saturating_sub(self.now_us());
         // epoll counts in milliseconds; the last one is spent asking again and again.
-        let pause = Duration::from_millis(pause_us / 1_000);
+        let pause = Duration::from_millis(if self.setting.spin { 0 } else { pause_us / 1_000 });
         match self.poll.poll(&mut self.events, Some(pause)) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),

@@ -108,6 +108,7 @@ async fn storm(options: &StormOptions, cores: Option<Cores>, served: &Served) ->
         dialect: Dialect::Proto,
         deflate: false,
         in_progress_max: options.connects_in_progress as usize,
+        spin: false,
         seed,
     };
     let scene = scene::set(served, &wanted).await?;

@@ -92,6 +92,7 @@ fn closed(key: &'static str, title: &'static str, in_flight: u32, least: f64, se
             figure("apricot, deliveries/s", 0, SPEED, None),
             figure("broadcast, deliveries/s", 1, SPEED, None),
             figure("floor, deliveries/s", 2, SPEED, None),
+            ratio("apricot / floor, µs per delivery", (0, 2), COST, None),
             figure("apricot, µs per delivery", 0, COST, None),
             figure("broadcast, µs per delivery", 1, COST, None),
             figure("floor, µs per delivery", 2, COST, None),
