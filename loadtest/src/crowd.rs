@@ -51,6 +51,7 @@ pub struct Setting {
     pub tokens: Vec<String>,
     pub deflate: bool,
     pub in_progress_max: usize,
+    pub spin: bool,
     pub seed: u64,
 }
 
@@ -73,6 +74,8 @@ pub struct Crowd {
     pub turns: Latency,
     /// Each connect has a port of its own, also when it comes back.
     connects: usize,
+    /// Whether waiting for others on the way is part of a coming.
+    queued_counts: bool,
     failed: Option<String>,
 }
 
@@ -117,6 +120,7 @@ impl Crowd {
             closes: BTreeMap::new(),
             turns: Latency::default(),
             connects: 0,
+            queued_counts: false,
             failed: None,
         })
     }
@@ -204,7 +208,7 @@ impl Crowd {
         };
         let pause_us = wake_us.min(wishes_us).saturating_sub(self.now_us());
         // epoll counts in milliseconds; the last one is spent asking again and again.
-        let pause = Duration::from_millis(pause_us / 1_000);
+        let pause = Duration::from_millis(if self.setting.spin { 0 } else { pause_us / 1_000 });
         match self.poll.poll(&mut self.events, Some(pause)) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
@@ -308,6 +312,11 @@ impl Crowd {
         {
             self.wishes.pop();
             self.in_progress += 1;
+            let now_us = self.now_us();
+            let seat = &mut self.seats[index as usize];
+            if seat.attempts == 0 && !self.queued_counts {
+                seat.wished_us = now_us;
+            }
             if let Err(gone) = self.connect(index as usize) {
                 self.lose(index as usize, gone);
             }
@@ -332,6 +341,18 @@ impl Crowd {
             self.poll.registry().register(stream, Token(index), Interest::READABLE | Interest::WRITABLE)?;
         }
         seat.flush()
+    }
+
+    /// Ends every connection but one without a goodbye. Returns when.
+    pub fn cut_all_but(&mut self, spared: usize) -> Result<u64, Failure> {
+        for (index, seat) in self.seats.iter_mut().enumerate() {
+            if index != spared {
+                seat.cut().map_err(Failure::system("cutting a connection"))?;
+            }
+        }
+        self.setting.in_progress_max = usize::MAX;
+        self.queued_counts = true;
+        Ok(self.now_us())
     }
 
     /// Hands over what a speaker has to say.

@@ -1,6 +1,7 @@
 //! Apricot's load generator and independent checker.
 //!
-//! `rush` sells out a flash sale under everything that goes wrong, `watch` fans out to a crowd, `check` judges a record and
+//! `rush` sells out a flash sale under everything that goes wrong, `watch` fans out to a crowd, `storm` cuts it off,
+//! `compare` sets both beside baselines, `check` judges a record and
 //! a saved history. They know the contract (`apricot-proto`, docs/api.md) and the record's tables, and share no code with
 //! the server. JSON goes to stdout, everything for people to stderr; the exit code is 1 when a rule was broken and 2 when
 //! the run itself failed.
@@ -14,6 +15,7 @@ use serde_json::Value;
 
 mod baseline;
 mod checker;
+mod compare;
 mod contract;
 mod crowd;
 mod failure;
@@ -24,6 +26,7 @@ mod progress;
 mod report;
 mod rush;
 mod spawn;
+mod storm;
 mod usage;
 mod watch;
 
@@ -43,6 +46,10 @@ enum Command {
     Rush(rush::RushOptions),
     /// Many viewers of one room: delivery latency by lane, cost per delivery, memory per viewer
     Watch(watch::WatchOptions),
+    /// All viewers of a full room lose their connection at once and come back: nothing may be lost or come twice
+    Storm(storm::StormOptions),
+    /// The table of the fan-out, with two baselines in the same run
+    Compare(compare::CompareOptions),
     /// A server to compare with, as `watch --spawn` starts it
     #[command(hide = true)]
     Baseline(baseline::BaselineOptions),
@@ -97,6 +104,24 @@ async fn run(command: Command) -> Result<bool, Failure> {
         }
         Command::Watch(options) => {
             let outcome = watch::run(&options).await?;
+            eprint!("{}", outcome.words());
+            if let Some(path) = &options.html {
+                outcome.page().write(path)?;
+            }
+            print(options.json, &outcome.to_json());
+            Ok(outcome.is_clean())
+        }
+        Command::Storm(options) => {
+            let outcome = storm::run(&options).await?;
+            eprint!("{}", outcome.words());
+            if let Some(path) = &options.html {
+                outcome.page().write(path)?;
+            }
+            print(options.json, &outcome.to_json());
+            Ok(outcome.is_clean())
+        }
+        Command::Compare(options) => {
+            let outcome = compare::run(&options).await?;
             eprint!("{}", outcome.words());
             if let Some(path) = &options.html {
                 outcome.page().write(path)?;

@@ -20,11 +20,19 @@ pub struct Series {
     pub points: Vec<(f64, f64)>,
 }
 
+/// Bars beside one another: names and values of one unit.
+pub struct Bars {
+    pub title: String,
+    pub bars: Vec<(String, f64)>,
+}
+
+#[derive(Default)]
 pub struct Page {
     pub title: String,
     pub facts: Vec<(String, String)>,
     pub curves: Vec<Curve>,
     pub series: Vec<Series>,
+    pub bars: Vec<Bars>,
     pub findings: Vec<String>,
     pub json: Value,
 }
@@ -62,6 +70,10 @@ impl Page {
             html += "<h2>Per second, over time</h2>";
             html += &plot::timeline(&self.series);
         }
+        for bars in self.bars.iter().filter(|bars| !bars.bars.is_empty()) {
+            put(&mut html, format_args!("<h2>{}</h2>", escape(&bars.title)));
+            html += &plot::bars(bars);
+        }
         let json = serde_json::to_string_pretty(&self.json).unwrap_or_else(|error| error.to_string());
         put(&mut html, format_args!("<h2>All figures</h2><pre>{}</pre></html>\n", escape(&json)));
         html
@@ -91,12 +103,13 @@ mod tests {
                 points: vec![(0.0, 0.4), (0.5, 1.2), (0.99, 8.0), (1.0, 30.0)],
             }],
             series: vec![Series { name: "wishes".into(), points: vec![(0.0, 10.0), (0.1, 4.0)] }],
+            bars: vec![Bars { title: "cost".into(), bars: vec![("one".into(), 2.5), ("none".into(), 0.0)] }],
             findings: vec!["lost: order & co".into()],
             json: serde_json::json!({"a": "<b>"}),
         };
         let html = page.html();
         assert!(html.contains("Rush &lt;1&gt;") && html.contains("order &amp; co"));
-        assert!(html.matches("<svg").count() == 2);
+        assert!(html.matches("<svg").count() == 3);
         for foreign in ["<script", "http://", "https://", "NaN", "inf"] {
             assert!(!html.contains(foreign), "{foreign}");
         }

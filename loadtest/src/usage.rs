@@ -8,6 +8,8 @@ use crate::failure::Failure;
 #[derive(Debug, Clone, Copy)]
 pub struct Usage {
     pub cpu: Duration,
+    /// Ready to run while others had the core.
+    pub waited: Duration,
     pub rss_bytes: u64,
 }
 
@@ -21,7 +23,8 @@ impl Usage {
         let path = format!("/proc/{pid}/stat");
         let stat = fs::read_to_string(&path).map_err(Failure::file(&path))?;
         let usage = Usage::parse(&stat).ok_or_else(|| Failure::off_contract(path, stat))?;
-        Ok(Usage { cpu: usage.cpu.max(of_threads(pid)), ..usage })
+        let (ran, waited) = of_threads(pid);
+        Ok(Usage { cpu: usage.cpu.max(ran), waited, ..usage })
     }
 
     /// Fields after the program's name, which may hold spaces and brackets: 14 utime, 15 stime (ticks of 10 ms), 24 rss
@@ -30,18 +33,21 @@ impl Usage {
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
         let ticks = number(14)? + number(15)?;
-        Some(Usage { cpu: Duration::from_millis(ticks * 10), rss_bytes: number(24)? * 4_096 })
+        let cpu = Duration::from_millis(ticks * 10);
+        Some(Usage { cpu, waited: Duration::ZERO, rss_bytes: number(24)? * 4_096 })
     }
 }
 
-/// A thread that ends while this reads is left out, and is in the ticks.
-fn of_threads(pid: &str) -> Duration {
+/// Running and waiting, in nanoseconds. A thread that ends while this reads is left out, and is in the ticks.
+fn of_threads(pid: &str) -> (Duration, Duration) {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let ns = threads.filter_map(|thread| {
+    let times = threads.filter_map(|thread| {
         let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-        text.split_whitespace().next()?.parse::<u64>().ok()
+        let mut fields = text.split_whitespace().map_while(|field| field.parse::<u64>().ok());
+        Some((fields.next()?, fields.next()?))
     });
-    Duration::from_nanos(ns.sum())
+    let (ran, waited) = times.fold((0, 0), |sum, time| (sum.0 + time.0, sum.1 + time.1));
+    (Duration::from_nanos(ran), Duration::from_nanos(waited))
 }
 
 /// What the kernel holds for sockets of the whole machine: buffers in flight and its own objects. An estimate: others use both.

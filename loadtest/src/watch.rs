@@ -84,6 +84,9 @@ pub struct WatchOptions {
     /// Viewers on the way at one time
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
     pub connects_in_progress: u32,
+    /// The load asks for events without ever sleeping, so that the server's writes wake nobody: what is left is the server's own
+    #[arg(long)]
+    pub spin: bool,
     /// How long is measured, in seconds
     #[arg(long, default_value_t = 20)]
     pub seconds: u32,
@@ -127,6 +130,7 @@ impl WatchOptions {
             dialect,
             deflate: self.deflate,
             in_progress_max: self.connects_in_progress as usize,
+            spin: self.spin,
             seed,
         }
     }

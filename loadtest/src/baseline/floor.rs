@@ -16,6 +16,7 @@ use crate::{contract::frames, failure::Failure};
 
 const EVENTS: usize = 1_024;
 const LISTENER: Token = Token(usize::MAX);
+const BACKLOG: i32 = 4_096;
 const READ_BYTES: usize = 64 * 1024;
 /// What those behind have not read. Who is further behind is cut off.
 const PENDING_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -57,6 +58,9 @@ pub fn serve() -> Result<(), Failure> {
     let mut poll = Poll::new().map_err(doing("opening epoll"))?;
     let listener = std::net::TcpListener::bind("127.0.0.1:0").map_err(doing("listening for the baseline"))?;
     listener.set_nonblocking(true).map_err(doing("listening for the baseline"))?;
+    // The standard library's 128 would turn a crowd away for a second.
+    rustix::net::listen(&listener, BACKLOG)
+        .map_err(|error| doing("listening for the baseline")(error.into()))?;
     let mut listener = TcpListener::from_std(listener);
     print_listening(listener.local_addr().map_err(doing("reading the baseline's address"))?)?;
     poll.registry()

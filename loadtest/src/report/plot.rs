@@ -1,6 +1,6 @@
-//! Two plots as SVG: percentiles against latency, both logarithmic, and counts over time.
+//! Plots as SVG: percentiles against latency, both logarithmic; counts over time; bars.
 
-use super::{Curve, Series, escape};
+use super::{Bars, Curve, Series, escape};
 
 const WIDTH: f64 = 880.0;
 const HEIGHT: f64 = 320.0;
@@ -108,4 +108,35 @@ pub fn timeline(series: &[Series]) -> String {
         inside += &axes.curve(number, &series.name, series.points.iter().copied());
     }
     svg("Counts per second over time", &inside)
+}
+
+/// Lengths in proportion, so that they can be compared by eye.
+pub fn bars(bars: &Bars) -> String {
+    const ROW: f64 = 28.0;
+    const NAME: f64 = 150.0;
+    const VALUE: f64 = 110.0;
+    let most = bars.bars.iter().map(|(_, value)| *value).fold(f64::MIN_POSITIVE, f64::max);
+    let mut inside = String::new();
+    for (number, (name, value)) in bars.bars.iter().enumerate() {
+        let y = number as f64 * ROW;
+        let length = (value / most * (WIDTH - NAME - VALUE)).max(1.0);
+        let shown = if *value >= 1_000.0 { format!("{value:.0}") } else { format!("{value:.2}") };
+        inside += &format!(
+            "<text x={:.1} y={:.1} text-anchor=end>{}</text><rect class=\"bar s{}\" x={NAME} y={:.1} width={length:.1} height={:.1} />\
+             <text x={:.1} y={:.1}>{shown}</text>",
+            NAME - 8.0,
+            y + 19.0,
+            escape(name),
+            number % 3,
+            y + 4.0,
+            ROW - 8.0,
+            NAME + length + 8.0,
+            y + 19.0,
+        );
+    }
+    let height = bars.bars.len() as f64 * ROW;
+    format!(
+        "<svg viewBox=\"0 0 {WIDTH} {height}\" role=img aria-label=\"{}\">{inside}</svg>",
+        escape(&bars.title)
+    )
 }

@@ -181,6 +181,7 @@ impl Outcome {
             series: vec![column("wishes", 0), column("won", 1), column("sold out", 2)],
             findings: self.verdict.findings.iter().map(ToString::to_string).collect(),
             json: self.to_json(),
+            ..Page::default()
         }
     }
 }

@@ -56,7 +56,7 @@ impl Kind {
 
 pub enum Served {
     Apricot(Box<Server>),
-    Baseline { child: Child, target: Target },
+    Baseline { child: Box<Child>, target: Target },
 }
 
 impl Served {
@@ -85,7 +85,7 @@ impl Served {
                 command.kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::piped());
                 let mut child = spawn_pinned(&mut command, cores)?.map_err(Failure::file(&program))?;
                 let address = listening(&mut child, String::new).await?;
-                Ok(Served::Baseline { child, target: Target::at(address) })
+                Ok(Served::Baseline { child: Box::new(child), target: Target::at(address) })
             }
         }
     }

@@ -76,6 +76,16 @@ impl Said {
         self.after.server.cpu.saturating_sub(self.before.server.cpu)
     }
 
+    /// The part of the time that the server, then the load, was ready to run and others had its core.
+    fn waited(&self) -> Option<(f64, f64)> {
+        let share = |before: Usage, after: Usage| {
+            after.waited.saturating_sub(before.waited).as_secs_f64() / self.seconds()
+        };
+        let shares =
+            (share(self.before.server, self.after.server), share(self.before.client, self.after.client));
+        (self.seconds() > 0.0).then_some(shares)
+    }
+
     fn client_cores(&self) -> Option<f64> {
         let cpu = self.after.client.cpu.saturating_sub(self.before.client.cpu);
         (self.seconds() > 0.0).then(|| cpu.as_secs_f64() / self.seconds())
@@ -101,6 +111,8 @@ pub struct Outcome {
 /// A client later than this on its own account makes latencies upper bounds.
 const LATE_MS: f64 = 10.0;
 const BUSY_CORES: f64 = 0.9;
+/// Above this the machine was not ours alone.
+const CROWDED_CORES: f64 = 0.1;
 
 impl Outcome {
     /// Nothing on the critical lane may be lost or come twice; a closed viewer is not a lost publication, but it is shown.
@@ -122,7 +134,7 @@ impl Outcome {
         let late = |latency: &Latency| latency.count() > 0 && latency.quantile_ms(0.99) > LATE_MS;
         late(&self.said.lag)
             || late(&self.turns)
-            || self.said.client_cores().is_some_and(|cores| cores > BUSY_CORES)
+            || !self.options.spin && self.said.client_cores().is_some_and(|cores| cores > BUSY_CORES)
     }
 
     fn kind(&self) -> Kind {
@@ -169,12 +181,15 @@ impl Outcome {
             "closes": self.closes,
             "server": {
                 "cpu_cores": (seconds > 0.0).then(|| rounded(cpu_us / 1e6 / seconds)),
+                "waited_cores": said.waited().map(|(server, _)| rounded(server)),
                 "rss_bytes_empty": self.empty.server.rss_bytes,
                 "rss_bytes_seated": self.seated.server.rss_bytes,
                 "rss_bytes_end": self.end.server.rss_bytes,
             },
             "client": {
                 "cpu_cores": said.client_cores().map(rounded),
+                "waited_cores": said.waited().map(|(_, client)| rounded(client)),
+                "spins": self.options.spin,
                 "lag": said.lag.to_json(),
                 "turns": self.turns.to_json(),
                 "saturated": self.is_saturated(),
@@ -213,6 +228,10 @@ impl Outcome {
                 shown("/skipped")
             );
         }
+        if self.said.waited().is_some_and(|(server, client)| server.max(client) > CROWDED_CORES) {
+            text +=
+                "   warning other programs had the cores for a part of the time: speeds are lower bounds\n";
+        }
         if self.options.deflate && self.tally.deflating == 0 {
             text += "   deflate was offered and declined\n";
         }
@@ -241,9 +260,8 @@ impl Outcome {
                 Curve { name: "chat".into(), points: self.tally.chat.latency.curve() },
                 Curve { name: "client's own lateness".into(), points: self.said.lag.curve() },
             ],
-            series: Vec::new(),
-            findings: Vec::new(),
             json: json.clone(),
+            ..Page::default()
         }
     }
 }

@@ -33,6 +33,7 @@ pub struct Wanted {
     pub dialect: Dialect,
     pub deflate: bool,
     pub in_progress_max: usize,
+    pub spin: bool,
     pub seed: u64,
 }
 
@@ -95,6 +96,7 @@ pub async fn set(served: &Served, wanted: &Wanted) -> Result<Scene, Failure> {
         tokens,
         deflate: wanted.deflate,
         in_progress_max: wanted.in_progress_max,
+        spin: wanted.spin,
         seed: wanted.seed,
     };
     Ok(Scene { crowd: Crowd::new(setting, seats)?, chatters, hosts: host_seats, readers })
@@ -164,6 +166,7 @@ mod tests {
             dialect: Dialect::Plain,
             deflate: false,
             in_progress_max: 1,
+            spin: false,
             seed: 1,
         };
         let count = |part: Part| (0..1_000).filter(|viewer| super::part(&wanted, *viewer) == part).count();

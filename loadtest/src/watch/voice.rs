@@ -77,15 +77,15 @@ impl Voice for InFlight {
             self.progress.1 = now_us;
             self.sent = done;
         }
+        if let (Loop::Trying, 1..) = (&self.state, done) {
+            let overhead = crowd.tally.critical_bytes.saturating_sub(TRIAL_BYTES);
+            self.state = Loop::Running { overhead };
+        }
         match self.state {
             Loop::Trying if self.sent == 0 => {
                 self.progress.1 = now_us;
                 let bytes = if crowd.dialect() == Dialect::Plain { self.message_bytes } else { TRIAL_BYTES };
                 self.say(crowd, bytes);
-            }
-            Loop::Trying if done > 0 => {
-                let overhead = crowd.tally.critical_bytes.saturating_sub(TRIAL_BYTES);
-                self.state = Loop::Running { overhead };
             }
             Loop::Trying => {}
             Loop::Running { overhead } => {
