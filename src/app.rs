@@ -136,9 +136,9 @@ impl App {
         };
         keys.refresh(&jwks)?;
         let certificates = open_certificates(&config, now)?;
-        let (socket, address) = listen(config.listen).await?;
+        let (socket, address) = listen(config.listen)?;
         // Nobody outside this machine comes in here, and our own certificate need not be trusted by ourselves.
-        let inner = if certificates.is_some() { Some(listen(THIS_MACHINE).await?) } else { None };
+        let inner = if certificates.is_some() { Some(listen(THIS_MACHINE)?) } else { None };
 
         let journal = open_record(&config.data, &clock)?;
         let record = |reason| StartError::Record { path: config.data.join(RECORD_FILE), reason };
@@ -216,7 +216,7 @@ impl Running {
         if self.certificates.is_none() {
             return Ok(reachable(self.address));
         }
-        let (inner, address) = listen(THIS_MACHINE).await?;
+        let (inner, address) = listen(THIS_MACHINE)?;
         self.open_door(inner, self.sockets.clone().router(), None);
         Ok(address)
     }
@@ -294,9 +294,9 @@ fn open_certificates(config: &Config, now: Timestamp) -> Result<Option<Certifica
     Ok(Some(certificates))
 }
 
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let failed = |reason| StartError::Listen { address, reason };
-    let socket = TcpListener::bind(address).await.map_err(failed)?;
+    let socket = listener::bind(address).map_err(failed)?;
     let address = socket.local_addr().map_err(failed)?;
     Ok((socket, address))
 }

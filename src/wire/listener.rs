@@ -3,6 +3,7 @@
 //! The server below HTTP is either `TokioIo<TcpStream>` or `TokioIo<TlsStream<TcpStream>>`, never boxed: after an upgrade
 //! `hyper::upgrade::Upgraded::downcast` gives that type back.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{io, pin::pin};
@@ -13,8 +14,9 @@ use axum::response::{IntoResponse, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep_until};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +32,12 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Under way at once, below 30 KB each. More connections wait in the system's queue until one is done or out of time.
 const HANDSHAKES_MAX: usize = 1_024;
+/// Who is not accepted yet waits in the system's queue; who finds no room there tries again after a second. 4,096 is the most that
+/// Linux gives by default (net.core.somaxconn).
+const BACKLOG: u32 = 4_096;
+/// 10,000 a second.
+const ACCEPTS_AT_ONCE: u32 = 100;
+const ACCEPT_TICK: Duration = Duration::from_millis(10);
 /// After accept failed for want of file descriptors: some close by then.
 const PAUSE: Duration = Duration::from_millis(50);
 /// The first byte that every TLS client sends: a record of the handshake.
@@ -41,6 +49,42 @@ enum Greeted {
     Plain(TcpStream),
 }
 
+/// Must be called inside a runtime.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As the standard library does: a restart need not wait for old connections to be forgotten.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Takes only so many connections at a time, so that those who watch already do not wait for a crowd that comes.
+struct Herd {
+    left: u32,
+    next_at: Instant,
+}
+
+impl Herd {
+    fn new() -> Self {
+        Self { left: ACCEPTS_AT_ONCE, next_at: Instant::now() + ACCEPT_TICK }
+    }
+
+    /// May be dropped and called again.
+    async fn turn(&mut self) {
+        if self.left == 0 {
+            sleep_until(self.next_at).await;
+        }
+        if self.next_at <= Instant::now() {
+            *self = Self::new();
+        }
+    }
+
+    fn took(&mut self) {
+        self.left = self.left.saturating_sub(1);
+    }
+}
+
 /// Runs until `stop`, then lets each connection finish the request it is in.
 pub async fn run(
     listener: TcpListener,
@@ -50,11 +94,17 @@ pub async fn run(
 ) {
     let connections = TaskTracker::new();
     let turns = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+    let mut herd = Herd::new();
     loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = herd.turn() => {}
+        }
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
             accepted = accept(&listener, certificates.is_some().then_some(&turns)) => accepted,
         };
+        herd.took();
         match (accepted, &certificates) {
             (Ok((stream, turn)), Some(certificates)) => {
                 let acceptor = certificates.acceptor().clone();
@@ -172,5 +222,15 @@ mod tests {
             let greeted = greet(stream, certificates.acceptor(), Duration::from_millis(20)).await;
             assert_eq!(greeted.err().unwrap().kind(), io::ErrorKind::TimedOut);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_crowd_is_taken_in_at_a_rate() {
+        let (mut herd, began) = (Herd::new(), Instant::now());
+        for _ in 0..10 * ACCEPTS_AT_ONCE {
+            herd.turn().await;
+            herd.took();
+        }
+        assert_eq!(began.elapsed().as_millis(), 9 * ACCEPT_TICK.as_millis());
     }
 }

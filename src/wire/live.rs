@@ -10,6 +10,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use axum::routing::get;
 use hyper::upgrade::OnUpgrade;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -90,14 +91,19 @@ struct Inner {
     /// Open sockets and what they started.
     tasks: TaskTracker,
     draining: CancellationToken,
+    joins: Semaphore,
 }
+
+/// Tokens that are verified and orders that are read for those who join, at the same time.
+const JOINS_AT_ONCE: usize = 64;
 
 impl Sockets {
     /// Starts a shard for each core; they end with the last clone. Must be called inside a runtime.
     pub fn new(hub: Hub, verifier: Verifier, clock: Clock, patience: Patience) -> std::io::Result<Self> {
         let (tasks, draining) = (TaskTracker::new(), CancellationToken::new());
+        let joins = Semaphore::new(JOINS_AT_ONCE);
         let shards = Shards::start(&hub, &clock, patience, &tasks)?;
-        Ok(Self(Arc::new(Inner { hub, verifier, clock, patience, shards, tasks, draining })))
+        Ok(Self(Arc::new(Inner { hub, verifier, clock, patience, shards, tasks, draining, joins })))
     }
 
     pub fn router(self) -> Router {

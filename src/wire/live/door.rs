@@ -171,6 +171,8 @@ impl<S: AsyncRead + AsyncWrite + IntoLine + Unpin> Stranger<S> {
     }
 
     async fn join(&mut self, arrival: Arrival, join: Join) -> Result<(Session, Bytes), Ending> {
+        // In turn: those who watch already do not wait for a crowd that comes.
+        let _turn = self.sockets.0.joins.acquire().await.map_err(|_| CloseCode::Draining)?;
         let (format, now) = (self.dialect.format, self.sockets.0.clock.now());
         let caller = self.sockets.0.verifier.caller(&join.token, now);
         let caller =
