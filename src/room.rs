@@ -41,7 +41,7 @@ mod pulse;
 pub mod refused;
 pub mod ring;
 #[cfg(test)]
-mod scene;
+pub(crate) mod scene;
 pub mod session;
 pub mod snapshot;
 
@@ -69,6 +69,8 @@ struct Inner {
     /// A random number: epochs and jitter.
     chance: fn() -> u64,
     rooms: DashMap<RoomId, Arc<LiveRoom>>,
+    /// Those with viewers, and some that have just lost the last one: a tick need not look at the others.
+    occupied: DashMap<RoomId, Arc<LiveRoom>>,
     people: people::People,
     connections: AtomicU32,
     draining: AtomicBool,
@@ -112,6 +114,7 @@ impl Hub {
             limits,
             chance,
             rooms,
+            occupied: DashMap::new(),
             people: people::People::default(),
             connections: AtomicU32::new(0),
             draining: AtomicBool::new(false),
@@ -333,10 +336,10 @@ impl Hub {
 
     /// To be called every `TICK`.
     pub fn tick(&self, now: Timestamp) {
-        for slot in &self.0.rooms {
-            let (id, room) = slot.pair();
+        self.0.occupied.retain(|id, room| {
             room.tick(self.0.sales.has_sales(id), || self.reading(id), now);
-        }
+            room.viewers() > 0
+        });
         let forgot_at = Timestamp(self.0.forgot_at_ms.load(Ordering::Relaxed));
         if forgot_at + FORGET_EVERY <= now {
             self.0.forgot_at_ms.store(now.millis(), Ordering::Relaxed);
@@ -390,6 +393,9 @@ impl Hub {
         let (read, sales) = (|| self.reading(id), || self.0.sales.views(id));
         match room.enter(visitor, self.0.limits.viewers_per_room, read, sales) {
             Ok(entrance) => {
+                if !self.0.occupied.contains_key(id) {
+                    self.0.occupied.insert(id.clone(), room.clone());
+                }
                 // A drain that began after the first look has told only those who had a seat.
                 if self.is_draining() {
                     outlet.close(CloseCode::Draining);

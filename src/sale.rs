@@ -24,6 +24,7 @@ use crate::store::journal::Task;
 use crate::store::{Inventory, Journal, StoreError};
 
 mod after;
+mod buyers;
 mod cancel;
 mod known;
 mod life;
@@ -172,6 +173,7 @@ struct Shared {
     news: mpsc::Sender<News>,
     outbox: mpsc::Sender<Task>,
     /// Work that must not stop half-way because a client hung up.
+    buyers: buyers::Buyers,
     underway: TaskTracker,
 }
 
@@ -221,6 +223,7 @@ impl Sales {
             payments: DashMap::new(),
             news,
             outbox,
+            buyers: buyers::Buyers::default(),
             underway: TaskTracker::new(),
         }))
     }

@@ -409,3 +409,17 @@ async fn a_client_that_closes_gets_its_close_back() {
         assert_eq!(lin.closed().await.0, Some(1000));
     }
 }
+
+#[tokio::test]
+async fn a_token_that_ends_ends_the_socket() {
+    let patience = Patience { ping: Duration::from_millis(100), ..Patience::default() };
+    let stage = Stage::new(patience, Limits::default()).await;
+    for format in BOTH {
+        let (mut lin, mut guest) = (stage.join(format, "lin:viewer:1").await, stage.join(format, "").await);
+        let (code, closing) = lin.closed().await;
+        let closing = closing.expect("a last word");
+        assert_eq!((code, closing.reason.as_str()), (Some(4001), "the token has expired"));
+        guest.send(1, Command::Ping(v1::Ping { client_time_ms: 1 })).await;
+        assert!(matches!(guest.reply(1).await, Outcome::Pong(_)), "a guest has none");
+    }
+}

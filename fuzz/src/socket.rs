@@ -7,7 +7,7 @@ use std::time::Duration;
 use apricot::ledger::{CommissionRules, Ledger};
 use apricot::model::room::ChatRules;
 use apricot::model::{Caller, Role, Room, RoomState, Share, Timestamp};
-use apricot::room::session::{Answer, Next};
+use apricot::room::session::{Answer, Arrival, Join, Next};
 use apricot::room::{Format, Hub, Limits, Session};
 use apricot::sale::{SaleRules, Sales};
 use apricot::store::{Inventory, Journal};
@@ -67,7 +67,7 @@ thread_local! {
 /// A live room with a session for each kind of caller, and one that has not joined.
 struct Stage {
     hub: Hub,
-    outside: Session,
+    outside: Arrival,
     inside: Vec<Session>,
     now: Timestamp,
     _folder: tempfile::TempDir,
@@ -96,14 +96,13 @@ impl Stage {
         let li = caller("li", Role::Host);
         hub.create_room(orchard(), &li, None, NOW).await.expect("a room");
         hub.change_state(&orchard().id, RoomState::Live, &li, None, NOW).await.expect("live");
-        let open = |format| Session::new(hub.clone(), hub.connect().expect("space"), orchard().id, format);
+        let open = |format| Arrival::new(hub.clone(), hub.connect().expect("space"), orchard().id, format);
         let outside = open(Format::Json);
         let mut inside = Vec::new();
         let callers = Role::ALL.into_iter().skip(1).map(|role| caller(role.name(), role));
         for (number, who) in callers.chain([Caller::guest(), li]).enumerate() {
-            let mut session = open(BOTH[number % 2]);
-            session.join(who, None, NOW).await.expect("inside");
-            inside.push(session);
+            let entered = open(BOTH[number % 2]).join(who, None, NOW).await;
+            inside.push(entered.expect("inside").0);
         }
         Self { hub, outside, inside, now: NOW, _folder: folder }
     }
@@ -111,20 +110,20 @@ impl Stage {
     fn hear(&mut self, message: &ClientMessage) {
         self.now = self.now + Duration::from_secs(1);
         let now = self.now;
-        match (self.outside.on_message(message.clone(), now), &message.command) {
-            (Next::Join { id, token, .. }, Some(Command::Join(join))) => {
+        match (self.outside.on_message(message.clone()), &message.command) {
+            (Ok(Join { id, token, .. }), Some(Command::Join(join))) => {
                 assert_eq!((id, token.as_str()), (message.id, join.token.as_str()));
             }
-            (Next::Answer(answer), command) => {
+            (Ok(join), _) => panic!("made of something else: {join:?}"),
+            (Err(Some(answer)), command) => {
                 assert!(!matches!(command, Some(Command::Join(_))));
-                let format = self.outside.outlet().format();
+                let format = self.outside.format();
                 assert!(
                     !granted(format, message, answer, now),
                     "the first message must be join: {message:?}"
                 );
             }
-            (Next::Nothing, _) => assert_eq!(message.id, 0),
-            (Next::Join { .. } | Next::Run(_), _) => panic!("not for one who has not joined: {message:?}"),
+            (Err(None), _) => assert_eq!(message.id, 0),
         }
         for session in &mut self.inside {
             assert!(session.admit_message(now).is_ok_and(|admitted| admitted.is_ok()), "rates are lifted");
@@ -134,14 +133,15 @@ impl Stage {
                     granted(session.outlet().format(), message, answer, now);
                 }
                 Next::Run(errand) => assert!(format!("{errand:?}").contains("task")),
-                Next::Join { .. } => panic!("joined already: {message:?}"),
             }
         }
         self.hub.tick(now);
         for session in &mut self.inside {
             let format = session.outlet().format();
-            if let Some(bytes) = session.flush().expect("reads after every message") {
-                said(format, &bytes);
+            let flush = session.flush(session.room().head()).expect("reads after every message");
+            if let Some(flush) = flush {
+                said(format, &flush.bytes);
+                session.has_read(flush.cursor);
             }
         }
     }

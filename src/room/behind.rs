@@ -2,12 +2,15 @@
 //! record, so that a burst costs one commit and not one each.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::refused::RoomRefused;
 use crate::store::{Entry, Journal};
 
-/// About 50 ms of the record at 20,000 writes a second; more waiting than that is a fault of the client or of the disk.
-pub const UNRECORDED_MAX: usize = 1_024;
+/// More waiting than that is a fault of the client or of the disk: a host posts a notice in some seconds.
+pub const UNRECORDED_MAX: usize = 16_384;
+/// What comes together is recorded together; less than a blink after it was told.
+const GATHER: Duration = Duration::from_millis(20);
 
 #[derive(Debug, Default)]
 pub struct Behind(Mutex<Queue>);
@@ -31,7 +34,9 @@ impl Behind {
 
     /// Returns when nothing waits.
     pub async fn record(&self, journal: &Journal) {
-        while let Some(entry) = self.next() {
+        loop {
+            tokio::time::sleep(GATHER).await;
+            let Some(entry) = self.next() else { return };
             let count = entry.len();
             if let Err(error) = journal.commit(entry).await {
                 tracing::warn!(count, %error, "notices were told and are not in the audit trail");

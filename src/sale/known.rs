@@ -43,6 +43,9 @@ impl Sales {
 
     /// The buyer's orders of this room that are waiting, held or on their way; newest first, at most 20.
     pub async fn open_orders(&self, buyer: &Subject, room: &RoomId) -> Result<Vec<OrderView>, Refusal> {
+        if !self.0.buyers.has(room, buyer, &self.0.journal).await? {
+            return Ok(Vec::new());
+        }
         let page = Page { after: None, limit: 50 };
         let orders = self.orders_of_buyer(buyer, page).await?;
         let open = |view: &OrderView| {

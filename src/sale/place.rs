@@ -55,6 +55,7 @@ impl Sales {
             charity_minor: 0,
             version: 1,
         };
+        self.0.buyers.add(&order.room, buyer);
         let done = CancellationToken::new();
         match self.0.orders.entry(wish.order) {
             MapEntry::Occupied(taken) => {

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::codec::{self, JSON, PROTO};
-use super::token::TokenRefused;
+use super::token::{TokenRefused, Verified};
 use super::websocket::{self, HandshakeRefused, Received};
 use crate::clock::Clock;
 use crate::model::{Caller, Timestamp};
@@ -35,22 +35,25 @@ mod wheel;
 
 use shards::Shards;
 
-/// Answers who a token speaks for.
+/// Answers who a token speaks for, and until when.
 #[derive(Clone)]
 pub struct Verifier(Arc<Verify>);
 
-type Verify = dyn Fn(&str, Timestamp) -> Result<Caller, TokenRefused> + Send + Sync;
+type Verify = dyn Fn(&str, Timestamp) -> Result<Verified, TokenRefused> + Send + Sync;
 
 impl Verifier {
     pub fn new(
-        verify: impl Fn(&str, Timestamp) -> Result<Caller, TokenRefused> + Send + Sync + 'static,
+        verify: impl Fn(&str, Timestamp) -> Result<Verified, TokenRefused> + Send + Sync + 'static,
     ) -> Self {
         Self(Arc::new(verify))
     }
 
-    /// No token is a guest.
-    fn caller(&self, token: &str, now: Timestamp) -> Result<Caller, TokenRefused> {
-        if token.is_empty() { Ok(Caller::guest()) } else { (self.0)(token, now) }
+    /// No token is a guest, for as long as it likes.
+    fn caller(&self, token: &str, now: Timestamp) -> Result<Verified, TokenRefused> {
+        if token.is_empty() {
+            return Ok(Verified { caller: Caller::guest(), until: Timestamp(i64::MAX) });
+        }
+        (self.0)(token, now)
     }
 }
 

@@ -132,6 +132,12 @@ impl Journal {
         Ok(Listing::cut(items, page.limit, |order| order.id.to_string()))
     }
 
+    /// Everybody who has ever placed an order in this room.
+    pub async fn buyers_of_room(&self, room: RoomId) -> Result<Vec<Subject>, StoreError> {
+        let sql = "SELECT DISTINCT buyer FROM orders WHERE sale IN (SELECT id FROM sales WHERE room = ?1)";
+        self.list(sql.to_owned(), (room.to_string(),), |row| rows::parsed(row, 0)).await
+    }
+
     /// Paid and not yet shipped, with addresses; oldest payment first.
     pub async fn orders_to_pack(&self, room: RoomId) -> Result<Vec<(Order, Option<ShipTo>)>, StoreError> {
         let columns = prefixed("o", ORDER_COLUMNS);

@@ -12,10 +12,12 @@ use tokio_rustls::server::TlsStream;
 
 use super::transport::{IntoLine, Line};
 use super::{Dialect, Ending, Sockets, frame, payload};
+use crate::model::Timestamp;
 use crate::room::publication::Format;
 use crate::room::session::{Answer, Arrival, Join, Outcome};
 use crate::room::{CloseCode, Session};
 use crate::wire::codec::{self, JSON, PROTO};
+use crate::wire::token::Verified;
 use crate::wire::websocket::{self, Deflater, Inbound, Inflater, Opcode, Received};
 
 /// A Join with a token is a few hundred bytes; the rest of a longer one comes with the next read.
@@ -27,10 +29,19 @@ pub struct Newcomer {
     pub inbound: Inbound,
     pub dialect: Dialect,
     pub session: Session,
+    /// The token's end.
+    pub until: Timestamp,
     /// Frames for this viewer alone: what it joined with.
     pub first: Bytes,
     /// What came right behind the join.
     pub early: Vec<Heard>,
+}
+
+struct Entered {
+    session: Session,
+    until: Timestamp,
+    first: Bytes,
+    early: Vec<Heard>,
 }
 
 /// A message that is not decided yet.
@@ -98,11 +109,11 @@ impl<S: AsyncRead + AsyncWrite + IntoLine + Unpin> Stranger<S> {
         };
         match entered {
             Err(ending) => self.turn_away(ending).await,
-            Ok((session, first, early)) => {
+            Ok(Entered { session, until, first, early }) => {
                 let Self { sockets, stream, inbound, dialect } = self;
                 match stream.into_line() {
                     Ok(line) => {
-                        let newcomer = Newcomer { line, inbound, dialect, session, first, early };
+                        let newcomer = Newcomer { line, inbound, dialect, session, until, first, early };
                         sockets.0.shards.take_in(newcomer);
                     }
                     Err(error) => tracing::warn!(%error, "a socket could not be handed on"),
@@ -111,11 +122,7 @@ impl<S: AsyncRead + AsyncWrite + IntoLine + Unpin> Stranger<S> {
         }
     }
 
-    async fn enter(
-        &mut self,
-        mut arrival: Arrival,
-        early: Bytes,
-    ) -> Result<(Session, Bytes, Vec<Heard>), Ending> {
+    async fn enter(&mut self, mut arrival: Arrival, early: Bytes) -> Result<Entered, Ending> {
         let deadline = Instant::now() + self.sockets.0.patience.join;
         let draining = self.sockets.0.draining.clone();
         let mut heard = Vec::new();
@@ -127,8 +134,8 @@ impl<S: AsyncRead + AsyncWrite + IntoLine + Unpin> Stranger<S> {
                 let message = heard.remove(0);
                 if let Some(join) = self.decide(&mut arrival, message).await? {
                     read?;
-                    let (session, first) = self.join(arrival, join).await?;
-                    return Ok((session, first, heard));
+                    let (session, until, first) = self.join(arrival, join).await?;
+                    return Ok(Entered { session, until, first, early: heard });
                 }
             }
             read?;
@@ -170,19 +177,19 @@ impl<S: AsyncRead + AsyncWrite + IntoLine + Unpin> Stranger<S> {
         Ok(None)
     }
 
-    async fn join(&mut self, arrival: Arrival, join: Join) -> Result<(Session, Bytes), Ending> {
+    async fn join(&mut self, arrival: Arrival, join: Join) -> Result<(Session, Timestamp, Bytes), Ending> {
         // In turn: those who watch already do not wait for a crowd that comes.
         let _turn = self.sockets.0.joins.acquire().await.map_err(|_| CloseCode::Draining)?;
         let (format, now) = (self.dialect.format, self.sockets.0.clock.now());
         let caller = self.sockets.0.verifier.caller(&join.token, now);
-        let caller =
+        let Verified { caller, until } =
             caller.map_err(|refused| Ending::because(CloseCode::TokenRefused, refused.to_string()))?;
         let (session, mut joined) = arrival.join(caller, join.position, now).await?;
         if join.id != 0 {
             let done = codec::answer(format, Answer { id: join.id, outcome: Ok(Outcome::Done) }, now);
             joined = [joined, done].concat().into();
         }
-        Ok((session, self.framed(&joined)))
+        Ok((session, until, self.framed(&joined)))
     }
 
     /// Says goodbye within a moment; a client that is gone or does not read is left.

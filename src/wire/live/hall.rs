@@ -1,9 +1,9 @@
 //! The viewers of one room on one shard, and the walks past all of them.
 //!
-//! A walk brings everybody to where the lanes stood when it began. Critical news starts one at once: a walk for chat that is under way
-//! turns into one for the news and goes round once more from where it is, and one for earlier news is finished first, so that each
-//! write carries all that has come together. Chat and state wait until a walk is due. A quiet room is always due; after a walk the next is
-//! due when it costs no more than its share of the core.
+//! A walk brings everybody to where the lanes stood when it began. Critical news starts one at once; when one is under way, it takes the
+//! news along and goes once round from where it is: nobody waits longer than one round, and who was not passed yet gets all in one write.
+//! Chat and state wait until a walk is due. A quiet room is always due; after a walk the next is due when it costs no more than its
+//! share of the core.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,8 +17,8 @@ use crate::room::{CloseCode, LiveRoom};
 
 /// Chat and state are gathered at least this long while a room is busy: less is not seen by a person.
 pub const PACE: Duration = Duration::from_millis(50);
-/// A room whose walk takes longer gathers for longer: walks for chat and state take at most this part of the core.
-const PACE_SHARE_PERCENT: u32 = 40;
+/// A room whose walk takes longer gathers for longer: its walks for chat and state take at most a third of the core.
+const PACE_SHARE_PERCENT: u32 = 33;
 /// Cursors that a flush is kept for during a walk: those who kept up, in each dialect, and a few who missed one.
 const FLUSHES_KEPT: usize = 16;
 /// No viewer sits here.
@@ -32,21 +32,30 @@ pub struct Hall {
     walk: Option<Walk>,
     /// The first of a walk changes, so that nobody is always last.
     begin_at: usize,
-    /// When the last walk began, and what it cost.
-    walked: Option<(Instant, Duration)>,
+    walked: Option<Walked>,
     /// A timer is set for the next walk.
     waiting: bool,
+}
+
+/// The last walk.
+#[derive(Clone, Copy)]
+struct Walked {
+    head: Cursor,
+    began: Instant,
+    /// Of one round.
+    cost: Duration,
 }
 
 struct Walk {
     head: Cursor,
     urgency: Urgency,
-    /// What came too late for this one.
-    again: Option<Urgency>,
+    /// Chat or state came too late for this one.
+    again: bool,
     at: usize,
     /// Seats when it began: who came later has read on arrival what this walk brings.
     seats: usize,
     left: usize,
+    passed: usize,
     began: Instant,
     cost: Duration,
     kept: Vec<Kept>,
@@ -78,9 +87,9 @@ pub enum Due {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pass {
     GoesOn,
-    /// What came too late for it, and what it cost in all.
+    /// Whether chat or state came too late for it, and what one round cost.
     Over {
-        again: Option<Urgency>,
+        again: bool,
         cost: Duration,
     },
 }
@@ -123,35 +132,42 @@ impl Hall {
     /// `look` is asked where the lanes stand, and only when a walk begins with it.
     pub fn ring(&mut self, urgency: Urgency, look: impl FnOnce(&LiveRoom) -> Cursor, now: Instant) -> Due {
         match &mut self.walk {
-            Some(walk) if walk.urgency == Urgency::Now || urgency == Urgency::Soon => {
-                walk.again = walk.again.max(Some(urgency));
+            Some(walk) if urgency == Urgency::Soon => {
+                walk.again = true;
                 Due::Already
             }
             Some(walk) => {
+                let was = std::mem::replace(&mut walk.urgency, urgency);
                 walk.head = look(&self.room);
-                (walk.urgency, walk.began) = (urgency, now);
+                walk.again = false;
                 (walk.seats, walk.left) = (self.seats.len(), self.seats.len());
                 walk.kept.clear();
-                Due::Queue(urgency)
+                if was == urgency { Due::Already } else { Due::Queue(urgency) }
             }
             None => match self.due_at() {
                 Some(due) if urgency == Urgency::Soon && now < due => {
                     if std::mem::replace(&mut self.waiting, true) { Due::Already } else { Due::At(due) }
                 }
                 _ => {
-                    self.begin(urgency, look(&self.room), now);
+                    let head = look(&self.room);
+                    // A timer may ring for what news has taken along.
+                    if self.walked.is_some_and(|walked| walked.head == head) {
+                        return Due::Already;
+                    }
+                    self.begin(urgency, head, now);
                     Due::Queue(urgency)
                 }
             },
         }
     }
 
-    /// Seats that the walk still has to pass, or `None` when there is no walk; at most `count` of them are passed now.
+    /// The viewers of the next seats that the walk has to pass, at most `count`.
     pub fn pass(&mut self, count: usize) -> Vec<usize> {
         let mut passed = Vec::new();
         if let Some(walk) = &mut self.walk {
             let count = count.min(walk.left);
             walk.left -= count;
+            walk.passed += count;
             passed.reserve(count);
             for _ in 0..count {
                 if walk.at >= walk.seats {
@@ -188,15 +204,17 @@ impl Hall {
         Ok(Some(framed))
     }
 
-    /// To be told what each part of a walk cost. When it is over: what came too late for it.
+    /// To be told what each part of a walk cost. When it is over: whether more is due.
     pub fn passed(&mut self, cost: Duration) -> Pass {
-        let Some(walk) = &mut self.walk else { return Pass::Over { again: None, cost } };
+        let Some(walk) = &mut self.walk else { return Pass::Over { again: false, cost } };
         walk.cost += cost;
         if walk.left > 0 {
             return Pass::GoesOn;
         }
-        let (again, began, cost) = (walk.again, walk.began, walk.cost);
-        self.walked = Some((began, cost));
+        // More than a round when news came in the middle.
+        let rounds = walk.passed as f64 / walk.seats.max(1) as f64;
+        let (again, cost) = (walk.again, walk.cost.div_f64(rounds.max(1.0)));
+        self.walked = Some(Walked { head: walk.head, began: walk.began, cost });
         // Steps of the golden section: places far apart take turns.
         self.begin_at = (self.begin_at + self.seats.len() * 618 / 1_000 + 1) % self.seats.len().max(1);
         self.walk = None;
@@ -217,10 +235,11 @@ impl Hall {
         self.walk = Some(Walk {
             head,
             urgency,
-            again: None,
+            again: false,
             at: self.begin_at,
             seats: self.seats.len(),
             left: self.seats.len(),
+            passed: 0,
             began: now,
             cost: Duration::ZERO,
             kept: Vec::new(),
@@ -229,7 +248,10 @@ impl Hall {
 
     /// For chat and state.
     fn due_at(&self) -> Option<Instant> {
-        let (began, cost) = self.walked?;
+        let Walked { began, cost, .. } = self.walked?;
         Some(began + PACE.max(cost * 100 / PACE_SHARE_PERCENT))
     }
 }
+
+#[cfg(test)]
+mod tests;

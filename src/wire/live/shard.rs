@@ -198,7 +198,7 @@ impl Shard {
     }
 
     fn take_in(&mut self, newcomer: Newcomer) {
-        let Newcomer { line, inbound, dialect, session, first, early } = newcomer;
+        let Newcomer { line, inbound, dialect, session, until, first, early } = newcomer;
         let key = self.viewers.vacant_key();
         let transport = Transport::new(line, self.patience.silence).and_then(|mut transport| {
             let interest = Interest::READABLE | Interest::WRITABLE;
@@ -223,6 +223,7 @@ impl Shard {
             inbound,
             dialect,
             Life::Inside { session, place },
+            until,
             self.arrivals,
             self.tasks.token(),
         );

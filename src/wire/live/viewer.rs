@@ -7,6 +7,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::Dialect;
 use super::transport::Transport;
+use crate::model::Timestamp;
 use crate::room::Session;
 use crate::wire::websocket::Inbound;
 
@@ -17,6 +18,8 @@ pub struct Viewer {
     pub life: Life,
     /// Which one on this shard.
     pub arrival: u32,
+    /// The token's end.
+    pub until: Timestamp,
     /// Milliseconds of the shard's life: a message, a pong, or progress of a write.
     pub heard_at_ms: u32,
     /// What a full socket did not take. While there is something, lanes are not read for this viewer: it skips chat.
@@ -61,10 +64,21 @@ impl Viewer {
         inbound: Inbound,
         dialect: Dialect,
         life: Life,
+        until: Timestamp,
         arrival: u32,
         counted: TaskTrackerToken,
     ) -> Self {
-        Self { transport, inbound, dialect, life, arrival, heard_at_ms: 0, unsent: None, _counted: counted }
+        Self {
+            transport,
+            inbound,
+            dialect,
+            life,
+            until,
+            arrival,
+            heard_at_ms: 0,
+            unsent: None,
+            _counted: counted,
+        }
     }
 
     pub fn is_blocked(&self) -> bool {

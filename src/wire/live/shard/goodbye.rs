@@ -10,6 +10,7 @@ use crate::room::{CloseCode, meters};
 use crate::wire::codec;
 use crate::wire::live::viewer::{Life, Sent, Viewer};
 use crate::wire::live::{Ending, frame};
+use crate::wire::token::TokenRefused;
 use crate::wire::websocket::{self, Opcode};
 
 /// Somebody who got a close frame.
@@ -63,12 +64,12 @@ impl Shard {
         }
     }
 
-    /// Pings those who are silent, and gives up those who stay so.
+    /// Pings those who are silent, and sends away those who stay so and those whose token has ended.
     pub(super) fn turn_the_wheel(&mut self) {
         if self.viewers.is_empty() {
             return self.wheel.rest(self.now);
         }
-        let now_ms = self.now_ms();
+        let (now_ms, now) = (self.now_ms(), self.clock.now());
         let silence_ms = u32::try_from(self.patience.silence.as_millis()).unwrap_or(u32::MAX);
         while let Some(keys) = self.wheel.turn(self.now, self.viewers.capacity()) {
             for key in keys {
@@ -77,6 +78,9 @@ impl Shard {
                 let silent_ms = now_ms.saturating_sub(viewer.heard_at_ms);
                 if silent_ms >= silence_ms {
                     self.end(key, CloseCode::Silent.into());
+                } else if viewer.until <= now {
+                    let reason = TokenRefused::Expired.to_string();
+                    self.end(key, Ending::because(CloseCode::TokenRefused, reason));
                 } else if self.wheel.is_ping_due(silent_ms)
                     && !viewer.is_blocked()
                     && viewer.send(&websocket::frame(Opcode::Ping, &[])) == Sent::Gone

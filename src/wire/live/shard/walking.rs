@@ -48,13 +48,15 @@ impl Shard {
             }
             let ended = clock::instant();
             let Some(hall) = self.halls.get_mut(key) else { continue };
+            let queue = if urgency == Urgency::Now { &mut self.urgent } else { &mut self.soon };
+            // A small room does not wait for a large one.
+            queue.rotate_left(1);
             if let Pass::Over { again, cost } = hall.passed(ended - began) {
                 self.meters.walk_seconds.record(cost);
-                let queue = if urgency == Urgency::Now { &mut self.urgent } else { &mut self.soon };
-                queue.pop_front();
+                queue.pop_back();
                 self.now = ended;
-                if let Some(again) = again {
-                    self.ring(key, again);
+                if again {
+                    self.ring(key, Urgency::Soon);
                 }
             }
         }
