@@ -419,7 +419,7 @@ async fn a_token_that_ends_ends_the_socket() {
         let (code, closing) = lin.closed().await;
         let closing = closing.expect("a last word");
         assert_eq!((code, closing.reason.as_str()), (Some(4001), "the token has expired"));
-        guest.send(1, Command::Ping(v1::Ping { client_time_ms: 1 })).await;
-        assert!(matches!(guest.reply(1).await, Outcome::Pong(_)), "a guest has none");
+        guest.send(2, Command::Ping(v1::Ping { client_time_ms: 1 })).await;
+        assert!(matches!(guest.reply(2).await, Outcome::Pong(_)), "a guest has none");
     }
 }
