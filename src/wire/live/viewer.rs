@@ -22,8 +22,10 @@ pub struct Viewer {
     pub until: Timestamp,
     /// Milliseconds of the shard's life: a message, a pong, or progress of a write.
     pub heard_at_ms: u32,
+    /// Likewise: the last ping.
+    pub pinged_at_ms: u32,
     /// What a full socket did not take. While there is something, lanes are not read for this viewer: it skips chat.
-    unsent: Option<Box<Vec<Bytes>>>,
+    unsent: Vec<Bytes>,
     /// Keeps a shutdown waiting.
     _counted: TaskTrackerToken,
 }
@@ -76,27 +78,33 @@ impl Viewer {
             until,
             arrival,
             heard_at_ms: 0,
-            unsent: None,
+            pinged_at_ms: 0,
+            unsent: Vec::new(),
             _counted: counted,
         }
     }
 
+    /// Nothing was heard for as long as a ping is worth, and the last one is as long ago.
+    pub fn is_ping_due(&self, now_ms: u32, ping_ms: u32) -> bool {
+        now_ms.saturating_sub(self.heard_at_ms.max(self.pinged_at_ms)) >= ping_ms
+    }
+
     pub fn is_blocked(&self) -> bool {
-        self.unsent.is_some() || self.transport.is_blocked()
+        !self.unsent.is_empty() || self.transport.is_blocked()
     }
 
     /// The whole of one frame, or what the socket takes of it.
     pub fn send(&mut self, frame: &Bytes) -> Sent {
-        if let Some(unsent) = &mut self.unsent {
-            if unsent.len() < UNSENT_PARTS_MAX {
-                unsent.push(frame.clone());
+        if !self.unsent.is_empty() {
+            if self.unsent.len() < UNSENT_PARTS_MAX {
+                self.unsent.push(frame.clone());
             }
             return Sent::Some;
         }
         match attempt(self.transport.write(frame)) {
             Ok(written) if written == frame.len() => Sent::All,
             Ok(written) => {
-                self.unsent = Some(Box::new(vec![frame.slice(written..)]));
+                self.unsent = vec![frame.slice(written..)];
                 Sent::Some
             }
             Err(_) => Sent::Gone,
@@ -108,7 +116,7 @@ impl Viewer {
         if self.transport.flush().is_err() {
             return Sent::Gone;
         }
-        let mut rest = self.unsent.take().unwrap_or_default();
+        let mut rest = std::mem::take(&mut self.unsent);
         while let Some(part) = rest.first_mut() {
             match attempt(self.transport.write(part)) {
                 Ok(0) => break,
@@ -123,7 +131,7 @@ impl Viewer {
             }
         }
         if !rest.is_empty() {
-            self.unsent = Some(rest);
+            self.unsent = rest;
         }
         if self.is_blocked() { Sent::Some } else { Sent::All }
     }

@@ -71,6 +71,7 @@ impl Shard {
         }
         let (now_ms, now) = (self.now_ms(), self.clock.now());
         let silence_ms = u32::try_from(self.patience.silence.as_millis()).unwrap_or(u32::MAX);
+        let ping_ms = u32::try_from(self.patience.ping.as_millis()).unwrap_or(u32::MAX);
         while let Some(keys) = self.wheel.turn(self.now, self.viewers.capacity()) {
             for key in keys {
                 let Some(viewer) = self.viewers.get_mut(key) else { continue };
@@ -81,11 +82,11 @@ impl Shard {
                 } else if viewer.until <= now {
                     let reason = TokenRefused::Expired.to_string();
                     self.end(key, Ending::because(CloseCode::TokenRefused, reason));
-                } else if self.wheel.is_ping_due(silent_ms)
-                    && !viewer.is_blocked()
-                    && viewer.send(&websocket::frame(Opcode::Ping, &[])) == Sent::Gone
-                {
-                    self.gone(key);
+                } else if viewer.is_ping_due(now_ms, ping_ms) && !viewer.is_blocked() {
+                    viewer.pinged_at_ms = now_ms;
+                    if viewer.send(&websocket::frame(Opcode::Ping, &[])) == Sent::Gone {
+                        self.gone(key);
+                    }
                 }
             }
         }
