@@ -23,7 +23,7 @@ pub struct Limits {
     pub orders_per_10_s: u32,
     /// Open sockets of one person: a phone, a laptop and a few forgotten tabs. Guests are not counted: they have no name.
     pub connections_per_person: u32,
-    /// Viewers in one room. A viewer costs about 11 KB of the program's memory (docs/benchmarks.md).
+    /// Viewers in one room. A viewer costs about 1.3 KB of the program's memory (docs/benchmarks.md).
     pub viewers_per_room: u32,
     /// Open sockets on this node, joined or not.
     pub viewers_per_node: u32,
