@@ -65,7 +65,8 @@ pub struct Shard {
     wheel: Wheel,
     rung: Vec<Rung>,
     buffer: Vec<u8>,
-    inflater: Inflater,
+    /// `None` only while a socket is read.
+    inflater: Option<Inflater>,
     deflater: Deflater,
     meters: Meters,
 }
@@ -102,7 +103,7 @@ impl Shard {
             wheel: Wheel::new(patience.ping, now),
             rung: Vec::new(),
             buffer: vec![0; READ_BYTES],
-            inflater: Inflater::new(),
+            inflater: Some(Inflater::new()),
             deflater: Deflater::new(),
             meters: Meters::new(),
         }

@@ -36,10 +36,10 @@ impl Shard {
         viewer.heard_at_ms = now_ms;
         let mut inbound = std::mem::take(&mut viewer.inbound);
         let mut buffer = std::mem::take(&mut self.buffer);
-        let mut inflater = std::mem::take(&mut self.inflater);
+        let mut inflater = self.inflater.take().unwrap_or_default();
         let done =
             inbound.read(&mut buffer[..read], &mut inflater, |received| self.on_received(key, received));
-        (self.buffer, self.inflater) = (buffer, inflater);
+        (self.buffer, self.inflater) = (buffer, Some(inflater));
         if let Some(viewer) = self.viewers.get_mut(key) {
             viewer.inbound = inbound;
         }
