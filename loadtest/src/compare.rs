@@ -55,11 +55,7 @@ pub struct Outcome {
 }
 
 pub async fn run(options: &CompareOptions) -> Result<Outcome, Failure> {
-    let chosen = |row: &Row| options.only.is_empty() || options.only.iter().any(|key| key == row.key);
-    let wanted: Vec<Row> = rows(options.quick).into_iter().filter(chosen).collect();
-    if wanted.is_empty() {
-        return Err(Failure::Option { name: "only", rule: "rows are a to i, separated by commas" });
-    }
+    let wanted = chosen(rows(options.quick), &options.only)?;
     let mut done = Vec::new();
     for row in wanted {
         eprintln!("{}  {}", row.key, row.title);
@@ -73,6 +69,16 @@ pub async fn run(options: &CompareOptions) -> Result<Outcome, Failure> {
         done.push(row);
     }
     Ok(Outcome { quick: options.quick, done })
+}
+
+/// All when none is named.
+fn chosen(rows: Vec<Row>, only: &[String]) -> Result<Vec<Row>, Failure> {
+    let known: Vec<&str> = rows.iter().map(|row| row.key).collect();
+    let unknown: Vec<String> = only.iter().filter(|key| !known.contains(&key.as_str())).cloned().collect();
+    if !unknown.is_empty() {
+        return Err(Failure::NoSuchRow { unknown, known });
+    }
+    Ok(rows.into_iter().filter(|row| only.is_empty() || only.iter().any(|key| key == row.key)).collect())
 }
 
 async fn one(options: &CompareOptions, args: &[String]) -> Result<Result<Value, String>, Failure> {
@@ -270,6 +276,22 @@ mod tests {
         let done = Done { row: row(), runs: vec![Err("no".into()), run(50.0), run(100.0)] };
         assert!(done.judged()[0].is_missed());
         assert!(!Outcome { quick: true, done: vec![done] }.is_clean());
+    }
+
+    #[test]
+    fn a_row_that_is_not_there_is_refused_beside_one_that_is() {
+        let keys = |only: &[&str]| {
+            let only: Vec<String> = only.iter().map(|key| key.to_string()).collect();
+            let chosen = chosen(rows(true), &only).map_err(|refused| refused.to_string())?;
+            Ok::<_, String>(chosen.iter().map(|row| row.key).collect::<String>())
+        };
+        assert_eq!(keys(&[]).as_deref(), Ok("abcdefghi"));
+        assert_eq!(keys(&["g", "a"]).as_deref(), Ok("ag"));
+        let refused = keys(&["a", "z", ""]).unwrap_err();
+        assert_eq!(
+            refused,
+            "--only: the table has no row `z` and no row ``; its rows are a, b, c, d, e, f, g, h, i"
+        );
     }
 
     #[test]

@@ -11,9 +11,11 @@ pub mod frames;
 pub mod peek;
 pub mod rest;
 pub mod socket;
+pub mod tls;
 
 pub use rest::{Answer, Rest};
 pub use socket::{Gone, Socket};
+use tls::Trust;
 
 /// A server's address, as sockets and as HTTP see it.
 #[derive(Debug, Clone)]
@@ -21,11 +23,13 @@ pub struct Target {
     pub address: SocketAddr,
     /// `host:port`, for the Host header.
     pub host: String,
+    /// With TLS: in which certificate.
+    pub trust: Option<Trust>,
 }
 
 impl Target {
     pub fn at(address: SocketAddr) -> Target {
-        Target { address, host: address.to_string() }
+        Target { address, host: address.to_string(), trust: None }
     }
 
     /// From `ws://host:port` or `http://host:port`. Encrypted addresses are refused: a load generator that spends its
@@ -47,10 +51,11 @@ impl Target {
             .map_err(|error| unreachable(error.to_string()))?
             .next()
             .ok_or_else(|| unreachable("no address".into()))?;
-        Ok(Target { address, host })
+        Ok(Target { address, host, trust: None })
     }
 
     pub fn http(&self, path: &str) -> String {
-        format!("http://{}{path}", self.host)
+        let scheme = if self.trust.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}{path}", self.host)
     }
 }

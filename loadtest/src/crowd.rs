@@ -22,6 +22,7 @@ use crate::{
 
 pub mod dialect;
 mod handshake;
+mod line;
 mod lowest;
 pub mod seat;
 pub mod stamp;
@@ -234,7 +235,7 @@ impl Crowd {
     fn attend(&mut self, index: usize, writable: bool, closed: bool) {
         let seat = &mut self.seats[index];
         let before = seat.state;
-        let flushed = if writable && !seat.out.is_empty() { seat.flush() } else { Ok(()) };
+        let flushed = if writable && seat.has_to_write() { seat.flush() } else { Ok(()) };
         let origin = self.origin;
         let now_us = || origin.elapsed().as_micros() as u64;
         let outcome = flushed
@@ -256,8 +257,8 @@ impl Crowd {
         let seat = &mut self.seats[index];
         self.comings.took.record_us(now_us.saturating_sub(seat.wished_us));
         if seat.part != Part::Reads
-            && let Some(stream) = &mut seat.stream
-            && let Err(error) = self.poll.registry().deregister(stream)
+            && let Some(line) = &mut seat.line
+            && let Err(error) = self.poll.registry().deregister(&mut line.socket)
         {
             self.failed = Some(error.to_string());
         }
@@ -266,7 +267,7 @@ impl Crowd {
     /// Who was on the way tries again; who was live is counted.
     fn lose(&mut self, index: usize, gone: Gone) {
         let seat = &mut self.seats[index];
-        seat.stream = None;
+        seat.line = None;
         match std::mem::replace(&mut seat.state, State::Away) {
             State::Live => {
                 if let Some(lowest) = self.tally.lowest.as_mut().filter(|_| seat.room == 0) {
@@ -334,11 +335,12 @@ impl Crowd {
         let local = target.address.ip().is_loopback() && target.address.is_ipv4();
         let seat = &mut self.seats[index];
         seat.state = State::Upgrading;
-        seat.connect(target.address, local.then(|| Ipv4Addr::new(127, 0, 0, block + 1)))?;
+        seat.connect(target, local.then(|| Ipv4Addr::new(127, 0, 0, block + 1)))?;
         let path = format!("/v1/rooms/{}/live", rooms[seat.room as usize]);
         seat.out.extend_from_slice(handshake::request(target, &path, *dialect, *deflate).as_bytes());
-        if let Some(stream) = &mut seat.stream {
-            self.poll.registry().register(stream, Token(index), Interest::READABLE | Interest::WRITABLE)?;
+        if let Some(line) = &mut seat.line {
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            self.poll.registry().register(&mut line.socket, Token(index), interest)?;
         }
         seat.flush()
     }

@@ -16,6 +16,7 @@ pub enum Failure {
     Refused { what: String, status: u16, kind: String, detail: String },
     OffContract { what: String, got: String },
     Option { name: &'static str, rule: &'static str },
+    NoSuchRow { unknown: Vec<String>, known: Vec<&'static str> },
     Record { path: PathBuf, source: rusqlite::Error },
     RecordShape { what: String },
     RecordMissing { dir: PathBuf },
@@ -81,6 +82,15 @@ impl fmt::Display for Failure {
                 write!(f, "{what}: the server's answer is not in docs/api.md: {got}")
             }
             Failure::Option { name, rule } => write!(f, "--{name}: {rule}"),
+            Failure::NoSuchRow { unknown, known } => {
+                let unknown: Vec<String> = unknown.iter().map(|key| format!("`{key}`")).collect();
+                write!(
+                    f,
+                    "--only: the table has no row {}; its rows are {}",
+                    unknown.join(" and no row "),
+                    known.join(", ")
+                )
+            }
             Failure::Record { path, source } => {
                 write!(f, "cannot read the record {}: {source}", path.display())
             }

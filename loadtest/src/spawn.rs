@@ -24,8 +24,10 @@ use crate::{
     usage::Usage,
 };
 
+mod certificate;
 mod served;
 
+pub use certificate::Certificate;
 pub use served::{Kind, Served, ServedOptions};
 
 #[derive(Debug, Clone, Args)]
@@ -48,6 +50,9 @@ pub struct SpawnOptions {
     /// The server's core and this program's; `None`: where the system puts them.
     #[arg(skip)]
     pub cores: Option<Cores>,
+    /// With a certificate of its own, which the target trusts.
+    #[arg(skip)]
+    pub tls: bool,
 }
 
 /// A start is well under a second; a slow disk or a busy machine may take longer.
@@ -74,6 +79,7 @@ struct Program {
     keep: bool,
     sabotage: Option<String>,
     cores: Option<Cores>,
+    certificate: Option<Certificate>,
 }
 
 #[derive(Deserialize)]
@@ -89,14 +95,19 @@ impl Server {
         let data = env::temp_dir().join(format!("apricot-load-{}", uuid::Uuid::now_v7()));
         std::fs::create_dir_all(&data).map_err(Failure::file(&data))?;
         let (keep, sabotage) = (options.keep, options.sabotage.clone());
-        let program = Program { binary, config, data, keep, sabotage, cores: options.cores };
+        let cores = options.cores;
+        let mut program = Program { binary, config, data, keep, sabotage, cores, certificate: None };
+        if options.tls {
+            program.certificate = Some(Certificate::make(&program.data)?);
+        }
         if let Some(kind) = &program.sabotage
             && !program.can_sabotage().await?
         {
             return Err(Failure::NoSabotage { kind: kind.clone() });
         }
         let (child, address) = program.run("127.0.0.1:0").await?;
-        let server = Server { child, program, stopped: false, target: Target::at(address) };
+        let target = program.target(address);
+        let server = Server { child, program, stopped: false, target };
         server.until_ready().await?;
         Ok(server)
     }
@@ -107,7 +118,7 @@ impl Server {
         let began = Instant::now();
         let (child, address) = self.program.run(&self.target.address.to_string()).await?;
         self.child = child;
-        self.target = Target::at(address);
+        self.target = self.program.target(address);
         self.until_ready().await?;
         Ok(began.elapsed())
     }
@@ -214,6 +225,11 @@ impl Drop for Program {
 }
 
 impl Program {
+    fn target(&self, address: SocketAddr) -> Target {
+        let trust = self.certificate.as_ref().map(|certificate| certificate.trust.clone());
+        Target { trust, ..Target::at(address) }
+    }
+
     fn command(&self, verb: &str) -> Command {
         let mut command = Command::new(&self.binary);
         command.arg(verb).kill_on_drop(true).stdin(Stdio::null());
@@ -236,6 +252,9 @@ impl Program {
             .stderr(log);
         if let Some(kind) = &self.sabotage {
             command.env("APRICOT_SABOTAGE", kind);
+        }
+        if let Some(Certificate { chain, key, .. }) = &self.certificate {
+            command.env("APRICOT_TLS__CERTIFICATE", chain).env("APRICOT_TLS__KEY", key);
         }
         let mut child = spawn_pinned(&mut command, self.cores)?.map_err(Failure::file(&self.binary))?;
         let address = listening(&mut child, || self.log_tail()).await?;

@@ -83,7 +83,7 @@ pub async fn run(options: &StormOptions) -> Result<Outcome, Failure> {
     if let Some(Cores { client, .. }) = cores {
         pin::this_thread_to(client)?;
     }
-    let mut served = Served::start(&options.server, cores).await?;
+    let mut served = Served::start(&options.server, cores, false).await?;
     match storm(options, cores, &served).await {
         Err(failure) => Err(served.died().unwrap_or(failure)),
         Ok(outcome) => {

@@ -81,6 +81,9 @@ pub struct WatchOptions {
     /// Offer permessage-deflate without context takeover
     #[arg(long)]
     pub deflate: bool,
+    /// Open loop and --idle: the server has a certificate of its own and every socket speaks wss, TLS 1.3
+    #[arg(long, conflicts_with = "in_flight")]
+    pub tls: bool,
     /// Viewers on the way at one time
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
     pub connects_in_progress: u32,
@@ -147,6 +150,9 @@ impl WatchOptions {
                 rule: "a baseline has one room, no subprotocol and no tokens (--idle wants --guests)",
             });
         }
+        if baseline && self.tls {
+            return Err(Failure::Option { name: "tls", rule: "a baseline speaks no TLS" });
+        }
         Ok(())
     }
 }
@@ -157,7 +163,7 @@ pub async fn run(options: &WatchOptions) -> Result<Outcome, Failure> {
     if let Some(Cores { client, .. }) = cores {
         pin::this_thread_to(client)?;
     }
-    let mut served = Served::start(&options.server, cores).await?;
+    let mut served = Served::start(&options.server, cores, options.tls).await?;
     match watch(options, cores, &served).await {
         Err(failure) => Err(served.died().unwrap_or(failure)),
         Ok(outcome) => {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use apricot_proto::v1;
 use reqwest::{Client, Method, StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::time::sleep;
+use tokio::{task::spawn_blocking, time::sleep};
 
-use super::Target;
+use super::{Target, tls::Trust};
 use crate::failure::Failure;
 
 /// What came back, short of what this program cannot understand.
@@ -130,10 +130,8 @@ impl Rest {
 
     /// Whether `/readyz` says 200.
     pub async fn ready(&self) -> bool {
-        match self.http.get(self.target.http("/readyz")).send().await {
-            Ok(response) => response.status() == StatusCode::OK,
-            Err(_) => false,
-        }
+        let answered = self.send(Method::GET, "/readyz", None::<&()>, None).await;
+        answered.is_ok_and(|(status, _)| status == StatusCode::OK)
     }
 
     async fn call<B: Serialize, T: DeserializeOwned>(
@@ -143,24 +141,9 @@ impl Rest {
         body: Option<&B>,
         key: Option<&str>,
     ) -> Answer<T> {
-        let mut request = self.http.request(method, self.target.http(path));
-        if !self.token.is_empty() {
-            request = request.bearer_auth(&self.token);
-        }
-        if let Some(key) = key {
-            request = request.header("Idempotency-Key", key);
-        }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => return Answer::Unknown(causes(&error)),
-        };
-        let status = response.status();
-        let bytes = match response.bytes().await {
-            Ok(bytes) => bytes,
-            Err(error) => return Answer::Unknown(causes(&error)),
+        let (status, bytes) = match self.send(method, path, body, key).await {
+            Ok(answered) => answered,
+            Err(why) => return Answer::Unknown(why),
         };
         if status.is_success() {
             match serde_json::from_slice(&bytes) {
@@ -173,6 +156,63 @@ impl Rest {
                 Err(error) => off_contract(status, &bytes, &error.to_string()),
             }
         }
+    }
+
+    /// An error says that nothing came back.
+    async fn send<B: Serialize>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&B>,
+        key: Option<&str>,
+    ) -> Result<(StatusCode, Vec<u8>), String> {
+        if let Some(trust) = &self.target.trust {
+            return self.send_sealed(trust, method, path, body, key).await;
+        }
+        let mut request = self.http.request(method, self.target.http(path));
+        if !self.token.is_empty() {
+            request = request.bearer_auth(&self.token);
+        }
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await.map_err(|error| causes(&error))?;
+        let status = response.status();
+        let bytes = response.bytes().await.map_err(|error| causes(&error))?;
+        Ok((status, bytes.into()))
+    }
+
+    /// A connection for each: with TLS only a few rooms are opened.
+    async fn send_sealed<B: Serialize>(
+        &self,
+        trust: &Trust,
+        method: Method,
+        path: &str,
+        body: Option<&B>,
+        key: Option<&str>,
+    ) -> Result<(StatusCode, Vec<u8>), String> {
+        let mut request =
+            format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.target.host);
+        if !self.token.is_empty() {
+            request += &format!("Authorization: Bearer {}\r\n", self.token);
+        }
+        if let Some(key) = key {
+            request += &format!("Idempotency-Key: {key}\r\n");
+        }
+        let mut bytes = Vec::new();
+        if let Some(body) = body {
+            bytes = serde_json::to_vec(body).map_err(|error| error.to_string())?;
+            request += &format!("Content-Type: application/json\r\nContent-Length: {}\r\n", bytes.len());
+        }
+        let request = [(request + "\r\n").into_bytes(), bytes].concat();
+        let (trust, address) = (trust.clone(), self.target.address);
+        let answered = spawn_blocking(move || trust.ask(address, &request, REQUEST_WAIT)).await;
+        let (status, bytes) =
+            answered.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        Ok((StatusCode::from_u16(status).map_err(|error| error.to_string())?, bytes))
     }
 }
 

@@ -1,8 +1,8 @@
 //! One socket of the crowd.
 
 use std::{
-    io::{self, Read as _, Write as _},
-    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    io,
+    net::{Ipv4Addr, SocketAddrV4},
     time::Duration,
 };
 
@@ -14,9 +14,10 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_
 use super::{
     dialect::{Dialect, Heard},
     handshake,
+    line::{Line, SEALED_BYTES, Taken},
     tally::{News, Position, Tally},
 };
-use crate::contract::{Gone, frames};
+use crate::contract::{Gone, Target, frames};
 
 /// Of viewers that do not read: what the kernel takes before the server has to keep it.
 const SLOW_BUFFER_BYTES: usize = 4 * 1024;
@@ -50,7 +51,7 @@ pub struct Seat {
     pub token: Option<u32>,
     pub state: State,
     pub position: Position,
-    pub stream: Option<TcpStream>,
+    pub line: Option<Line>,
     /// When it first tried to come, in microseconds of the crowd.
     pub wished_us: u64,
     pub attempts: u8,
@@ -63,6 +64,7 @@ pub struct Seat {
 pub struct Bench {
     pub dialect: Dialect,
     pub scratch: Vec<u8>,
+    pub sealed: Vec<u8>,
     pub inflater: Decompress,
     pub inflated: Vec<u8>,
 }
@@ -72,6 +74,7 @@ impl Bench {
         Bench {
             dialect,
             scratch: vec![0; READ_BYTES],
+            sealed: vec![0; SEALED_BYTES],
             inflater: Decompress::new(false),
             inflated: Vec::new(),
         }
@@ -86,7 +89,7 @@ impl Seat {
             token,
             state: State::Away,
             position: Position::default(),
-            stream: None,
+            line: None,
             wished_us: 0,
             attempts: 0,
             cut: Vec::new(),
@@ -95,8 +98,8 @@ impl Seat {
     }
 
     /// Starts to connect, from `source` when given: one address has no more than some 28,000 ports.
-    pub fn connect(&mut self, target: SocketAddr, source: Option<Ipv4Addr>) -> io::Result<()> {
-        let family = if target.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    pub fn connect(&mut self, target: &Target, source: Option<Ipv4Addr>) -> io::Result<()> {
+        let family = if target.address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let socket = socket_with(family, SocketType::STREAM, flags, None)?;
         sockopt::set_tcp_nodelay(&socket, true)?;
@@ -106,11 +109,12 @@ impl Seat {
         if let Some(source) = source {
             bind(&socket, &SocketAddrV4::new(source, 0))?;
         }
-        match connect(&socket, &target) {
+        match connect(&socket, &target.address) {
             Ok(()) | Err(rustix::io::Errno::INPROGRESS) => {}
             Err(error) => return Err(error.into()),
         }
-        self.stream = Some(TcpStream::from_std(socket.into()));
+        let tls = target.trust.as_ref().map(|trust| trust.connection(target.address.ip())).transpose()?;
+        self.line = Some(Line::new(TcpStream::from_std(socket.into()), tls));
         self.state = State::Upgrading;
         self.cut.clear();
         self.out.clear();
@@ -119,8 +123,8 @@ impl Seat {
 
     /// Cuts the connection without a goodbye; the server sees a reset.
     pub fn cut(&mut self) -> io::Result<()> {
-        if let Some(stream) = self.stream.take() {
-            sockopt::set_socket_linger(&stream, Some(Duration::ZERO))?;
+        if let Some(line) = self.line.take() {
+            sockopt::set_socket_linger(&line.socket, Some(Duration::ZERO))?;
         }
         self.state = State::Away;
         Ok(())
@@ -128,21 +132,14 @@ impl Seat {
 
     /// Writes what is waiting; the rest waits until the socket is writable.
     pub fn flush(&mut self) -> Result<(), Gone> {
-        let Some(stream) = &mut self.stream else { return Ok(()) };
-        let mut written = 0;
-        while written < self.out.len() {
-            match stream.write(&self.out[written..]) {
-                Ok(count) => written += count,
-                Err(error)
-                    if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::NotConnected) =>
-                {
-                    break;
-                }
-                Err(error) => return Err(error.into()),
-            }
+        match &mut self.line {
+            Some(line) => Ok(line.write(&mut self.out)?),
+            None => Ok(()),
         }
-        self.out.drain(..written);
-        Ok(())
+    }
+
+    pub fn has_to_write(&self) -> bool {
+        !self.out.is_empty() || self.line.as_ref().is_some_and(Line::has_to_write)
     }
 
     /// Reads all there is. `now_us` is asked for after each read.
@@ -156,34 +153,35 @@ impl Seat {
     ) -> Result<(), Gone> {
         let mut scratch = std::mem::take(&mut bench.scratch);
         let outcome = loop {
-            let Some(stream) = &mut self.stream else { break Ok(()) };
+            let Some(line) = &mut self.line else { break Ok(()) };
             let kept = self.cut.len();
             if scratch.len() < kept + READ_BYTES {
                 scratch.resize(kept + READ_BYTES, 0);
             }
-            let read = match stream.read(&mut scratch[kept..]) {
-                Ok(0) => break Err(Gone::Lost("the server hung up without a close".into())),
-                Ok(read) => read,
+            let read = match line.read(&mut scratch[kept..kept + READ_BYTES], &mut bench.sealed) {
+                Ok(Taken { wire: 0, .. }) => {
+                    break Err(Gone::Lost("the server hung up without a close".into()));
+                }
+                Ok(taken) => taken,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Ok(()),
                 Err(error) => break Err(error.into()),
             };
             scratch[..kept].copy_from_slice(&self.cut);
             self.cut.clear();
-            tally.bytes += read as u64;
-            let filled = kept + read == scratch.len();
-            let mut rest = &scratch[..kept + read];
+            tally.bytes += read.wire as u64;
+            let mut rest = &scratch[..kept + read.opened];
             if let Err(gone) = self.take(&mut rest, bench, tally, tokens, now_us()) {
                 break Err(gone);
             }
             self.cut.extend_from_slice(rest);
             // A short read emptied the socket, and more raises another event; an end does not.
-            if !filled && !closed {
+            if read.emptied && !closed {
                 break Ok(());
             }
         };
         bench.scratch = scratch;
         outcome?;
-        if self.out.is_empty() { Ok(()) } else { self.flush() }
+        if self.has_to_write() { self.flush() } else { Ok(()) }
     }
 
     fn take(

@@ -60,7 +60,7 @@ pub enum Served {
 }
 
 impl Served {
-    pub async fn start(options: &ServedOptions, cores: Option<Cores>) -> Result<Served, Failure> {
+    pub async fn start(options: &ServedOptions, cores: Option<Cores>, tls: bool) -> Result<Served, Failure> {
         match options.spawn {
             None => Err(Failure::Option {
                 name: "spawn",
@@ -74,6 +74,7 @@ impl Served {
                     keep: options.keep,
                     sabotage: None,
                     cores,
+                    tls,
                 };
                 Ok(Served::Apricot(Box::new(Server::start(&options).await?)))
             }

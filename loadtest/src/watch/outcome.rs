@@ -157,6 +157,7 @@ impl Outcome {
             "seed": self.seed,
             "pinned": pin::to_json(self.cores),
             "subprotocol": if self.options.json_subprotocol { "apricot.v1.json" } else { "apricot.v1.proto" },
+            "tls": self.options.tls,
             "deflate": {"offered": self.options.deflate, "agreed": self.tally.deflating > 0},
             "deliveries_per_s": (seconds > 0.0).then(|| rounded(deliveries as f64 / seconds)),
             "cpu_us_per_delivery": per(cpu_us, deliveries),
