@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::refused::RoomRefused;
-use crate::store::{Entry, Journal};
+use crate::store::{Entry, Journal, StoreError};
 
 /// More waiting than that is a fault of the client or of the disk: a host posts a notice in some seconds.
 pub const UNRECORDED_MAX: usize = 16_384;
@@ -26,7 +26,7 @@ impl Behind {
     pub fn put(&self, entry: Entry) -> Result<bool, RoomRefused> {
         let mut queue = self.queue();
         if queue.waiting.len() >= UNRECORDED_MAX {
-            return Err(RoomRefused::InFlight { max: UNRECORDED_MAX });
+            return Err(RoomRefused::Store(StoreError::Busy));
         }
         queue.waiting.extend(entry);
         Ok(!std::mem::replace(&mut queue.recording, true))

@@ -21,7 +21,7 @@ pub enum Rung {
 }
 
 /// A reader that is awake looks here before it rests, so it is woken only when it rests. A room rings once until it is looked at and an
-/// outlet likewise, so that there are never more entries than rooms and sessions.
+/// outlet likewise, so that the list stays about as short as there are rooms and sessions.
 #[derive(Debug)]
 pub struct Bell {
     rung: Mutex<List>,

@@ -19,6 +19,8 @@ pub struct History {
     /// With the line's sequence on the chat lane.
     lines: VecDeque<(u64, ChatLine)>,
     last_line_at: HashMap<Subject, Timestamp>,
+    /// At this many talkers the old ones are forgotten; twice what was left the last time, so that it is not done for each line.
+    forget_at: usize,
 }
 
 impl History {
@@ -50,8 +52,9 @@ impl History {
     }
 
     pub fn talked(&mut self, author: &Subject, now: Timestamp) {
-        if self.last_line_at.len() >= TALKERS_KEPT {
+        if self.last_line_at.len() >= self.forget_at.max(TALKERS_KEPT) {
             self.last_line_at.retain(|_, last| *last + SLOW_MODE_MAX > now);
+            self.forget_at = 2 * self.last_line_at.len();
         }
         self.last_line_at.insert(author.clone(), now);
     }

@@ -86,7 +86,15 @@ impl Outlet {
 
     /// Whether the session has been told to close, without taking anything.
     pub fn closing(&self) -> Option<CloseCode> {
-        self.lock().close
+        let mut waiting = self.lock();
+        // It was looked at: what comes next rings again.
+        waiting.rung = false;
+        waiting.close
+    }
+
+    /// Time to take what is here.
+    pub fn is_half_full(&self) -> bool {
+        self.lock().answers.len() >= ANSWERS_WAITING_MAX / 2
     }
 
     /// `None`: `max` are in flight already.
@@ -157,6 +165,9 @@ mod tests {
         outlet.take();
         outlet.push(Bytes::from_static(b"b\n"));
         assert_eq!(rung(), 1);
+        assert_eq!(outlet.closing(), Some(CloseCode::Draining));
+        outlet.close(CloseCode::Draining);
+        assert_eq!(rung(), 1, "who cannot take answers still hears the close");
     }
 
     #[test]

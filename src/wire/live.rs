@@ -93,6 +93,8 @@ struct Inner {
     shards: Shards,
     /// Open sockets and what they started.
     tasks: TaskTracker,
+    /// Who comes while the server drains is told so. They are not waited for: some come again for as long as it lasts.
+    latecomers: TaskTracker,
     draining: CancellationToken,
     joins: Semaphore,
 }
@@ -104,9 +106,20 @@ impl Sockets {
     /// Starts a shard for each core; they end with the last clone. Must be called inside a runtime.
     pub fn new(hub: Hub, verifier: Verifier, clock: Clock, patience: Patience) -> std::io::Result<Self> {
         let (tasks, draining) = (TaskTracker::new(), CancellationToken::new());
+        let latecomers = TaskTracker::new();
         let joins = Semaphore::new(JOINS_AT_ONCE);
         let shards = Shards::start(&hub, &clock, patience, &tasks)?;
-        Ok(Self(Arc::new(Inner { hub, verifier, clock, patience, shards, tasks, draining, joins })))
+        Ok(Self(Arc::new(Inner {
+            hub,
+            verifier,
+            clock,
+            patience,
+            shards,
+            tasks,
+            latecomers,
+            draining,
+            joins,
+        })))
     }
 
     pub fn router(self) -> Router {
@@ -141,7 +154,8 @@ async fn upgrade(State(sockets): State<Sockets>, Path(room): Path<String>, mut r
         return problem::not_a_socket(&HandshakeRefused::HttpVersion);
     };
     let (chosen, deflate) = (accepted.protocol.and_then(codec::format_of), accepted.deflate);
-    let tasks = sockets.0.tasks.clone();
+    let inner = &sockets.0;
+    let tasks = if inner.hub.is_draining() { inner.latecomers.clone() } else { inner.tasks.clone() };
     tasks.spawn(async move {
         match upgrading.await {
             Ok(upgraded) => door::welcome(sockets, upgraded, room, chosen, deflate).await,

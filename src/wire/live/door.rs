@@ -1,6 +1,7 @@
 //! From the upgrade to the first message: a task for each socket, for as long as that takes. Who may come in moves on to a shard.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 use hyper::upgrade::Upgraded;
@@ -9,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::server::TlsStream;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::transport::{IntoLine, Line};
 use super::{Dialect, Ending, Sockets, frame, payload};
@@ -22,6 +24,8 @@ use crate::wire::websocket::{self, Deflater, Inbound, Inflater, Opcode, Received
 
 /// A Join with a token is a few hundred bytes; the rest of a longer one comes with the next read.
 const READ_BYTES: usize = 2 * 1024;
+/// Messages of one read, which inflated may be large: more than the rate and its warnings let through.
+const HEARD_AT_ONCE: usize = 64;
 
 /// Somebody who has joined and waits for a place on a shard.
 pub struct Newcomer {
@@ -31,17 +35,19 @@ pub struct Newcomer {
     pub session: Session,
     /// The token's end.
     pub until: Timestamp,
+    /// Keeps a shutdown waiting.
+    pub counted: TaskTrackerToken,
     /// Frames for this viewer alone: what it joined with.
     pub first: Bytes,
     /// What came right behind the join.
-    pub early: Vec<Heard>,
+    pub early: VecDeque<Heard>,
 }
 
 struct Entered {
     session: Session,
     until: Timestamp,
     first: Bytes,
-    early: Vec<Heard>,
+    early: VecDeque<Heard>,
 }
 
 /// A message that is not decided yet.
@@ -111,9 +117,11 @@ impl<S: AsyncRead + AsyncWrite + IntoLine + Unpin> Stranger<S> {
             Err(ending) => self.turn_away(ending).await,
             Ok(Entered { session, until, first, early }) => {
                 let Self { sockets, stream, inbound, dialect } = self;
+                let counted = sockets.0.tasks.token();
                 match stream.into_line() {
                     Ok(line) => {
-                        let newcomer = Newcomer { line, inbound, dialect, session, until, first, early };
+                        let newcomer =
+                            Newcomer { line, inbound, dialect, session, until, counted, first, early };
                         sockets.0.shards.take_in(newcomer);
                     }
                     Err(error) => tracing::warn!(%error, "a socket could not be handed on"),
@@ -125,13 +133,12 @@ impl<S: AsyncRead + AsyncWrite + IntoLine + Unpin> Stranger<S> {
     async fn enter(&mut self, mut arrival: Arrival, early: Bytes) -> Result<Entered, Ending> {
         let deadline = Instant::now() + self.sockets.0.patience.join;
         let draining = self.sockets.0.draining.clone();
-        let mut heard = Vec::new();
+        let mut heard = VecDeque::new();
         let mut bytes = BytesMut::from(early);
         loop {
             let read = read_frames(&mut self.inbound, self.dialect, &mut bytes, &mut heard);
             // What came before a broken frame counts.
-            while !heard.is_empty() {
-                let message = heard.remove(0);
+            while let Some(message) = heard.pop_front() {
                 if let Some(join) = self.decide(&mut arrival, message).await? {
                     read?;
                     let (session, until, first) = self.join(arrival, join).await?;
@@ -241,11 +248,14 @@ fn read_frames(
     inbound: &mut Inbound,
     dialect: Dialect,
     bytes: &mut [u8],
-    into: &mut Vec<Heard>,
+    into: &mut VecDeque<Heard>,
 ) -> Result<(), Ending> {
     INFLATER.with_borrow_mut(|inflater| {
         inbound.read(bytes, inflater, |received| {
-            into.push(match received {
+            if into.len() == HEARD_AT_ONCE {
+                return Err(CloseCode::TooManyMessages.into());
+            }
+            into.push_back(match received {
                 Received::Ping(payload) => Heard::Ping(payload.to_vec()),
                 Received::Pong => Heard::Pong,
                 Received::Close { code, .. } => Heard::Close { code },

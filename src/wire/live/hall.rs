@@ -2,6 +2,7 @@
 //!
 //! A walk brings everybody to where the lanes stood when it began. Critical news starts one at once; when one is under way, it takes the
 //! news along and goes once round from where it is: nobody waits longer than one round, and who was not passed yet gets all in one write.
+//! Only a short walk for earlier news is finished first, so that each write carries all that has come together.
 //! Chat and state wait until a walk is due. A quiet room is always due; after a walk the next is due when it costs no more than its
 //! share of the core.
 
@@ -16,9 +17,11 @@ use crate::room::lanes::{Cursor, Flush};
 use crate::room::{CloseCode, LiveRoom};
 
 /// Chat and state are gathered at least this long while a room is busy: less is not seen by a person.
-pub const PACE: Duration = Duration::from_millis(50);
+pub const PACE: Duration = Duration::from_millis(75);
 /// A room whose walk takes longer gathers for longer: its walks for chat and state take at most a third of the core.
 const PACE_SHARE_PERCENT: u32 = 33;
+/// A round that takes less than this is short: two of them are still sooner than a person sees.
+const SHORT: Duration = Duration::from_millis(8);
 /// Cursors that a flush is kept for during a walk: those who kept up, in each dialect, and a few who missed one.
 const FLUSHES_KEPT: usize = 16;
 /// No viewer sits here.
@@ -33,6 +36,7 @@ pub struct Hall {
     /// The first of a walk changes, so that nobody is always last.
     begin_at: usize,
     walked: Option<Walked>,
+    is_short: bool,
     /// A timer is set for the next walk.
     waiting: bool,
 }
@@ -49,8 +53,8 @@ struct Walked {
 struct Walk {
     head: Cursor,
     urgency: Urgency,
-    /// Chat or state came too late for this one.
-    again: bool,
+    /// What came too late for this one.
+    again: Option<Urgency>,
     at: usize,
     /// Seats when it began: who came later has read on arrival what this walk brings.
     seats: usize,
@@ -87,9 +91,9 @@ pub enum Due {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pass {
     GoesOn,
-    /// Whether chat or state came too late for it, and what one round cost.
+    /// What came too late for it, and what one round cost.
     Over {
-        again: bool,
+        again: Option<Urgency>,
         cost: Duration,
     },
 }
@@ -103,6 +107,7 @@ impl Hall {
             walk: None,
             begin_at: 0,
             walked: None,
+            is_short: true,
             waiting: false,
         }
     }
@@ -129,17 +134,17 @@ impl Hall {
         self.gaps.push(seat);
     }
 
-    /// `look` is asked where the lanes stand, and only when a walk begins with it.
+    /// `look` is asked where the lanes stand when a walk begins or takes news along; the room then rings again.
     pub fn ring(&mut self, urgency: Urgency, look: impl FnOnce(&LiveRoom) -> Cursor, now: Instant) -> Due {
         match &mut self.walk {
-            Some(walk) if urgency == Urgency::Soon => {
-                walk.again = true;
+            Some(walk) if urgency == Urgency::Soon || walk.urgency == Urgency::Now && self.is_short => {
+                walk.again = walk.again.max(Some(urgency));
                 Due::Already
             }
             Some(walk) => {
                 let was = std::mem::replace(&mut walk.urgency, urgency);
                 walk.head = look(&self.room);
-                walk.again = false;
+                walk.again = None;
                 (walk.seats, walk.left) = (self.seats.len(), self.seats.len());
                 walk.kept.clear();
                 if was == urgency { Due::Already } else { Due::Queue(urgency) }
@@ -204,9 +209,9 @@ impl Hall {
         Ok(Some(framed))
     }
 
-    /// To be told what each part of a walk cost. When it is over: whether more is due.
+    /// To be told what each part of a walk cost. When it is over: what is due next.
     pub fn passed(&mut self, cost: Duration) -> Pass {
-        let Some(walk) = &mut self.walk else { return Pass::Over { again: false, cost } };
+        let Some(walk) = &mut self.walk else { return Pass::Over { again: None, cost } };
         walk.cost += cost;
         if walk.left > 0 {
             return Pass::GoesOn;
@@ -214,6 +219,7 @@ impl Hall {
         // More than a round when news came in the middle.
         let rounds = walk.passed as f64 / walk.seats.max(1) as f64;
         let (again, cost) = (walk.again, walk.cost.div_f64(rounds.max(1.0)));
+        self.is_short = cost < SHORT;
         self.walked = Some(Walked { head: walk.head, began: walk.began, cost });
         // Steps of the golden section: places far apart take turns.
         self.begin_at = (self.begin_at + self.seats.len() * 618 / 1_000 + 1) % self.seats.len().max(1);
@@ -235,7 +241,7 @@ impl Hall {
         self.walk = Some(Walk {
             head,
             urgency,
-            again: false,
+            again: None,
             at: self.begin_at,
             seats: self.seats.len(),
             left: self.seats.len(),

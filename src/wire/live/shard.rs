@@ -37,6 +37,8 @@ pub const WAKER: Token = Token(usize::MAX);
 /// Shared by all sockets of a shard: a read is whole or goes on at the next turn.
 const READ_BYTES: usize = 64 * 1024;
 const EVENTS_AT_ONCE: usize = 1_024;
+/// Viewers with something for them alone; then the rooms have a turn.
+const SESSIONS_AT_ONCE: usize = 256;
 
 pub struct Shard {
     poll: Poll,
@@ -58,12 +60,13 @@ pub struct Shard {
     leaving: VecDeque<Leaver>,
     /// A key is used again; this is not.
     arrivals: u32,
-    /// Sockets whose last read filled the buffer.
+    /// Sockets that may have more, of which the system does not tell again.
     unread: Vec<usize>,
-    /// Messages answered at once.
-    answered: usize,
     wheel: Wheel,
-    rung: Vec<Rung>,
+    /// What rang and was not looked at yet.
+    rung: VecDeque<Rung>,
+    /// Handed to the bell to be filled.
+    ringing: Vec<Rung>,
     buffer: Vec<u8>,
     /// `None` only while a socket is read.
     inflater: Option<Inflater>,
@@ -99,9 +102,9 @@ impl Shard {
             leaving: VecDeque::new(),
             arrivals: 0,
             unread: Vec::new(),
-            answered: 0,
             wheel: Wheel::new(patience.ping, now),
-            rung: Vec::new(),
+            rung: VecDeque::new(),
+            ringing: Vec::new(),
             buffer: vec![0; READ_BYTES],
             inflater: Some(Inflater::new()),
             deflater: Deflater::new(),
@@ -134,6 +137,7 @@ impl Shard {
     /// `Some(0)`: there is something to do.
     fn may_wait(&mut self) -> Option<Duration> {
         if !self.urgent.is_empty()
+            || !self.rung.is_empty()
             || !self.soon.is_empty()
             || !self.unread.is_empty()
             || !self.desk.bell.may_rest()
@@ -158,9 +162,13 @@ impl Shard {
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             self.read(key);
         }
+        // The end may lie behind what was read, and is not told of again.
+        if event.is_read_closed() && self.viewers.contains(key) {
+            self.unread.push(key);
+        }
     }
 
-    /// Sockets that had more than a buffer full: one read each, so that nobody else waits for them.
+    /// One read each, so that nobody else waits for them.
     fn read_on(&mut self) {
         for key in std::mem::take(&mut self.unread) {
             self.read(key);
@@ -168,25 +176,35 @@ impl Shard {
     }
 
     /// Of the shard's life.
-    fn now_ms(&self) -> u32 {
-        u32::try_from((self.now - self.began).as_millis()).unwrap_or(u32::MAX)
+    fn now_ms(&self) -> u64 {
+        millis(self.now - self.began)
     }
 
     /// What rang since the last time, and who came.
     fn look_around(&mut self) {
-        let mut rung = std::mem::take(&mut self.rung);
-        rung.clear();
-        self.desk.bell.take(&mut rung);
+        self.desk.bell.take(&mut self.ringing);
         for newcomer in self.desk.newcomers() {
             self.take_in(newcomer);
         }
-        for rung in &rung {
-            match *rung {
-                Rung::Session(key) => self.write_answers(key),
-                Rung::Room(hall, urgency) => self.ring(hall, urgency),
+        for rung in self.ringing.drain(..) {
+            match rung {
+                Rung::Room(..) => self.rung.push_front(rung),
+                Rung::Session(_) => self.rung.push_back(rung),
             }
         }
-        self.rung = rung;
+        // The end of a large room rings for everybody at once.
+        let mut sessions = SESSIONS_AT_ONCE;
+        while sessions > 0
+            && let Some(rung) = self.rung.pop_front()
+        {
+            match rung {
+                Rung::Room(hall, urgency) => self.ring(hall, urgency),
+                Rung::Session(key) => {
+                    sessions -= 1;
+                    self.write_answers(key);
+                }
+            }
+        }
         while let Some(Reverse((at, hall))) = self.waiting.peek().copied()
             && at <= self.now
         {
@@ -199,7 +217,7 @@ impl Shard {
     }
 
     fn take_in(&mut self, newcomer: Newcomer) {
-        let Newcomer { line, inbound, dialect, session, until, first, early } = newcomer;
+        let Newcomer { line, inbound, dialect, session, until, counted, first, early } = newcomer;
         let key = self.viewers.vacant_key();
         let transport = Transport::new(line, self.patience.silence).and_then(|mut transport| {
             let interest = Interest::READABLE | Interest::WRITABLE;
@@ -226,7 +244,7 @@ impl Shard {
             Life::Inside { session, place },
             until,
             self.arrivals,
-            self.tasks.token(),
+            counted,
         );
         viewer.heard_at_ms = self.now_ms();
         let sent = viewer.send(&first);
@@ -236,13 +254,16 @@ impl Shard {
         }
         for heard in early {
             if let Err(ending) = self.on_heard(key, heard) {
+                self.write_answers(key);
                 return self.end(key, ending);
             }
         }
-        self.catch_up(key);
         self.write_answers(key);
+        if self.viewers.get(key).is_some_and(|viewer| !viewer.is_blocked()) {
+            self.catch_up(key);
+        }
         // What TLS has decrypted already will not be told of again.
-        if self.viewers.get(key).is_some_and(|viewer| viewer.transport.may_have_more(0, 1)) {
+        if self.viewers.get(key).is_some_and(|viewer| viewer.transport.holds_more()) {
             self.unread.push(key);
         }
     }
@@ -257,4 +278,8 @@ impl Shard {
 
 fn address(room: &Arc<LiveRoom>) -> usize {
     Arc::as_ptr(room).addr()
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

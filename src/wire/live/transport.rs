@@ -88,6 +88,11 @@ impl Transport {
         }
     }
 
+    /// Whether there may be bytes that were read from the system before this was made.
+    pub fn holds_more(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(stream) => stream.write(bytes),
@@ -131,11 +136,12 @@ impl Tls {
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.flush()?;
-        if self.session.wants_write() {
-            return Ok(0);
+        let mut taken = 0;
+        // The session takes 64 KiB at a time, and the system tells of room again only after it had none.
+        while taken < bytes.len() && !self.session.wants_write() {
+            taken += self.session.writer().write(&bytes[taken..])?;
+            self.flush()?;
         }
-        let taken = self.session.writer().write(bytes)?;
-        self.flush()?;
         Ok(taken)
     }
 

@@ -21,13 +21,18 @@ pub struct Viewer {
     /// The token's end.
     pub until: Timestamp,
     /// Milliseconds of the shard's life: a message, a pong, or progress of a write.
-    pub heard_at_ms: u32,
+    pub heard_at_ms: u64,
     /// Likewise: the last ping.
-    pub pinged_at_ms: u32,
+    pub pinged_at_ms: u64,
     /// What a full socket did not take. While there is something, lanes are not read for this viewer: it skips chat.
-    unsent: Vec<Bytes>,
+    unsent: Option<Box<Unsent>>,
     /// Keeps a shutdown waiting.
     _counted: TaskTrackerToken,
+}
+
+/// Rare, so that the others pay for a pointer only.
+struct Unsent {
+    parts: Vec<Bytes>,
 }
 
 pub enum Life {
@@ -79,32 +84,38 @@ impl Viewer {
             arrival,
             heard_at_ms: 0,
             pinged_at_ms: 0,
-            unsent: Vec::new(),
+            unsent: None,
             _counted: counted,
         }
     }
 
     /// Nothing was heard for as long as a ping is worth, and the last one is as long ago.
-    pub fn is_ping_due(&self, now_ms: u32, ping_ms: u32) -> bool {
+    pub fn is_ping_due(&self, now_ms: u64, ping_ms: u64) -> bool {
         now_ms.saturating_sub(self.heard_at_ms.max(self.pinged_at_ms)) >= ping_ms
     }
 
     pub fn is_blocked(&self) -> bool {
-        !self.unsent.is_empty() || self.transport.is_blocked()
+        self.unsent.is_some() || self.transport.is_blocked()
     }
 
     /// The whole of one frame, or what the socket takes of it.
     pub fn send(&mut self, frame: &Bytes) -> Sent {
-        if !self.unsent.is_empty() {
-            if self.unsent.len() < UNSENT_PARTS_MAX {
-                self.unsent.push(frame.clone());
+        if let Some(Unsent { parts }) = self.unsent.as_deref_mut() {
+            if parts.len() < UNSENT_PARTS_MAX {
+                parts.push(frame.clone());
             }
             return Sent::Some;
         }
         match attempt(self.transport.write(frame)) {
-            Ok(written) if written == frame.len() => Sent::All,
+            Ok(written) if written == frame.len() => {
+                if self.transport.is_blocked() {
+                    Sent::Some
+                } else {
+                    Sent::All
+                }
+            }
             Ok(written) => {
-                self.unsent = vec![frame.slice(written..)];
+                self.unsent = Some(Box::new(Unsent { parts: vec![frame.slice(written..)] }));
                 Sent::Some
             }
             Err(_) => Sent::Gone,
@@ -112,11 +123,11 @@ impl Viewer {
     }
 
     /// The socket takes more. `All`: nothing is left over from before.
-    pub fn send_rest(&mut self, now_ms: u32) -> Sent {
+    pub fn send_rest(&mut self, now_ms: u64) -> Sent {
         if self.transport.flush().is_err() {
             return Sent::Gone;
         }
-        let mut rest = std::mem::take(&mut self.unsent);
+        let mut rest = self.unsent.take().map(|unsent| unsent.parts).unwrap_or_default();
         while let Some(part) = rest.first_mut() {
             match attempt(self.transport.write(part)) {
                 Ok(0) => break,
@@ -131,7 +142,7 @@ impl Viewer {
             }
         }
         if !rest.is_empty() {
-            self.unsent = rest;
+            self.unsent = Some(Box::new(Unsent { parts: rest }));
         }
         if self.is_blocked() { Sent::Some } else { Sent::All }
     }

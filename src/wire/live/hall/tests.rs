@@ -1,4 +1,4 @@
-//! Walks against the plain rule: who sits in the hall reads everything, news within one round, chat at its pace.
+//! Walks against the plain rule: who sits in the hall reads everything, news within two rounds, chat at its pace.
 
 use std::collections::BTreeMap;
 
@@ -78,7 +78,8 @@ impl Scene {
                 let amendment = Amendment::new("notice", String::new());
                 self.hall.room.apply(Amendment { publication: Some(body), ..amendment }, NOW);
                 self.look_around();
-                self.round = self.hall.seats.len();
+                // A short walk for earlier news is finished first.
+                self.round = 2 * self.hall.seats.len();
             }
             Op::Say => {
                 let text = self.notices.to_string();
@@ -92,6 +93,7 @@ impl Scene {
             }
             Op::Come => {
                 self.came += 1;
+                self.round += 1;
                 let (cursor, seat) = (self.hall.room.head(), self.hall.seat(self.came));
                 let viewer = Viewer { seat, cursor, notices: 0, from: self.notices };
                 self.viewers.insert(self.came, viewer);
@@ -140,6 +142,7 @@ impl Scene {
         if !self.queued {
             return;
         }
+        let seats = seats.min(self.hall.walk.as_ref().map_or(0, |walk| walk.left));
         for key in self.hall.pass(seats) {
             let viewer = self.viewers.get_mut(&key).expect("nobody who has left is passed");
             let framed = self.hall.framed(viewer.cursor, DIALECT, Bytes::copy_from_slice);
@@ -153,13 +156,13 @@ impl Scene {
         self.round = self.round.saturating_sub(seats);
         if self.round == 0 {
             let late = self.viewers.values().find(|viewer| viewer.from + viewer.notices < self.notices);
-            assert!(late.is_none(), "news takes one round");
+            assert!(late.is_none(), "news takes two rounds at most");
         }
         self.now += SEAT_COST * u32::try_from(seats).expect("few");
         if let Pass::Over { again, .. } = self.hall.passed(SEAT_COST * u32::try_from(seats).expect("few")) {
             self.queued = false;
-            if again {
-                self.ring(Urgency::Soon);
+            if let Some(again) = again {
+                self.ring(again);
             }
         }
     }
@@ -179,7 +182,7 @@ impl Scene {
 
 proptest! {
     #[test]
-    fn everybody_reads_everything_and_news_takes_one_round(ops in prop::collection::vec(op(), 1..200)) {
+    fn everybody_reads_everything_and_news_takes_two_rounds_at_most(ops in prop::collection::vec(op(), 1..200)) {
         let mut scene = Scene::new();
         for op in ops {
             scene.apply(op);

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{Shard, address};
+use super::{Shard, address, millis};
 use crate::room::{CloseCode, meters};
 use crate::wire::codec;
 use crate::wire::live::viewer::{Life, Sent, Viewer};
@@ -25,7 +25,7 @@ impl Shard {
     pub(super) fn end(&mut self, key: usize, ending: Ending) {
         let Ending { code, number, reason } = ending;
         let client_closed = code == CloseCode::ClientClosed;
-        if !self.leave(key, code, client_closed) {
+        if !self.leave(key, code) {
             return;
         }
         let Some(viewer) = self.viewers.get_mut(key) else { return };
@@ -50,7 +50,7 @@ impl Shard {
 
     /// The connection ended without a word.
     pub(super) fn gone(&mut self, key: usize) {
-        self.leave(key, CloseCode::ClientClosed, true);
+        self.leave(key, CloseCode::ClientClosed);
         self.forget(key);
     }
 
@@ -70,8 +70,7 @@ impl Shard {
             return self.wheel.rest(self.now);
         }
         let (now_ms, now) = (self.now_ms(), self.clock.now());
-        let silence_ms = u32::try_from(self.patience.silence.as_millis()).unwrap_or(u32::MAX);
-        let ping_ms = u32::try_from(self.patience.ping.as_millis()).unwrap_or(u32::MAX);
+        let (silence_ms, ping_ms) = (millis(self.patience.silence), millis(self.patience.ping));
         while let Some(keys) = self.wheel.turn(self.now, self.viewers.capacity()) {
             for key in keys {
                 let Some(viewer) = self.viewers.get_mut(key) else { continue };
@@ -93,8 +92,9 @@ impl Shard {
     }
 
     /// Gives the seat back. False: it had none any more.
-    fn leave(&mut self, key: usize, code: CloseCode, client_closed: bool) -> bool {
+    fn leave(&mut self, key: usize, code: CloseCode) -> bool {
         let Some(viewer) = self.viewers.get_mut(key) else { return false };
+        let client_closed = code == CloseCode::ClientClosed;
         let life = std::mem::replace(&mut viewer.life, Life::Leaving { client_closed });
         let (session, place) = match life {
             Life::Inside { session, place } => (session, place),

@@ -1,22 +1,18 @@
 //! What viewers send: bytes, frames, messages, and what the session decides.
 
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use super::Shard;
 use crate::room::Format;
-use crate::room::outlet::{ANSWERS_WAITING_MAX, Outlet};
+use crate::room::outlet::Outlet;
 use crate::room::session::{Errand, Next};
 use crate::wire::codec;
 use crate::wire::live::door::Heard;
 use crate::wire::live::viewer::{Life, Viewer};
 use crate::wire::live::{Ending, payload};
 use crate::wire::websocket::{self, Opcode, Received};
-
-/// Less than an outlet holds.
-const ANSWERS_AT_ONCE: usize = ANSWERS_WAITING_MAX / 2;
 
 impl Shard {
     pub(super) fn read(&mut self, key: usize) {
@@ -50,7 +46,7 @@ impl Shard {
         }
     }
 
-    pub(super) fn on_received(&mut self, key: usize, received: Received<'_>) -> Result<(), Ending> {
+    fn on_received(&mut self, key: usize, received: Received<'_>) -> Result<(), Ending> {
         let heard = match received {
             Received::Ping(bytes) => Heard::Ping(bytes.to_vec()),
             Received::Pong => Heard::Pong,
@@ -95,8 +91,14 @@ impl Shard {
         Ok(())
     }
 
-    pub(super) fn on_message(&mut self, key: usize, payload: &[u8]) -> Result<(), Ending> {
+    fn on_message(&mut self, key: usize, payload: &[u8]) -> Result<(), Ending> {
         let now = self.clock.now();
+        // One read may hold hundreds of messages, and an outlet holds few answers.
+        if let Some(Viewer { life: Life::Inside { session, .. }, .. }) = self.viewers.get(key)
+            && session.outlet().is_half_full()
+        {
+            self.write_answers(key);
+        }
         let Some(Viewer { life: Life::Inside { session, .. }, dialect, .. }) = self.viewers.get_mut(key)
         else {
             return Ok(());
@@ -115,14 +117,7 @@ impl Shard {
         };
         match session.on_message(message, now) {
             Next::Nothing => {}
-            Next::Answer(answer) => {
-                session.outlet().push(codec::answer(format, answer, now));
-                self.answered += 1;
-                // One read may hold hundreds of messages, and an outlet holds few answers.
-                if self.answered.is_multiple_of(ANSWERS_AT_ONCE) {
-                    self.write_answers(key);
-                }
-            }
+            Next::Answer(answer) => session.outlet().push(codec::answer(format, answer, now)),
             Next::Run(errand) => {
                 let outlet = session.outlet().clone();
                 self.run_errand(errand, outlet, format);
@@ -132,7 +127,7 @@ impl Shard {
     }
 
     /// Runs on when the socket closes: an order that was sent is decided, and a shutdown waits for it. Bounded by `IN_FLIGHT_MAX`.
-    pub(super) fn run_errand(&self, errand: Errand, outlet: Arc<Outlet>, format: Format) {
+    fn run_errand(&self, errand: Errand, outlet: Arc<Outlet>, format: Format) {
         let clock = self.clock.clone();
         let mut errand = Box::pin(async move {
             if let Some(answer) = errand.run().await {
@@ -140,7 +135,7 @@ impl Shard {
             }
         });
         // Most refusals, sold out above all, are there at once: no task for them.
-        if pin!(errand.as_mut()).poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+        if errand.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
             self.tasks.spawn(errand);
         }
     }

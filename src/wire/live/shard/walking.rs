@@ -55,15 +55,15 @@ impl Shard {
                 self.meters.walk_seconds.record(cost);
                 queue.pop_back();
                 self.now = ended;
-                if again {
-                    self.ring(key, Urgency::Soon);
+                if let Some(again) = again {
+                    self.ring(key, again);
                 }
             }
         }
     }
 
     /// One viewer of a walk.
-    pub(super) fn bring(&mut self, hall: usize, key: usize) {
+    fn bring(&mut self, hall: usize, key: usize) {
         let Some(viewer) = self.viewers.get_mut(key) else { return };
         let blocked = viewer.is_blocked();
         let Life::Inside { session, .. } = &mut viewer.life else { return };
@@ -83,7 +83,7 @@ impl Shard {
         }
     }
 
-    pub(super) fn deliver(&mut self, key: usize, framed: &Framed) {
+    fn deliver(&mut self, key: usize, framed: &Framed) {
         let Some(viewer) = self.viewers.get_mut(key) else { return };
         let sent = viewer.send(&framed.frame);
         if let Life::Inside { session, .. } = &mut viewer.life {
