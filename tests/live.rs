@@ -300,6 +300,28 @@ async fn impatience_has_its_codes() {
 }
 
 #[tokio::test]
+async fn a_drain_ends_although_people_keep_coming() {
+    let stage = std::sync::Arc::new(Stage::usual().await);
+    let _lin = stage.join(Format::Proto, "lin:viewer").await;
+    let mut knocking = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let stage = stage.clone();
+        knocking.spawn(async move {
+            loop {
+                let mut late = stage.open(Format::Json).await;
+                if stage.hub.is_draining() {
+                    assert_eq!(late.closed().await.0, Some(1001));
+                }
+            }
+        });
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let drained = tokio::time::timeout(Duration::from_secs(8), stage.sockets.drain()).await;
+    assert!(drained.is_ok(), "those who come now are not waited for");
+    assert!(knocking.try_join_next().is_none(), "everybody was told");
+}
+
+#[tokio::test]
 async fn a_drain_says_when_to_come_back() {
     let stage = Stage::usual().await;
     let mut clients = Vec::new();

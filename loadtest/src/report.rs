@@ -56,7 +56,7 @@ impl Page {
         }
         html += "</dl>";
         if !self.findings.is_empty() {
-            html += "<h2>Broken rules</h2><ul>";
+            html += "<h2>Not as it should be</h2><ul>";
             for finding in &self.findings {
                 put(&mut html, format_args!("<li>{}</li>", escape(finding)));
             }

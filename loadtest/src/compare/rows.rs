@@ -151,7 +151,7 @@ fn slow(seconds: u32) -> Row {
             figure("memory at the end when all read, B", 1, "/server/rss_bytes_end", None),
         ],
         bars: Some(("chat p99 in ms", CHAT_P99)),
-        shows_curves: true,
+        shows_curves: false,
     }
 }
 
