@@ -21,7 +21,7 @@ pub const PACE: Duration = Duration::from_millis(75);
 /// A room whose walk takes longer gathers for longer: its walks for chat and state take at most a third of the core.
 const PACE_SHARE_PERCENT: u32 = 33;
 /// A round that takes less than this is short: two of them are still sooner than a person sees.
-const SHORT: Duration = Duration::from_millis(8);
+const SHORT: Duration = Duration::from_millis(12);
 /// Cursors that a flush is kept for during a walk: those who kept up, in each dialect, and a few who missed one.
 const FLUSHES_KEPT: usize = 16;
 /// No viewer sits here.
