@@ -254,22 +254,9 @@ async fn set_up(journal: &Journal, ledger: &Ledger, sales: &Sales, stock: u32, n
     let host: Subject = "host".parse().expect("a subject");
     let price = Money::new(1_990, Currency::CNY);
     let room = Room {
-        id: "bench".parse().expect("an id"),
-        title: "Bench".into(),
-        host: host.clone(),
-        host_name: "Host".into(),
-        place: String::new(),
         state: RoomState::Live,
-        scheduled_at: None,
         live_at: Some(now),
-        ended_at: None,
-        playback_url: String::new(),
-        poster_url: String::new(),
-        chat_rules: Default::default(),
-        cards: Vec::new(),
-        pinned_line: None,
-        moderators: Vec::new(),
-        version: 1,
+        ..Room::new("bench".parse().expect("an id"), "Bench", host.clone(), "Host")
     };
     let product = Product {
         sku: "apricots".parse().expect("a sku"),

@@ -304,18 +304,23 @@ async fn a_drain_ends_although_people_keep_coming() {
     let stage = std::sync::Arc::new(Stage::usual().await);
     let _lin = stage.join(Format::Proto, "lin:viewer").await;
     let mut knocking = tokio::task::JoinSet::new();
+    let (knocked, mut knocks) = tokio::sync::mpsc::channel(20);
     for _ in 0..20 {
-        let stage = stage.clone();
+        let (stage, knocked) = (stage.clone(), knocked.clone());
         knocking.spawn(async move {
             loop {
                 let mut late = stage.open(Format::Json).await;
+                // Full: more knocked than the test waits for.
+                let _counted = knocked.try_send(());
                 if stage.hub.is_draining() {
                     assert_eq!(late.closed().await.0, Some(1001));
                 }
             }
         });
     }
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    for _ in 0..20 {
+        knocks.recv().await.expect("somebody knocks");
+    }
     let drained = tokio::time::timeout(Duration::from_secs(8), stage.sockets.drain()).await;
     assert!(drained.is_ok(), "those who come now are not waited for");
     assert!(knocking.try_join_next().is_none(), "everybody was told");

@@ -184,21 +184,9 @@ fn caller(name: &str, role: Role) -> Caller {
 
 fn orchard() -> Room {
     Room {
-        id: "orchard".parse().expect("an id"),
-        title: "Apricots".into(),
-        host: "li".parse().expect("a subject"),
-        host_name: "Li".into(),
         place: "Gansu".into(),
-        state: RoomState::Scheduled,
-        scheduled_at: None,
-        live_at: None,
-        ended_at: None,
-        playback_url: String::new(),
-        poster_url: String::new(),
         chat_rules: ChatRules { slow_mode_seconds: 0, blocked_words: vec!["WeChat".into()] },
-        cards: Vec::new(),
-        pinned_line: None,
         moderators: vec!["moderator".parse().expect("a subject")],
-        version: 1,
+        ..Room::new("orchard".parse().expect("an id"), "Apricots", "li".parse().expect("a subject"), "Li")
     }
 }

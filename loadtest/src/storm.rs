@@ -79,18 +79,7 @@ pub async fn run(options: &StormOptions) -> Result<Outcome, Failure> {
     if options.server.spawn != Some(Kind::Apricot) {
         return Err(Failure::Option { name: "spawn", rule: "a baseline keeps no positions: give --spawn" });
     }
-    let cores = options.server.cores.cores();
-    if let Some(Cores { client, .. }) = cores {
-        pin::this_thread_to(client)?;
-    }
-    let mut served = Served::start(&options.server, cores, false).await?;
-    match storm(options, cores, &served).await {
-        Err(failure) => Err(served.died().unwrap_or(failure)),
-        Ok(outcome) => {
-            served.stop().await?;
-            Ok(outcome)
-        }
-    }
+    Served::during(&options.server, false, async |served, cores| storm(options, cores, served).await).await
 }
 
 async fn storm(options: &StormOptions, cores: Option<Cores>, served: &Served) -> Result<Outcome, Failure> {

@@ -14,7 +14,7 @@ use crate::{
         tally::Span,
     },
     failure::Failure,
-    pin::{self, Cores},
+    pin::Cores,
     progress::Progress,
     spawn::{Kind, Served, ServedOptions},
     usage::{KernelMemory, Usage},
@@ -159,18 +159,8 @@ impl WatchOptions {
 
 pub async fn run(options: &WatchOptions) -> Result<Outcome, Failure> {
     options.check()?;
-    let cores = options.server.cores.cores();
-    if let Some(Cores { client, .. }) = cores {
-        pin::this_thread_to(client)?;
-    }
-    let mut served = Served::start(&options.server, cores, options.tls).await?;
-    match watch(options, cores, &served).await {
-        Err(failure) => Err(served.died().unwrap_or(failure)),
-        Ok(outcome) => {
-            served.stop().await?;
-            Ok(outcome)
-        }
-    }
+    Served::during(&options.server, options.tls, async |served, cores| watch(options, cores, served).await)
+        .await
 }
 
 async fn watch(options: &WatchOptions, cores: Option<Cores>, served: &Served) -> Result<Outcome, Failure> {

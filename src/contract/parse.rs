@@ -66,22 +66,16 @@ pub fn ship_to(message: &v1::ShipTo) -> Result<ShipTo, OutOfBound> {
 /// A new room in state scheduled, version 1. `spare` is the id when the message names none.
 pub fn room(message: &v1::CreateRoom, host: Subject, spare: RoomId) -> Result<Room, OutOfBound> {
     let room = Room {
-        id: if message.id.is_empty() { spare } else { message.id.parse()? },
-        title: bounded_text("title", &message.title, 1..=80)?,
-        host,
-        host_name: bounded_text("hostName", &message.host_name, 1..=40)?,
         place: bounded_text("place", &message.place, 0..=80)?,
-        state: RoomState::Scheduled,
         scheduled_at: time("scheduledAtMs", message.scheduled_at_ms)?,
-        live_at: None,
-        ended_at: None,
         playback_url: message.playback_url.clone(),
         poster_url: message.poster_url.clone(),
-        chat_rules: ChatRules::default(),
-        cards: Vec::new(),
-        pinned_line: None,
-        moderators: Vec::new(),
-        version: 1,
+        ..Room::new(
+            if message.id.is_empty() { spare } else { message.id.parse()? },
+            bounded_text("title", &message.title, 1..=80)?,
+            host,
+            bounded_text("hostName", &message.host_name, 1..=40)?,
+        )
     };
     room.check()?;
     Ok(room)

@@ -102,22 +102,14 @@ pub async fn prepare(running: &Running, host: &Caller, clock: &Clock) -> Result<
     let pledge =
         running.sales.ledger().add_pledge(pledge, None).await.map_err(|error| error.to_string())?.reference();
     let record = Room {
-        id: room(),
-        title: "杏子谷今早采的杏 · Apricots picked this morning".into(),
-        host: host.subject.clone(),
-        host_name: host.name.clone(),
         place: "新疆 轮台 · Luntai, Xinjiang".into(),
-        state: RoomState::Scheduled,
         scheduled_at: Some(now),
-        live_at: None,
-        ended_at: None,
-        playback_url: String::new(),
-        poster_url: String::new(),
-        chat_rules: Default::default(),
-        cards: Vec::new(),
-        pinned_line: None,
-        moderators: Vec::new(),
-        version: 1,
+        ..Room::new(
+            room(),
+            "杏子谷今早采的杏 · Apricots picked this morning",
+            host.subject.clone(),
+            host.name.clone(),
+        )
     };
     let set_up = async {
         running.hub.create_room(record, host, None, now).await?;

@@ -185,24 +185,7 @@ fn pledge(cap: Option<i64>) -> Pledge {
 }
 
 fn room() -> Room {
-    Room {
-        id: "orchard".parse().unwrap(),
-        title: "Apricots".into(),
-        host: host(),
-        host_name: "Li".into(),
-        place: String::new(),
-        state: RoomState::Live,
-        scheduled_at: None,
-        live_at: None,
-        ended_at: None,
-        playback_url: String::new(),
-        poster_url: String::new(),
-        chat_rules: Default::default(),
-        cards: Vec::new(),
-        pinned_line: None,
-        moderators: Vec::new(),
-        version: 1,
-    }
+    Room { state: RoomState::Live, ..Room::new("orchard".parse().unwrap(), "Apricots", host(), "Li") }
 }
 
 fn product() -> Product {

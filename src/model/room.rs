@@ -27,6 +27,30 @@ pub struct Room {
     pub version: u64,
 }
 
+impl Room {
+    /// Scheduled, without a time; nobody has been here yet.
+    pub fn new(id: RoomId, title: impl Into<String>, host: Subject, host_name: impl Into<String>) -> Self {
+        Self {
+            id,
+            title: title.into(),
+            host,
+            host_name: host_name.into(),
+            place: String::new(),
+            state: RoomState::Scheduled,
+            scheduled_at: None,
+            live_at: None,
+            ended_at: None,
+            playback_url: String::new(),
+            poster_url: String::new(),
+            chat_rules: ChatRules::default(),
+            cards: Vec::new(),
+            pinned_line: None,
+            moderators: Vec::new(),
+            version: 1,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RoomState {
     Scheduled,

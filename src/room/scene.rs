@@ -11,7 +11,6 @@ use tokio::sync::mpsc;
 
 use super::{Hub, Limits};
 use crate::ledger::{CommissionRules, Ledger};
-use crate::model::room::ChatRules;
 use crate::model::{Caller, Role, Room, RoomState, Share, Timestamp};
 use crate::sale::{SaleRules, Sales};
 use crate::store::{Inventory, Journal};
@@ -38,22 +37,10 @@ pub fn viewer(name: &str) -> Caller {
 
 pub fn room(state: RoomState) -> Room {
     Room {
-        id: "orchard".parse().expect("an id"),
-        title: "Apricots".into(),
-        host: host().subject,
-        host_name: "Li".into(),
         place: "Gansu".into(),
         state,
-        scheduled_at: None,
-        live_at: None,
-        ended_at: None,
-        playback_url: String::new(),
-        poster_url: String::new(),
-        chat_rules: ChatRules::default(),
-        cards: Vec::new(),
-        pinned_line: None,
         moderators: vec!["mo".parse().expect("a subject")],
-        version: 1,
+        ..Room::new("orchard".parse().expect("an id"), "Apricots", host().subject, "Li")
     }
 }
 

@@ -354,30 +354,6 @@ async fn in_bad_weather_every_event_comes_at_least_once() {
     assert_eq!((times.len(), twice), (1_000, fated));
 }
 
-/// `cargo test --release --lib sandbox::tests::how_fast -- --ignored --nocapture`
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement"]
-async fn how_fast() {
-    let desk = Desk::live(Knobs::default(), 204).await;
-    let (callers, each) = (256, 100);
-    let start = Clock::System.now();
-    let mut asking = tokio::task::JoinSet::new();
-    for caller in 0..callers {
-        let sandbox = desk.sandbox.clone();
-        asking.spawn(async move {
-            for n in 1..=each {
-                let id = payment(caller * 1_000_000 + n);
-                assert_eq!(sandbox.authorise(id, yuan(1_250), Method::SandboxApprove).await, Ok(()));
-            }
-        });
-    }
-    asking.join_all().await;
-    let accepted = start.until(Clock::System.now());
-    assert_eq!(desk.sandbox.drain(Duration::from_secs(60)).await, NONE);
-    let delivered = start.until(Clock::System.now());
-    println!("{} payments: accepted in {accepted:?}, all delivered after {delivered:?}", callers * each);
-}
-
 fn dollars(minor: i64) -> Money {
     Money::new(minor, "USD".parse().unwrap())
 }

@@ -270,22 +270,9 @@ fn caller(token: &str) -> Result<Caller, TokenRefused> {
 
 pub fn orchard() -> Room {
     Room {
-        id: id(),
-        title: "Apricots".into(),
-        host: host().subject,
-        host_name: "Li".into(),
         place: "Gansu".into(),
-        state: RoomState::Scheduled,
-        scheduled_at: None,
-        live_at: None,
-        ended_at: None,
-        playback_url: String::new(),
-        poster_url: String::new(),
-        chat_rules: Default::default(),
-        cards: Vec::new(),
-        pinned_line: None,
         moderators: vec!["mo".parse().expect("a subject")],
-        version: 1,
+        ..Room::new(id(), "Apricots", host().subject, "Li")
     }
 }
 

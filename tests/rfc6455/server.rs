@@ -81,21 +81,7 @@ fn caller(subject: &str, role: Role) -> Caller {
 
 fn room(host: &Caller) -> Room {
     Room {
-        id: ROOM.parse().expect("an id"),
-        title: "Apricots".into(),
-        host: host.subject.clone(),
-        host_name: "Li".into(),
         place: "Gansu".into(),
-        state: RoomState::Scheduled,
-        scheduled_at: None,
-        live_at: None,
-        ended_at: None,
-        playback_url: String::new(),
-        poster_url: String::new(),
-        chat_rules: Default::default(),
-        cards: Vec::new(),
-        pinned_line: None,
-        moderators: Vec::new(),
-        version: 1,
+        ..Room::new(ROOM.parse().expect("an id"), "Apricots", host.subject.clone(), "Li")
     }
 }

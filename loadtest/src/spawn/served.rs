@@ -13,7 +13,7 @@ use super::{Server, SpawnOptions, listening, raise_open_files, spawn_pinned};
 use crate::{
     contract::Target,
     failure::Failure,
-    pin::{CoreOptions, Cores},
+    pin::{self, CoreOptions, Cores},
     usage::Usage,
 };
 
@@ -60,7 +60,27 @@ pub enum Served {
 }
 
 impl Served {
-    pub async fn start(options: &ServedOptions, cores: Option<Cores>, tls: bool) -> Result<Served, Failure> {
+    /// A server for as long as `work` takes, each on a core of its own. When the server died, that is the failure to tell of.
+    pub async fn during<T>(
+        options: &ServedOptions,
+        tls: bool,
+        work: impl AsyncFnOnce(&Served, Option<Cores>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let cores = options.cores.cores();
+        if let Some(Cores { client, .. }) = cores {
+            pin::this_thread_to(client)?;
+        }
+        let mut served = Served::start(options, cores, tls).await?;
+        match work(&served, cores).await {
+            Err(failure) => Err(served.died().unwrap_or(failure)),
+            Ok(outcome) => {
+                served.stop().await?;
+                Ok(outcome)
+            }
+        }
+    }
+
+    async fn start(options: &ServedOptions, cores: Option<Cores>, tls: bool) -> Result<Served, Failure> {
         match options.spawn {
             None => Err(Failure::Option {
                 name: "spawn",

@@ -72,22 +72,12 @@ impl Desk {
 
 fn room() -> Room {
     Room {
-        id: "orchard".parse().unwrap(),
-        title: "Apricots from the slope".into(),
-        host: "li".parse().unwrap(),
-        host_name: "Li".into(),
         place: "Yunnan".into(),
         state: crate::model::RoomState::Live,
-        scheduled_at: None,
         live_at: Some(NOW),
-        ended_at: None,
-        playback_url: String::new(),
-        poster_url: String::new(),
-        chat_rules: Default::default(),
         cards: vec!["apricots".parse().unwrap()],
-        pinned_line: None,
         moderators: vec!["mo".parse().unwrap()],
-        version: 1,
+        ..Room::new("orchard".parse().unwrap(), "Apricots from the slope", "li".parse().unwrap(), "Li")
     }
 }
 
