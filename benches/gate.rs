@@ -84,7 +84,7 @@ async fn gate_and_journal(record: &Path, options: &Options) -> f64 {
     let bench = Bench::open(record, options).await;
     let (inventory, sale, ledger) = (Inventory::default(), bench.sale, bench.ledger.clone());
     let snapshot = LotSnapshot { stock: options.orders, ..LotSnapshot::default() };
-    inventory.open(sale.id, snapshot);
+    inventory.open(sale.id, snapshot).await;
     let pledge = ledger.pledge(sale.pledge.expect("a pledge")).await.expect("the pledge");
     let host = pledge.host.clone();
     let started = Instant::now();
@@ -101,7 +101,7 @@ async fn gate_and_journal(record: &Path, options: &Options) -> f64 {
                 limit: sale.limit_per_buyer,
                 until: now + sale.hold_for,
             };
-            inventory.hold(sale.id, request, now).expect("held");
+            inventory.hold(sale.id, request, now).await.expect("held");
             let hold = Write::Hold {
                 order: placed.id,
                 hold: 1,
@@ -111,7 +111,7 @@ async fn gate_and_journal(record: &Path, options: &Options) -> f64 {
             };
             journal.commit(vec![Write::Order(placed.clone()), hold]).await.expect("placed");
 
-            inventory.claim(sale.id, placed.id, now).expect("claimed");
+            inventory.claim(sale.id, placed.id, now).await.expect("claimed");
             let postings = ledger.claim(&placed, &host, "farm", Some(&pledge), now);
             let end = Write::EndHold {
                 order: placed.id,

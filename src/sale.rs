@@ -343,7 +343,7 @@ impl Sales {
             None => self.0.journal.product(order.sku.clone()).await?.map_or_else(String::new, |it| it.title),
         };
         let waiting_place = match order.stage {
-            Stage::Waiting => self.0.inventory.waiting_place(order.sale, order.id),
+            Stage::Waiting => self.0.inventory.waiting_place(order.sale, order.id).await,
             _ => 0,
         };
         let payment = known.payment.as_ref().map(|payment| payment.state.clone());

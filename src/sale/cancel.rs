@@ -23,10 +23,10 @@ impl Sales {
         let order = known.order.clone().release()?;
         let pending = match known.order.stage {
             Stage::Held { .. } => {
-                self.0.inventory.end(order.sale, order.id)?;
+                self.0.inventory.end(order.sale, order.id).await?;
                 self.submit_end(&order, HoldOutcome::Released, now)
             }
-            _ if self.0.inventory.leave(order.sale, order.id) => {
+            _ if self.0.inventory.leave(order.sale, order.id).await => {
                 self.0.journal.submit(vec![Write::Order(order.clone())])
             }
             // The offer was quicker: the order has a hold by now.
@@ -42,7 +42,7 @@ impl Sales {
             return Err(error.into());
         }
         meters::order("released");
-        self.0.inventory.free(order.sale, order.id, HoldOutcome::Released);
+        self.0.inventory.free(order.sale, order.id, HoldOutcome::Released).await;
         let known = self.remember(KnownOrder { order, ..known.clone() });
         self.units_came_back(known.order.sale, now).await;
         self.tell_order(&known).await;
@@ -52,7 +52,7 @@ impl Sales {
     /// Ends what is past its time. Correctness does not wait for it: a hold past its time cannot be claimed, and makes room by itself.
     pub(super) async fn expire_holds(&self, sale: SaleId, now: Timestamp) {
         loop {
-            let overdue = self.0.inventory.take_expired(sale, now, EXPIRED_IN_A_PASS);
+            let overdue = self.0.inventory.take_expired(sale, now, EXPIRED_IN_A_PASS).await;
             let more = overdue.len() == EXPIRED_IN_A_PASS;
             if overdue.is_empty() {
                 return;
@@ -80,7 +80,7 @@ impl Sales {
 
     /// The order's own hold, when its payment came too late and nobody has swept it yet.
     pub(super) async fn expire_hold(&self, known: &KnownOrder, now: Timestamp) -> Result<(), Refusal> {
-        match self.0.inventory.end(known.order.sale, known.order.id) {
+        match self.0.inventory.end(known.order.sale, known.order.id).await {
             Ok(()) => match self.submit_expired(known.order.id, now).await {
                 Ok((known, pending)) => {
                     self.finish_expired(known, pending).await;
@@ -122,7 +122,7 @@ impl Sales {
     /// Offers free units to who stands in line, and tells the room when the sale has units again.
     pub(super) async fn units_came_back(&self, sale: SaleId, now: Timestamp) {
         let until = now + self.0.rules.offer_for;
-        while let Some(request) = self.0.inventory.next_offer(sale, until) {
+        while let Some(request) = self.0.inventory.next_offer(sale, until).await {
             if let Err(error) = self.offer(request.order, request.limit, until).await {
                 tracing::warn!(%error, order = %request.order, "an offer was not recorded; the lot is read again");
                 self.rebuild(sale).await;
@@ -143,7 +143,7 @@ impl Sales {
             expires_at: until,
         };
         self.0.journal.commit(vec![Write::Order(order.clone()), hold]).await?;
-        self.adopt(&order, limit);
+        self.adopt(&order, limit).await;
         meters::offered();
         let known = self.remember(KnownOrder { order, ..(*known).clone() });
         self.tell_order(&known).await;

@@ -126,7 +126,7 @@ impl Sales {
         let sales = self.clone();
         self.uninterrupted(async move {
             // The gate closes first: what it granted before and the record learns of too late is refused there.
-            let waiting = sales.0.inventory.close(id);
+            let waiting = sales.0.inventory.close(id).await;
             let entry = vec![Write::Sale(sale.clone()), Write::ReturnLeftovers(id)];
             if let Err(refused) = sales.0.journal.commit(entry).await {
                 sales.rebuild(id).await;
@@ -202,7 +202,7 @@ impl Sales {
             SaleState::Closed { .. } => {
                 // A crash, or an offer that came too late, left somebody in line.
                 if self.stock(id, &live).waiting > 0 {
-                    self.dismiss(id, self.0.inventory.close(id)).await;
+                    self.dismiss(id, self.0.inventory.close(id).await).await;
                 }
             }
         }

@@ -48,14 +48,14 @@ impl Sales {
 
     /// Replaces the gate's lot by what the record says, and knows all its orders from then on.
     pub(super) async fn load_lot(&self, sale: SaleId) -> Result<(), Refusal> {
-        self.0.inventory.open(sale, self.read_lot(sale).await?);
+        self.0.inventory.open(sale, self.read_lot(sale).await?).await;
         // Whoever was recorded since that reading and before the lot opened told the old lot.
         let LotSnapshot { holds, waiting, .. } = self.read_lot(sale).await?;
         for hold in holds {
-            self.0.inventory.adopt_hold(sale, hold);
+            self.0.inventory.adopt_hold(sale, hold).await;
         }
         for request in waiting {
-            self.0.inventory.adopt_waiting(sale, request);
+            self.0.inventory.adopt_waiting(sale, request).await;
         }
         Ok(())
     }

@@ -136,7 +136,7 @@ impl Sales {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let held = &known.order;
-        self.0.inventory.claim(held.sale, held.id, now)?;
+        self.0.inventory.claim(held.sale, held.id, now).await?;
         let product = &live.product;
         let postings =
             self.0.ledger.claim(held, &product.host, &product.category, live.pledge.as_deref(), now);
@@ -157,7 +157,7 @@ impl Sales {
             return Err(refused.into());
         }
         postings.committed();
-        self.0.inventory.adopt_claimed(order.sale, order.id, &order.buyer, order.quantity);
+        self.0.inventory.adopt_claimed(order.sale, order.id, &order.buyer, order.quantity).await;
         meters::order("paid");
         let known = self.remember(KnownOrder { order, payment: Some(payment), payments: known.payments });
         self.ask(capture).await;
@@ -182,7 +182,7 @@ impl Sales {
             limit: sale.limit_per_buyer,
             until: now + sale.hold_for,
         };
-        let grant = match self.0.inventory.hold(order.sale, request, now) {
+        let grant = match self.0.inventory.hold(order.sale, request, now).await {
             Ok(grant) => grant,
             // The same event, twice at once: the other one has the hold. Or nobody can say now.
             Err(HoldRefused::Known | HoldRefused::NotReady) => return Err(StoreError::Stale.into()),

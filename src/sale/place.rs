@@ -74,11 +74,11 @@ impl Sales {
             until,
         };
         let placing = Placing { sales: self.clone(), id: order.id, done };
-        let granted = match self.0.inventory.hold(sale.id, request.clone(), now) {
+        let granted = match self.0.inventory.hold(sale.id, request.clone(), now).await {
             Ok(grant) => Ok((order, grant.displaced)),
             Err(HoldRefused::SoldOut { .. }) if wish.wait => {
                 let order = Order { stage: Stage::Waiting, hold: 0, ..order };
-                let place = self.0.inventory.wait(sale.id, request, self.0.rules.waiting_list_max, now);
+                let place = self.0.inventory.wait(sale.id, request, self.0.rules.waiting_list_max, now).await;
                 place.map(|_| (order, Vec::new()))
             }
             Err(refused) => Err(refused),
@@ -149,7 +149,7 @@ impl Sales {
             }
         }
         let held = matches!(order.stage, Stage::Held { .. });
-        self.adopt(&order, live.sale().limit_per_buyer);
+        self.adopt(&order, live.sale().limit_per_buyer).await;
         meters::order(order.stage.name());
         let known = placing.known(KnownOrder { order, payment: None, payments: 0 });
         if held {
@@ -160,7 +160,7 @@ impl Sales {
             waiting_place: if held {
                 0
             } else {
-                self.0.inventory.waiting_place(known.order.sale, known.order.id)
+                self.0.inventory.waiting_place(known.order.sale, known.order.id).await
             },
             revision: known.revision(),
             order: known.order.clone(),
@@ -187,7 +187,7 @@ impl Sales {
         let (sale, id) = (known.order.sale, known.order.id);
         match pending.committed().await {
             Ok(()) => {
-                self.0.inventory.free(sale, id, HoldOutcome::Expired);
+                self.0.inventory.free(sale, id, HoldOutcome::Expired).await;
                 meters::order("expired");
                 let known = self.remember(known);
                 self.tell_order(&known).await;
@@ -200,7 +200,7 @@ impl Sales {
     }
 
     /// The record has it. The gate may have been read again meanwhile.
-    pub(super) fn adopt(&self, order: &Order, limit: u32) {
+    pub(super) async fn adopt(&self, order: &Order, limit: u32) {
         let request = |until| Request {
             order: order.id,
             buyer: order.buyer.clone(),
@@ -209,8 +209,8 @@ impl Sales {
             until,
         };
         match order.stage {
-            Stage::Held { until, .. } => self.0.inventory.adopt_hold(order.sale, request(until)),
-            Stage::Waiting => self.0.inventory.adopt_waiting(order.sale, request(order.placed_at)),
+            Stage::Held { until, .. } => self.0.inventory.adopt_hold(order.sale, request(until)).await,
+            Stage::Waiting => self.0.inventory.adopt_waiting(order.sale, request(order.placed_at)).await,
             // Over before it was told: the gate knows how.
             Stage::Paid
             | Stage::Packed
@@ -225,10 +225,10 @@ impl Sales {
 
     /// The gate granted what the record will not have.
     async fn give_back(&self, order: &Order) {
-        match self.0.inventory.end(order.sale, order.id) {
-            Ok(()) => self.0.inventory.free(order.sale, order.id, HoldOutcome::Released),
+        match self.0.inventory.end(order.sale, order.id).await {
+            Ok(()) => self.0.inventory.free(order.sale, order.id, HoldOutcome::Released).await,
             Err(_) => {
-                self.0.inventory.leave(order.sale, order.id);
+                self.0.inventory.leave(order.sale, order.id).await;
             }
         }
     }
@@ -327,7 +327,7 @@ impl Sales {
         live.rebuilds.fetch_add(1, Ordering::AcqRel);
         if let Err(error) = self.load_lot(sale).await {
             tracing::error!(%error, %sale, "the lot could not be read again; nobody can buy until a sweep has read it");
-            self.0.inventory.forget(sale);
+            self.0.inventory.forget(sale).await;
         }
     }
 }

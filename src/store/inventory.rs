@@ -1,6 +1,6 @@
-//! The gate: decides in memory, in nanoseconds, who may hold which units of a lot. One lock per lot makes it one writer per lot.
+//! The gate: decides who may hold which units of a lot.
 //!
-//! The contract, for this backend and every later one:
+//! The contract, for every backend:
 //!
 //! - The gate may refuse too much but never grants too much. A grant counts only when the journal has committed it; until then the
 //!   units are neither free nor promised.
@@ -12,177 +12,153 @@
 //! - When a commit failed and nobody knows what the record holds, the lot is rebuilt from the record (`open`). What was on its way to
 //!   the record at that moment is made known to the new lot when it has arrived (`adopt_hold`, `adopt_waiting`).
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
-
-use dashmap::DashMap;
-
 use super::journal::HoldOutcome;
 use crate::model::{OrderId, SaleId, Subject, Timestamp};
 
+mod embedded;
 pub mod lot;
 
 #[cfg(test)]
 mod conformance;
 
-use lot::Lot;
+pub use embedded::Embedded;
 pub use lot::{EndRefused, Grant, HoldRefused, LotSnapshot, Reading, Request};
 
-#[derive(Clone, Default)]
-pub struct Inventory {
-    lots: Arc<DashMap<SaleId, Arc<Gate>>>,
+#[derive(Clone)]
+pub enum Inventory {
+    /// In this process, for one node.
+    Embedded(Embedded),
 }
 
-struct Gate {
-    lot: Mutex<Lot>,
-    /// While `now` is before this, every request is refused without taking the lock. `i64::MIN`: units are free.
-    sold_out_until: AtomicI64,
-    /// held << 32 | sold, and stock << 32 | waiting: readings for the state lane.
-    held_sold: AtomicU64,
-    stock_waiting: AtomicU64,
+impl Default for Inventory {
+    fn default() -> Self {
+        Self::Embedded(Embedded::default())
+    }
 }
 
 impl Inventory {
     /// Makes a lot, or replaces it by what the record says.
-    pub fn open(&self, sale: SaleId, snapshot: LotSnapshot) {
-        let gate = Gate {
-            lot: Mutex::new(Lot::from_record(snapshot)),
-            sold_out_until: AtomicI64::new(i64::MIN),
-            held_sold: AtomicU64::new(0),
-            stock_waiting: AtomicU64::new(0),
-        };
-        gate.publish(&gate.lock());
-        self.lots.insert(sale, Arc::new(gate));
+    pub async fn open(&self, sale: SaleId, snapshot: LotSnapshot) {
+        match self {
+            Self::Embedded(gate) => gate.open(sale, snapshot),
+        }
     }
 
-    pub fn forget(&self, sale: SaleId) {
-        self.lots.remove(&sale);
+    pub async fn forget(&self, sale: SaleId) {
+        match self {
+            Self::Embedded(gate) => gate.forget(sale),
+        }
     }
 
     /// Asks for units. `Ok` promises nothing yet: commit the grant, then tell the buyer.
-    pub fn hold(&self, sale: SaleId, request: Request, now: Timestamp) -> Result<Grant, HoldRefused> {
-        self.gate(sale).ok_or(HoldRefused::NotReady)?.with(|lot| lot.hold(request, now))
+    pub async fn hold(&self, sale: SaleId, request: Request, now: Timestamp) -> Result<Grant, HoldRefused> {
+        match self {
+            Self::Embedded(gate) => gate.hold(sale, request, now),
+        }
     }
 
     /// Whether every request would be refused, whatever it asks for. One atomic read.
     pub fn is_sold_out(&self, sale: SaleId, now: Timestamp) -> bool {
-        let gate = self.lots.get(&sale);
-        gate.is_some_and(|gate| now.millis() < gate.sold_out_until.load(Ordering::Acquire))
+        match self {
+            Self::Embedded(gate) => gate.is_sold_out(sale, now),
+        }
     }
 
     /// The hold becomes a sale. To be committed; a failed commit asks for a rebuild.
-    pub fn claim(&self, sale: SaleId, order: OrderId, now: Timestamp) -> Result<(), EndRefused> {
-        self.gate(sale).ok_or(EndRefused::Unknown)?.with(|lot| lot.claim(order, now))
+    pub async fn claim(&self, sale: SaleId, order: OrderId, now: Timestamp) -> Result<(), EndRefused> {
+        match self {
+            Self::Embedded(gate) => gate.claim(sale, order, now),
+        }
     }
 
     /// The hold can no longer be claimed; its units stay counted until `free`.
-    pub fn end(&self, sale: SaleId, order: OrderId) -> Result<(), EndRefused> {
-        self.gate(sale).ok_or(EndRefused::Unknown)?.with(|lot| lot.end(order))
+    pub async fn end(&self, sale: SaleId, order: OrderId) -> Result<(), EndRefused> {
+        match self {
+            Self::Embedded(gate) => gate.end(sale, order),
+        }
     }
 
     /// The end was committed: the units are free.
-    pub fn free(&self, sale: SaleId, order: OrderId, outcome: HoldOutcome) {
-        if let Some(gate) = self.gate(sale) {
-            gate.with(|lot| lot.free(order, outcome));
+    pub async fn free(&self, sale: SaleId, order: OrderId, outcome: HoldOutcome) {
+        match self {
+            Self::Embedded(gate) => gate.free(sale, order, outcome),
         }
     }
 
     /// Takes a place on the waiting list, to be committed. 1 is next.
-    pub fn wait(
+    pub async fn wait(
         &self,
         sale: SaleId,
         request: Request,
         max: usize,
         now: Timestamp,
     ) -> Result<u32, HoldRefused> {
-        self.gate(sale).ok_or(HoldRefused::NotReady)?.with(|lot| lot.wait(request, max, now))
+        match self {
+            Self::Embedded(gate) => gate.wait(sale, request, max, now),
+        }
     }
 
     /// A hold was committed. A lot that was read again while the hold was on its way to the record learns of it here; any other
     /// knows it already.
-    pub fn adopt_hold(&self, sale: SaleId, request: Request) {
-        if let Some(gate) = self.gate(sale) {
-            gate.with(|lot| lot.adopt_hold(request));
+    pub async fn adopt_hold(&self, sale: SaleId, request: Request) {
+        match self {
+            Self::Embedded(gate) => gate.adopt_hold(sale, request),
         }
     }
 
     /// As `adopt_hold`, for a claim.
-    pub fn adopt_claimed(&self, sale: SaleId, order: OrderId, buyer: &Subject, quantity: u32) {
-        if let Some(gate) = self.gate(sale) {
-            gate.with(|lot| lot.adopt_claimed(order, buyer, quantity));
+    pub async fn adopt_claimed(&self, sale: SaleId, order: OrderId, buyer: &Subject, quantity: u32) {
+        match self {
+            Self::Embedded(gate) => gate.adopt_claimed(sale, order, buyer, quantity),
         }
     }
 
     /// As `adopt_hold`, for a place on the waiting list.
-    pub fn adopt_waiting(&self, sale: SaleId, request: Request) {
-        if let Some(gate) = self.gate(sale) {
-            gate.with(|lot| lot.adopt_waiting(request));
+    pub async fn adopt_waiting(&self, sale: SaleId, request: Request) {
+        match self {
+            Self::Embedded(gate) => gate.adopt_waiting(sale, request),
         }
     }
 
     /// Gives up a place on the waiting list. False: there was none.
-    pub fn leave(&self, sale: SaleId, order: OrderId) -> bool {
-        self.gate(sale).is_some_and(|gate| gate.with(|lot| lot.leave(order)))
+    pub async fn leave(&self, sale: SaleId, order: OrderId) -> bool {
+        match self {
+            Self::Embedded(gate) => gate.leave(sale, order),
+        }
     }
 
     /// 1 is next; 0 is not waiting.
-    pub fn waiting_place(&self, sale: SaleId, order: OrderId) -> u32 {
-        self.gate(sale).map_or(0, |gate| gate.lock().waiting_place(order))
+    pub async fn waiting_place(&self, sale: SaleId, order: OrderId) -> u32 {
+        match self {
+            Self::Embedded(gate) => gate.waiting_place(sale, order),
+        }
     }
 
     /// Grants free units to the first in line whom they suffice. To be committed.
-    pub fn next_offer(&self, sale: SaleId, until: Timestamp) -> Option<Request> {
-        self.gate(sale)?.with(|lot| lot.next_offer(until))
+    pub async fn next_offer(&self, sale: SaleId, until: Timestamp) -> Option<Request> {
+        match self {
+            Self::Embedded(gate) => gate.next_offer(sale, until),
+        }
     }
 
     /// Holds past their time, marked as ending. Commit the end, then `free`.
-    pub fn take_expired(&self, sale: SaleId, now: Timestamp, max: usize) -> Vec<OrderId> {
-        self.gate(sale).map_or_else(Vec::new, |gate| gate.with(|lot| lot.take_expired(now, max)))
+    pub async fn take_expired(&self, sale: SaleId, now: Timestamp, max: usize) -> Vec<OrderId> {
+        match self {
+            Self::Embedded(gate) => gate.take_expired(sale, now, max),
+        }
     }
 
     /// No more grants. Holds may still be claimed. Returns who was waiting.
-    pub fn close(&self, sale: SaleId) -> Vec<OrderId> {
-        self.gate(sale).map_or_else(Vec::new, |gate| gate.with(Lot::close))
+    pub async fn close(&self, sale: SaleId) -> Vec<OrderId> {
+        match self {
+            Self::Embedded(gate) => gate.close(sale),
+        }
     }
 
-    /// Without the lock: fit for every flush.
+    /// Fit for every flush: reads atomics.
     pub fn reading(&self, sale: SaleId) -> Option<Reading> {
-        let gate = self.gate(sale)?;
-        let (held, sold) = unpack(gate.held_sold.load(Ordering::Relaxed));
-        let (stock, waiting) = unpack(gate.stock_waiting.load(Ordering::Relaxed));
-        Some(Reading { stock, held, sold, waiting })
+        match self {
+            Self::Embedded(gate) => gate.reading(sale),
+        }
     }
-
-    fn gate(&self, sale: SaleId) -> Option<Arc<Gate>> {
-        self.lots.get(&sale).map(|gate| Arc::clone(&gate))
-    }
-}
-
-impl Gate {
-    fn lock(&self) -> MutexGuard<'_, Lot> {
-        // A panic inside `Lot` would have left numbers half changed: stop rather than oversell.
-        self.lot.lock().expect("no panic while a lot was locked")
-    }
-
-    fn with<T>(&self, change: impl FnOnce(&mut Lot) -> T) -> T {
-        let mut lot = self.lock();
-        let answer = change(&mut lot);
-        self.publish(&lot);
-        answer
-    }
-
-    fn publish(&self, lot: &Lot) {
-        let Reading { stock, held, sold, waiting } = lot.reading();
-        self.held_sold.store(pack(held, sold), Ordering::Relaxed);
-        self.stock_waiting.store(pack(stock, waiting), Ordering::Relaxed);
-        self.sold_out_until.store(lot.sold_out_until().millis(), Ordering::Release);
-    }
-}
-
-fn pack(high: u32, low: u32) -> u64 {
-    u64::from(high) << 32 | u64::from(low)
-}
-
-fn unpack(both: u64) -> (u32, u32) {
-    ((both >> 32) as u32, both as u32)
 }
