@@ -245,7 +245,7 @@ impl Shared {
                     if delay.is_zero() && delayed.is_empty() {
                         self.write(to, &buffer[..read])?;
                     } else {
-                        delayed.push_back((self::now() + delay, buffer[..read].to_vec()));
+                        delayed.push_back((Instant::now() + delay, buffer[..read].to_vec()));
                     }
                 }
                 Err(error) if is_pause(&error) => {}
