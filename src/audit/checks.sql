@@ -73,6 +73,20 @@ SELECT a.name, 'code ' || code || ': off by ' || sum(debit) || ' and ' || sum(cr
 JOIN accounts a ON a.id = lines.account
 GROUP BY a.name, code HAVING sum(debit) <> 0 OR sum(credit) <> 0;
 
+-- name: pledge_sums_are_the_transfers
+-- rule: what stands accrued under a pledge and what of it is payable are the sums of its transfers
+SELECT pledge, 'standing off by ' || sum(standing) || ', payable off by ' || sum(payable) FROM (
+    SELECT replace(substr(a.name, 17), '-', '') AS pledge, a.currency AS currency,
+           CASE t.code WHEN 3 THEN t.amount ELSE 0 END AS standing, CASE t.code WHEN 5 THEN t.amount ELSE 0 END AS payable
+    FROM transfers t JOIN accounts a ON a.id = t.credit WHERE t.code IN (3, 5)
+    UNION ALL
+    SELECT replace(substr(a.name, 17), '-', ''), a.currency, CASE t.code WHEN 4 THEN -t.amount ELSE 0 END,
+           CASE WHEN a.name LIKE 'charity_payable/%' THEN -t.amount ELSE 0 END
+    FROM transfers t JOIN accounts a ON a.id = t.debit WHERE t.code IN (4, 6)
+    UNION ALL
+    SELECT lower(hex(pledge)), currency, -standing, -payable FROM pledge_sums) lines
+GROUP BY pledge, currency HAVING sum(standing) <> 0 OR sum(payable) <> 0;
+
 -- name: paid_order_posted_once
 -- rule: a paid order has one sale posting over its whole price and one commission posting; an unpaid one has none
 SELECT hex(o.id), o.stage || ': ' || coalesce(t.sales, 0) || ' sale postings over ' || coalesce(t.amount, 0)

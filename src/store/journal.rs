@@ -1,135 +1,121 @@
 //! The record. Callers hand in entries; one writer commits everything that is waiting in one transaction and answers after the
 //! commit. An entry is all or nothing. Each write in it is conditional, so that the record refuses what a gate or a race got wrong.
+//!
+//! Two engines, one contract: SQLite for one node, PostgreSQL for many. `conformance.rs` runs the same laws on both.
 
-use crate::model::payment::{ProviderEvent, Refund};
-use crate::model::room::Sanction;
-use crate::model::{
-    Currency, FlashSale, Money, Order, OrderId, Payment, PaymentId, Pledge, PledgeId, Product, RefundId,
-    Room, RoomId, SaleId, Sku, Subject, Timestamp, Transfer, order::ShipTo,
-};
+use std::path::Path;
+
+use tokio::sync::oneshot;
+
+use crate::model::Timestamp;
 
 mod apply;
 #[cfg(test)]
 mod conformance;
+mod entry;
 mod figures;
+mod lease;
+mod postgres;
+mod query;
 mod read;
+mod reconcile;
 mod rows;
 mod sqlite;
 mod statements;
 mod totals;
 mod writer;
 
+pub use entry::{Entry, HoldOutcome, Once, Task, Write};
 pub use figures::{Figures, RoomFigures};
+pub use lease::{Duty, Lease};
+pub use postgres::{Postgres, PostgresSettings};
+pub use query::RowBroken;
 pub use read::{Accrual, Listing, LotRow, Page, accruals};
-pub use sqlite::{Journal, Pending, open_reader};
+pub use reconcile::PledgeSums;
+pub use sqlite::{Sqlite, open_reader};
 pub use totals::{Total, Totals};
 
-/// What one caller wants made durable, all or nothing. A write that may be refused in the normal course of things stands first:
-/// the refusal then costs nothing to the other entries of the batch.
-pub type Entry = Vec<Write>;
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum Write {
-    /// An idempotency key. Seen before with this content: `Seen`; with other content: `ContentDiffers`.
-    Once(Once),
-    /// Seen before: `Seen`.
-    ProviderEvent {
-        event: ProviderEvent,
-        at: Timestamp,
-    },
-    /// Version 1 inserts, a later one updates the version before it; otherwise `Stale` or `Exists`.
-    Room(Room),
-    Sanction {
-        room: RoomId,
-        subject: Subject,
-        sanction: Option<Sanction>,
-    },
-    /// Inserts, or `Exists`.
-    NewProduct(Product),
-    /// `StockShort` when `on_hand` would fall below zero.
-    Stock {
-        sku: Sku,
-        change: i64,
-    },
-    /// The next version of a pledge, or `Stale`.
-    Pledge(Pledge),
-    /// As `Room`. Version 1 also makes the lot, and takes its stock from the product: `StockShort`.
-    Sale(FlashSale),
-    /// Moves the lot's unheld, unsold units back to the product.
-    ReturnLeftovers(SaleId),
-    /// As `Room`.
-    Order(Order),
-    Address {
-        order: OrderId,
-        ship_to: ShipTo,
-    },
-    /// `OverStock` when `held + sold` would pass the lot's stock.
-    Hold {
-        order: OrderId,
-        hold: u32,
-        sale: SaleId,
-        quantity: u32,
-        expires_at: Timestamp,
-    },
-    /// `HoldEnded` when it has ended already. Claimed units are sold, others are free again.
-    EndHold {
-        order: OrderId,
-        hold: u32,
-        sale: SaleId,
-        quantity: u32,
-        outcome: HoldOutcome,
-        at: Timestamp,
-    },
-    /// As `Room`.
-    Payment(Payment),
-    /// Inserts, or `Exists`.
-    Refund(Refund),
-    RefundDone {
-        refund: RefundId,
-        at: Timestamp,
-    },
-    Transfer(Transfer),
-    Remittance {
-        id: uuid::Uuid,
-        pledge: PledgeId,
-        amount: Money,
-        proof: String,
-        at: Timestamp,
-    },
-    Task {
-        task: Task,
-        at: Timestamp,
-    },
-    TaskDone(Task),
-    Audit {
-        at: Timestamp,
-        actor: Subject,
-        action: &'static str,
-        subject: String,
-        reason: String,
-    },
+#[derive(Clone)]
+pub enum Journal {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Once {
-    pub key: uuid::Uuid,
-    /// SHA-256 of the request.
-    pub content: [u8; 32],
+/// An entry that is on its way to the record.
+pub struct Pending(oneshot::Receiver<Result<(), StoreError>>);
+
+impl Journal {
+    /// Opens the record in a file, makes it when there is none, and brings its tables up to date. `epoch` names a new record.
+    pub fn open(path: &Path, epoch: u64, now: Timestamp) -> Result<Self, StoreError> {
+        Sqlite::open(path, epoch, now).map(Self::Sqlite)
+    }
+
+    /// A record on PostgreSQL, which other nodes may use at the same time. Its tables must be up to date: `apricot migrate`.
+    pub async fn connect(
+        settings: &PostgresSettings,
+        epoch: u64,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        Postgres::connect(settings, epoch, now).await.map(Self::Postgres)
+    }
+
+    /// Whether other nodes may write it too: then what this one remembers is a guess.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
+    /// Puts an entry in the queue. Entries are committed in the order of submission. A full queue refuses: nothing was done.
+    pub fn submit(&self, entry: Entry) -> Result<Pending, StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.submit(entry),
+            Self::Postgres(postgres) => postgres.submit(entry),
+        }
+    }
+
+    /// Answers after the commit.
+    pub async fn commit(&self, entry: Entry) -> Result<(), StoreError> {
+        self.submit(entry)?.committed().await
+    }
+
+    /// Whether there is room in the queue: asked before a grant, so that `Busy` is said before anything was decided.
+    pub fn has_room(&self) -> bool {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.has_room(),
+            Self::Postgres(postgres) => postgres.has_room(),
+        }
+    }
+
+    /// The record's own id.
+    pub fn epoch(&self) -> u64 {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.epoch(),
+            Self::Postgres(postgres) => postgres.epoch(),
+        }
+    }
+
+    /// Totals of accounts as of a commit: on SQLite the newest, on a shared record one of the last tenth of a second.
+    pub fn totals(&self) -> &Totals {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.totals(),
+            Self::Postgres(postgres) => postgres.totals(),
+        }
+    }
+
+    /// Waits until everything submitted is committed. The last handle must be dropped by then.
+    pub async fn close(self) {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.close().await,
+            Self::Postgres(postgres) => postgres.close().await,
+        }
+    }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum HoldOutcome {
-    Claimed,
-    Released,
-    Expired,
-}
-
-/// Something that must still be asked of the payment provider; it survives a crash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Task {
-    Authorise(PaymentId),
-    Capture(PaymentId),
-    Refund(RefundId),
+impl Pending {
+    pub async fn committed(self) -> Result<(), StoreError> {
+        self.0
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unavailable("the journal's writer has stopped".into())))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -148,20 +134,16 @@ pub enum StoreError {
     OverStock,
     #[error("the product has fewer units on hand")]
     StockShort,
+    #[error("another node has this duty now")]
+    Fenced,
+    #[error("the pledge's cap leaves less room")]
+    CapReached,
+    #[error("less is owed to the charity")]
+    Unpayable,
     #[error("the record breaks its own rule: {0}")]
     Rule(String),
     #[error("too much is waiting to be recorded")]
     Busy,
     #[error("the record cannot be written: {0}")]
     Unavailable(String),
-}
-
-impl HoldOutcome {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Claimed => "claimed",
-            Self::Released => "released",
-            Self::Expired => "expired",
-        }
-    }
 }

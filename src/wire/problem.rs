@@ -218,7 +218,12 @@ impl From<SaleRefused> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Seen | StoreError::Stale => {
+            // What another node did meanwhile; whoever wrote reads again and repeats.
+            StoreError::Seen
+            | StoreError::Stale
+            | StoreError::Fenced
+            | StoreError::CapReached
+            | StoreError::Unpayable => {
                 Kind::ChangedMeanwhile.for_now("Read it again and repeat the request.", STALE_RETRY_MS)
             }
             StoreError::ContentDiffers => {
@@ -340,6 +345,9 @@ mod tests {
         for (error, name, retry) in [
             (StoreError::Seen, "changed-meanwhile", true),
             (StoreError::Stale, "changed-meanwhile", true),
+            (StoreError::Fenced, "changed-meanwhile", true),
+            (StoreError::CapReached, "changed-meanwhile", true),
+            (StoreError::Unpayable, "changed-meanwhile", true),
             (StoreError::ContentDiffers, "content-differs", false),
             (StoreError::Exists, "content-differs", false),
             (StoreError::HoldEnded, "hold-expired", false),

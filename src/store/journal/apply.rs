@@ -1,16 +1,23 @@
 //! What each write does to the tables. Every statement is conditional: it changes exactly one row or the write is refused.
 
 use std::collections::HashMap;
-use std::fmt;
 
 use rusqlite::{OptionalExtension, Params, params};
 
 use super::rows::{self, blob};
 use super::statements::Statements;
-use super::totals::{Key, Total};
+use super::totals::Total;
 use super::{Entry, HoldOutcome, Once, StoreError, Task, Write};
 use crate::model::room::Sanction;
-use crate::model::{Account, Code, Currency, FlashSale, Order, Pledge, SaleId, SaleState, Sku, Transfer};
+use crate::model::{Account, Currency, FlashSale, Order, Pledge, SaleId, SaleState, Sku, Transfer};
+
+mod fault;
+mod leases;
+mod sums;
+
+pub use fault::Fault;
+use fault::refuse;
+use sums::Sums;
 
 /// Row ids of accounts, remembered by the writer.
 pub type Accounts = HashMap<Account, Vec<(Currency, i64)>>;
@@ -18,28 +25,12 @@ pub type Accounts = HashMap<Account, Vec<(Currency, i64)>>;
 pub struct Batch<'a, 'c> {
     statements: &'a mut Statements<'c>,
     accounts: &'a mut Accounts,
-    lots: HashMap<SaleId, LotChange>,
-    totals: HashMap<(i64, Code), (Total, Account, Currency)>,
-}
-
-#[derive(Default)]
-struct LotChange {
-    held: i64,
-    sold: i64,
-}
-
-pub enum Fault {
-    /// `clean`: nothing of the entry had been written by then, so that the rest of the batch can stand.
-    Refused {
-        clean: bool,
-        why: StoreError,
-    },
-    Sqlite(rusqlite::Error),
+    sums: Sums,
 }
 
 impl<'a, 'c> Batch<'a, 'c> {
     pub fn new(statements: &'a mut Statements<'c>, accounts: &'a mut Accounts) -> Self {
-        Self { statements, accounts, lots: HashMap::new(), totals: HashMap::new() }
+        Self { statements, accounts, sums: Sums::default() }
     }
 
     pub fn apply(&mut self, entry: &Entry) -> Result<(), Fault> {
@@ -50,25 +41,6 @@ impl<'a, 'c> Batch<'a, 'c> {
             })?;
         }
         Ok(())
-    }
-
-    /// Writes what was summed up, and returns the changed totals for the cache.
-    pub fn write_sums(&mut self) -> Result<Vec<(Key, Total)>, Fault> {
-        let lots: Vec<SaleId> = self.lots.keys().copied().collect();
-        for sale in lots {
-            self.write_lot(sale)?;
-        }
-        let mut changes = Vec::with_capacity(self.totals.len());
-        for ((id, code), (total, account, currency)) in std::mem::take(&mut self.totals) {
-            self.execute(
-                "INSERT INTO totals (account, code, debits, credits, newest) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT DO UPDATE SET debits = debits + excluded.debits, credits = credits + excluded.credits,
-                                           newest = max(newest, excluded.newest)",
-                params![id, code.number(), total.debits, total.credits, total.newest],
-            )?;
-            changes.push(((account, currency, code), total));
-        }
-        Ok(changes)
     }
 
     fn write(&mut self, write: &Write) -> Result<(), Fault> {
@@ -146,7 +118,7 @@ impl<'a, 'c> Batch<'a, 'c> {
                     params![blob(order.0), hold, blob(sale.0), quantity, expires_at.millis()],
                     StoreError::Exists,
                 )?;
-                self.change_lot(*sale, i64::from(*quantity), 0);
+                self.sums.change_lot(*sale, i64::from(*quantity), 0);
                 Ok(())
             }
             Write::EndHold { order, hold, sale, quantity, outcome, at } => {
@@ -156,7 +128,7 @@ impl<'a, 'c> Batch<'a, 'c> {
                     StoreError::HoldEnded,
                 )?;
                 let sold = if *outcome == HoldOutcome::Claimed { i64::from(*quantity) } else { 0 };
-                self.change_lot(*sale, -i64::from(*quantity), sold);
+                self.sums.change_lot(*sale, -i64::from(*quantity), sold);
                 Ok(())
             }
             Write::Payment(payment) => self.versioned(
@@ -205,6 +177,13 @@ impl<'a, 'c> Batch<'a, 'c> {
             Write::TaskDone(task) => {
                 self.execute("DELETE FROM outbox WHERE kind = ?1 AND subject = ?2", task_row(task)).map(|_| ())
             }
+            Write::PledgeSums { pledge, currency, standing, payable, cap } => {
+                self.sums.change_pledge((*pledge, *currency), *standing, *payable, *cap);
+                Ok(())
+            }
+            Write::Fence { duty, fence } => self.fence(*duty, *fence),
+            Write::TakeLease { duty, node, duration, now } => self.take_lease(*duty, node, *duration, *now),
+            Write::GiveUpLease { duty, node } => self.give_up_lease(*duty, node),
             Write::Audit { at, actor, action, subject, reason } => self
                 .execute(
                     "INSERT INTO audit (at, actor, action, subject, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -345,28 +324,6 @@ impl<'a, 'c> Batch<'a, 'c> {
         )
     }
 
-    fn change_lot(&mut self, sale: SaleId, held: i64, sold: i64) {
-        #[cfg(feature = "sabotage")]
-        if crate::store::sabotage::oversells() {
-            return;
-        }
-        let change = self.lots.entry(sale).or_default();
-        change.held += held;
-        change.sold += sold;
-    }
-
-    fn write_lot(&mut self, sale: SaleId) -> Result<(), Fault> {
-        let Some(LotChange { held, sold }) = self.lots.remove(&sale) else {
-            return Ok(());
-        };
-        self.insert(
-            "UPDATE lots SET held = held + ?2, sold = sold + ?3
-             WHERE sale = ?1 AND held + ?2 + sold + ?3 <= stock AND held + ?2 >= 0",
-            (blob(sale.0), held, sold),
-            StoreError::OverStock,
-        )
-    }
-
     fn transfer(&mut self, transfer: &Transfer) -> Result<(), Fault> {
         let Transfer { debit, credit, amount, code, order, at } = transfer;
         let debit_id = self.account(debit, amount.currency)?;
@@ -385,13 +342,8 @@ impl<'a, 'c> Batch<'a, 'c> {
         let id = self.statements.last_insert_rowid();
         let sides = [(debit_id, debit, amount.minor, 0), (credit_id, credit, 0, amount.minor)];
         for (id_of_account, account, debits, credits) in sides {
-            let (total, _, _) = self
-                .totals
-                .entry((id_of_account, *code))
-                .or_insert_with(|| (Total::default(), account.clone(), amount.currency));
-            total.debits += debits;
-            total.credits += credits;
-            total.newest = id;
+            let change = Total { debits, credits, newest: id };
+            self.sums.change_total((id_of_account, *code), account, amount.currency, change);
         }
         Ok(())
     }
@@ -443,47 +395,5 @@ fn task_row(task: &Task) -> (&'static str, [u8; 16]) {
         Task::Authorise(payment) => ("authorise", blob(payment.0)),
         Task::Capture(payment) => ("capture", blob(payment.0)),
         Task::Refund(refund) => ("refund", blob(refund.0)),
-    }
-}
-
-fn refuse<T>(why: StoreError) -> Result<T, Fault> {
-    Err(Fault::Refused { clean: true, why })
-}
-
-impl Fault {
-    fn unclean(self) -> Self {
-        match self {
-            Self::Refused { why, .. } => Self::Refused { clean: false, why },
-            fault @ Self::Sqlite(_) => fault,
-        }
-    }
-}
-
-impl From<rusqlite::Error> for Fault {
-    fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::ConstraintViolation) => {
-                Self::Refused { clean: false, why: StoreError::Rule(error.to_string()) }
-            }
-            _ => Self::Sqlite(error),
-        }
-    }
-}
-
-impl From<Fault> for StoreError {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Refused { why, .. } => why,
-            Fault::Sqlite(error) => Self::Unavailable(error.to_string()),
-        }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused { why, .. } => write!(f, "{why}"),
-            Self::Sqlite(error) => write!(f, "{error}"),
-        }
     }
 }

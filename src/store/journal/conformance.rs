@@ -7,11 +7,17 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::*;
-use crate::model::order::Stage;
-use crate::model::payment::{Method, ProviderNews};
-use crate::model::{Account, Code, Currency, PaymentState, PledgeBase, Rounding, SaleState, Share};
+use crate::model::order::{ShipTo, Stage};
+use crate::model::payment::{Method, ProviderEvent, ProviderNews, Refund};
+use crate::model::room::Sanction;
+use crate::model::{
+    Account, Code, Currency, FlashSale, Money, Order, OrderId, Payment, PaymentId, PaymentState, Pledge,
+    PledgeBase, PledgeId, Product, RefundId, Room, Rounding, SaleId, SaleState, Share, Subject, Transfer,
+};
 
 mod holds;
+mod leases;
+mod pledges;
 mod survival;
 mod totals;
 

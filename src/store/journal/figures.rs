@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::rows;
-use super::sqlite::Journal;
-use super::{Currency, RoomId, StoreError};
+use super::{Journal, StoreError};
+use crate::model::{Currency, RoomId};
 
 /// What rooms have sold, and whether the record kept its first rule.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,26 +23,23 @@ pub struct RoomFigures {
     pub orders_to_pack: u64,
 }
 
-const ROOMS: &str = "SELECT room, count(*), sum(quantity * unit_price), max(currency), \
-     sum(stage IN ('paid', 'packed')) FROM orders WHERE paid_at IS NOT NULL GROUP BY room";
+const ROOMS: &str = "SELECT room, count(*), CAST(sum(quantity * unit_price) AS BIGINT), max(currency), \
+     sum(CASE WHEN stage IN ('paid', 'packed') THEN 1 ELSE 0 END) FROM orders WHERE paid_at IS NOT NULL GROUP BY room";
 const OVERSOLD: &str = "SELECT count(*) FROM lots WHERE held + sold > stock";
 
 impl Journal {
     pub async fn figures(&self) -> Result<Figures, StoreError> {
-        self.read(|connection| {
-            let mut query = connection.prepare_cached(ROOMS)?;
-            let rooms = query.query_map((), |row| {
-                let figures = RoomFigures {
-                    orders_paid: rows::unsigned(row, 1)?,
-                    gmv_minor: row.get(2)?,
-                    currency: Some(rows::parsed(row, 3)?),
-                    orders_to_pack: rows::unsigned(row, 4)?,
-                };
-                Ok((rows::parsed(row, 0)?, figures))
-            })?;
-            let rooms = rooms.collect::<rusqlite::Result<_>>()?;
-            Ok(Figures { rooms, oversold_lots: connection.query_row(OVERSOLD, (), |row| row.get(0))? })
-        })
-        .await
+        let rooms = self.list(ROOMS, vec![], |row| {
+            let figures = RoomFigures {
+                orders_paid: row.unsigned(1)?,
+                gmv_minor: row.int(2)?,
+                currency: Some(row.parsed(3)?),
+                orders_to_pack: row.unsigned(4)?,
+            };
+            Ok((row.parsed(0)?, figures))
+        });
+        let rooms = rooms.await?.into_iter().collect();
+        let oversold_lots = self.one(OVERSOLD, vec![], |row| row.number(0)).await?.unwrap_or(0);
+        Ok(Figures { rooms, oversold_lots })
     }
 }

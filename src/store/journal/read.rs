@@ -1,10 +1,11 @@
 //! Readings of the record. They see what is committed, and never block the writer.
 
-use rusqlite::{Connection, OptionalExtension, Params, Row};
+use rusqlite::Connection;
+use uuid::Uuid;
 
-use super::rows::{self, ORDER_COLUMNS, PAYMENT_COLUMNS, blob};
-use super::sqlite::Journal;
-use super::{Once, StoreError, Task};
+use super::query::{Parsed, Row, Value};
+use super::rows::{self, ORDER_COLUMNS, PAYMENT_COLUMNS};
+use super::{Journal, Once, StoreError, Task};
 use crate::model::order::ShipTo;
 use crate::model::payment::Refund;
 use crate::model::room::Sanction;
@@ -38,38 +39,43 @@ const SALE_QUERY: &str = "SELECT s.id, s.room, s.sku, s.price, s.currency, l.set
      s.duration_ms, s.opens_at, s.state, s.closes_at, s.close_reason, s.pledge, s.pledge_version, s.version \
      FROM sales s JOIN lots l ON l.sale = s.id";
 
+/// Only orders that asked for a place on the waiting list can stand in it; there is an index of those.
+pub(super) const OF_LIVE_SALES: &str = "JOIN rooms r ON r.id = s.room WHERE s.state <> 'closed' OR l.held > 0 \
+     OR l.stock > l.held + l.sold OR r.state <> 'ended' \
+     OR EXISTS (SELECT 1 FROM orders o WHERE o.sale = s.id AND o.wait = 1 AND o.stage = 'waiting')";
+
 impl Journal {
     pub async fn rooms(&self) -> Result<Vec<Room>, StoreError> {
-        self.list("SELECT id, host, state, body, version FROM rooms ORDER BY id", (), rows::room).await
+        self.list("SELECT id, host, state, body, version FROM rooms ORDER BY id", vec![], rows::room).await
     }
 
     pub async fn room(&self, id: RoomId) -> Result<Option<Room>, StoreError> {
         let sql = "SELECT id, host, state, body, version FROM rooms WHERE id = ?1";
-        self.one(sql, (id.to_string(),), rows::room).await
+        self.one(sql, vec![Value::text(id)], rows::room).await
     }
 
     pub async fn sanctions(&self) -> Result<Vec<(RoomId, Subject, Sanction)>, StoreError> {
-        self.list("SELECT room, subject, muted_until FROM sanctions", (), |row| {
-            let sanction = match row.get::<_, Option<i64>>(2)? {
-                Some(until) => Sanction::Muted { until: Timestamp(until) },
-                None => Sanction::Banned,
-            };
-            Ok((rows::parsed(row, 0)?, rows::parsed(row, 1)?, sanction))
-        })
-        .await
+        self.list("SELECT room, subject, muted_until FROM sanctions", vec![], rows::sanction).await
+    }
+
+    pub async fn sanctions_of(&self, room: RoomId) -> Result<Vec<(Subject, Sanction)>, StoreError> {
+        let sql = "SELECT room, subject, muted_until FROM sanctions WHERE room = ?1";
+        let sanctions = self.list(sql, vec![Value::text(room)], rows::sanction).await?;
+        Ok(sanctions.into_iter().map(|(_, subject, sanction)| (subject, sanction)).collect())
     }
 
     pub async fn product(&self, sku: Sku) -> Result<Option<Product>, StoreError> {
         let sql = "SELECT sku, host, on_hand, price, currency, body FROM products WHERE sku = ?1";
-        self.one(sql, (sku.to_string(),), rows::product).await
+        self.one(sql, vec![Value::text(sku)], rows::product).await
     }
 
     /// A host's products by sku.
     pub async fn products(&self, host: Subject, page: Page) -> Result<Listing<Product>, StoreError> {
         let sql = "SELECT sku, host, on_hand, price, currency, body FROM products
                    WHERE host = ?1 AND sku > ?2 ORDER BY sku LIMIT ?3";
-        let after = page.after.unwrap_or_default();
-        let items = self.list(sql, (host.to_string(), after, page.limit + 1), rows::product).await?;
+        let after = page.after.clone().unwrap_or_default();
+        let items =
+            self.list(sql, vec![Value::text(host), Value::Text(after), limit(&page)], rows::product).await?;
         Ok(Listing::cut(items, page.limit, |product| product.sku.to_string()))
     }
 
@@ -77,65 +83,64 @@ impl Journal {
     pub async fn pledge(&self, id: PledgeId, version: Option<u32>) -> Result<Option<Pledge>, StoreError> {
         let sql = "SELECT id, version, host, base, share_ppm, per_unit, cap, currency, rounding, starts_at, ends_at, body
                    FROM pledges WHERE id = ?1 AND (?2 IS NULL OR version = ?2) ORDER BY version DESC LIMIT 1";
-        self.one(sql, (blob(id.0), version), rows::pledge).await
+        let version = version.map_or(Value::Null, |version| Value::Int(version.into()));
+        self.one(sql, vec![Value::Id(id.0), version], rows::pledge).await
     }
 
     /// Sales that still live: not closed, or closed with open holds, units that have yet to return or buyers who
     /// still wait, or in a room that has not ended.
     pub async fn live_sales(&self) -> Result<Vec<FlashSale>, StoreError> {
-        let sql = format!(
-            "{SALE_QUERY} JOIN rooms r ON r.id = s.room WHERE s.state <> 'closed' OR l.held > 0
-             OR l.stock > l.held + l.sold
-             OR EXISTS (SELECT 1 FROM orders o WHERE o.sale = s.id AND o.stage = 'waiting') OR r.state <> 'ended'"
-        );
-        self.list(sql, (), rows::sale).await
+        self.list(format!("{SALE_QUERY} {OF_LIVE_SALES}"), vec![], rows::sale).await
     }
 
     pub async fn sale(&self, id: SaleId) -> Result<Option<FlashSale>, StoreError> {
-        self.one(format!("{SALE_QUERY} WHERE s.id = ?1"), (blob(id.0),), rows::sale).await
+        self.one(format!("{SALE_QUERY} WHERE s.id = ?1"), vec![Value::Id(id.0)], rows::sale).await
     }
 
     pub async fn lot(&self, sale: SaleId) -> Result<Option<LotRow>, StoreError> {
         let sql = "SELECT stock, held, sold FROM lots WHERE sale = ?1";
-        self.one(sql, (blob(sale.0),), |row| {
-            Ok(LotRow { stock: row.get(0)?, held: row.get(1)?, sold: row.get(2)? })
-        })
-        .await
+        self.one(sql, vec![Value::Id(sale.0)], rows::lot).await
     }
 
     pub async fn order(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
-        self.one(format!("SELECT {ORDER_COLUMNS} FROM orders WHERE id = ?1"), (blob(id.0),), rows::order)
-            .await
+        self.one(
+            format!("SELECT {ORDER_COLUMNS} FROM orders WHERE id = ?1"),
+            vec![Value::Id(id.0)],
+            rows::order,
+        )
+        .await
     }
 
     /// All orders of a sale, oldest first; the order of the waiting list.
     pub async fn orders_of_sale(&self, sale: SaleId) -> Result<Vec<Order>, StoreError> {
         let sql = format!("SELECT {ORDER_COLUMNS} FROM orders WHERE sale = ?1 ORDER BY placed_at, id");
-        self.list(sql, (blob(sale.0),), rows::order).await
+        self.list(sql, vec![Value::Id(sale.0)], rows::order).await
     }
 
     /// Newest id first, which is newest first where clients make ids of version 7.
     pub async fn orders_of_buyer(&self, buyer: Subject, page: Page) -> Result<Listing<Order>, StoreError> {
+        let (below, key) = before(&page);
         let sql = format!(
-            "SELECT {ORDER_COLUMNS} FROM orders WHERE buyer = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
+            "SELECT {ORDER_COLUMNS} FROM orders WHERE buyer = ?1 AND id {below} ?2 ORDER BY id DESC LIMIT ?3"
         );
-        let items = self.list(sql, (buyer.to_string(), before(&page), page.limit + 1), rows::order).await?;
+        let items = self.list(sql, vec![Value::text(buyer), key, limit(&page)], rows::order).await?;
         Ok(Listing::cut(items, page.limit, |order| order.id.to_string()))
     }
 
     pub async fn orders_of_room(&self, room: RoomId, page: Page) -> Result<Listing<Order>, StoreError> {
+        let (below, key) = before(&page);
         let sql = format!(
-            "SELECT {ORDER_COLUMNS} FROM orders WHERE sale IN (SELECT id FROM sales WHERE room = ?1) AND id < ?2
-             ORDER BY id DESC LIMIT ?3"
+            "SELECT {ORDER_COLUMNS} FROM orders WHERE sale IN (SELECT id FROM sales WHERE room = ?1)
+             AND id {below} ?2 ORDER BY id DESC LIMIT ?3"
         );
-        let items = self.list(sql, (room.to_string(), before(&page), page.limit + 1), rows::order).await?;
+        let items = self.list(sql, vec![Value::text(room), key, limit(&page)], rows::order).await?;
         Ok(Listing::cut(items, page.limit, |order| order.id.to_string()))
     }
 
     /// Everybody who has ever placed an order in this room.
     pub async fn buyers_of_room(&self, room: RoomId) -> Result<Vec<Subject>, StoreError> {
         let sql = "SELECT DISTINCT buyer FROM orders WHERE sale IN (SELECT id FROM sales WHERE room = ?1)";
-        self.list(sql.to_owned(), (room.to_string(),), |row| rows::parsed(row, 0)).await
+        self.list(sql.to_owned(), vec![Value::text(room)], |row| row.parsed(0)).await
     }
 
     /// Paid and not yet shipped, with addresses; oldest payment first.
@@ -146,33 +151,34 @@ impl Journal {
              WHERE o.sale IN (SELECT id FROM sales WHERE room = ?1) AND o.stage IN ('paid', 'packed')
              ORDER BY o.paid_at, o.id"
         );
-        self.list(sql, (room.to_string(),), |row| Ok((rows::order(row)?, ship_to(row, 19)?))).await
+        self.list(sql, vec![Value::text(room)], |row| Ok((rows::order(row)?, ship_to(row, 19)?))).await
     }
 
     /// Shipped before `before` and not yet confirmed.
     pub async fn orders_to_confirm(&self, before: Timestamp) -> Result<Vec<Order>, StoreError> {
-        let sql = format!(
-            "SELECT {ORDER_COLUMNS} FROM orders WHERE stage IN ('shipped', 'delivered')
-             AND json_extract(parcel, '$.shipped_at') < ?1 LIMIT 1000"
+        let shipped_before = self.either(
+            "stage IN ('shipped', 'delivered') AND json_extract(parcel, '$.shipped_at') < ?1",
+            "under_way_since < ?1",
         );
-        self.list(sql, (before.millis(),), rows::order).await
+        let sql = format!("SELECT {ORDER_COLUMNS} FROM orders WHERE {shipped_before} LIMIT 1000");
+        self.list(sql, vec![Value::Int(before.millis())], rows::order).await
     }
 
     pub async fn address(&self, order: OrderId) -> Result<Option<ShipTo>, StoreError> {
         let sql = "SELECT name, phone, address FROM addresses WHERE order_id = ?1";
-        Ok(self.one(sql, (blob(order.0),), |row| ship_to(row, 0)).await?.flatten())
+        Ok(self.one(sql, vec![Value::Id(order.0)], |row| ship_to(row, 0)).await?.flatten())
     }
 
     pub async fn payment(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
         let sql = format!("SELECT {PAYMENT_COLUMNS} FROM payments WHERE id = ?1");
-        self.one(sql, (blob(id.0),), rows::payment).await
+        self.one(sql, vec![Value::Id(id.0)], rows::payment).await
     }
 
     /// In the order of their making.
     pub async fn payments_of(&self, order: OrderId) -> Result<Vec<Payment>, StoreError> {
         let sql =
             format!("SELECT {PAYMENT_COLUMNS} FROM payments WHERE order_id = ?1 ORDER BY created_at, id");
-        self.list(sql, (blob(order.0),), rows::payment).await
+        self.list(sql, vec![Value::Id(order.0)], rows::payment).await
     }
 
     pub async fn payments_of_sale(&self, sale: SaleId) -> Result<Vec<Payment>, StoreError> {
@@ -181,19 +187,19 @@ impl Journal {
             "SELECT {columns} FROM orders o JOIN payments p ON p.order_id = o.id WHERE o.sale = ?1
              ORDER BY p.created_at, p.id"
         );
-        self.list(sql, (blob(sale.0),), rows::payment).await
+        self.list(sql, vec![Value::Id(sale.0)], rows::payment).await
     }
 
     pub async fn refund(&self, id: RefundId) -> Result<Option<Refund>, StoreError> {
         let sql = "SELECT id, payment, order_id, amount, currency, reason, requested_at, done_at FROM refunds
                    WHERE id = ?1";
-        self.one(sql, (blob(id.0),), rows::refund).await
+        self.one(sql, vec![Value::Id(id.0)], rows::refund).await
     }
 
     /// Whether this key was used before; with other content it is refused.
     pub async fn seen(&self, once: Once) -> Result<bool, StoreError> {
         let sql = "SELECT content FROM once WHERE key = ?1";
-        let content = self.one(sql, (blob(once.key),), |row| row.get::<_, Vec<u8>>(0)).await?;
+        let content = self.one(sql, vec![Value::Id(once.key)], |row| Ok(row.bytes(0)?.to_vec())).await?;
         match content {
             None => Ok(false),
             Some(content) if content == once.content => Ok(true),
@@ -204,39 +210,15 @@ impl Journal {
     /// What must still be asked of the provider and was recorded by `until`, oldest first.
     pub async fn tasks(&self, until: Timestamp) -> Result<Vec<Task>, StoreError> {
         let sql = "SELECT kind, subject FROM outbox WHERE created_at <= ?1 ORDER BY created_at LIMIT 10000";
-        self.list(sql, (until.millis(),), |row| {
-            let subject = rows::uuid(row, 1)?;
-            Ok(match row.get_ref(0)?.as_str()? {
+        self.list(sql, vec![Value::Int(until.millis())], |row| {
+            let subject = row.id(1)?;
+            Ok(match row.text(0)? {
                 "authorise" => Task::Authorise(PaymentId(subject)),
                 "capture" => Task::Capture(PaymentId(subject)),
                 _ => Task::Refund(RefundId(subject)),
             })
         })
         .await
-    }
-
-    async fn list<T: Send + 'static>(
-        &self,
-        sql: impl Into<String>,
-        values: impl Params + Send + 'static,
-        parse: impl Fn(&Row) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<Vec<T>, StoreError> {
-        let sql = sql.into();
-        self.read(move |connection| {
-            connection.prepare_cached(&sql)?.query_map(values, parse)?.collect::<rusqlite::Result<Vec<T>>>()
-        })
-        .await
-    }
-
-    async fn one<T: Send + 'static>(
-        &self,
-        sql: impl Into<String>,
-        values: impl Params + Send + 'static,
-        parse: impl Fn(&Row) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<Option<T>, StoreError> {
-        let sql = sql.into();
-        self.read(move |connection| connection.prepare_cached(&sql)?.query_row(values, parse).optional())
-            .await
     }
 }
 
@@ -255,21 +237,27 @@ impl<T> Listing<T> {
     }
 }
 
-/// Ids below the page's key; a key that is no id starts at the top.
-fn before(page: &Page) -> Vec<u8> {
+/// How an id compares with the page's key, and the key; a key that is no id starts at the top.
+fn before(page: &Page) -> (&'static str, Value) {
     let after = page.after.as_deref().and_then(|after| after.parse::<OrderId>().ok());
-    after.map_or_else(|| vec![0xFF; 17], |order| blob(order.0).to_vec())
+    after.map_or(("<=", Value::Id(Uuid::max())), |order| ("<", Value::Id(order.0)))
 }
 
-fn prefixed(table: &str, columns: &str) -> String {
+/// One more than the page shows.
+fn limit(page: &Page) -> Value {
+    Value::Int(i64::from(page.limit) + 1)
+}
+
+pub(super) fn prefixed(table: &str, columns: &str) -> String {
     columns.split(", ").map(|column| format!("{table}.{}", column.trim())).collect::<Vec<_>>().join(", ")
 }
 
-fn ship_to(row: &Row, first: usize) -> rusqlite::Result<Option<ShipTo>> {
-    let Some(name) = row.get(first)? else {
+fn ship_to(row: &Row, first: usize) -> Parsed<Option<ShipTo>> {
+    let row = row.starting_at(first);
+    let Some(name) = row.maybe_text(0)? else {
         return Ok(None);
     };
-    Ok(Some(ShipTo { name, phone: row.get(first + 1)?, address: row.get(first + 2)? }))
+    Ok(Some(ShipTo { name: name.into(), phone: row.text(1)?.into(), address: row.text(2)?.into() }))
 }
 
 /// What a paid order accrued, with the pledge that it was sold under.
@@ -282,26 +270,28 @@ pub struct Accrual {
     pub accrued: i64,
 }
 
+const ACCRUALS: &str = "SELECT p.id, p.version, p.host, p.base, p.share_ppm, p.per_unit, p.cap, p.currency, p.rounding, p.starts_at, \
+            p.ends_at, p.body, o.id, o.quantity * o.unit_price, o.currency, o.quantity, o.paid_at, coalesce(t.amount, 0) \
+     FROM orders o JOIN sales s ON s.id = o.sale \
+     LEFT JOIN (SELECT order_id, CAST(sum(amount) AS BIGINT) AS amount FROM transfers WHERE code = 3 GROUP BY order_id) t \
+         ON t.order_id = o.id \
+     JOIN pledges p ON p.id = s.pledge AND p.version = s.pledge_version \
+     WHERE o.paid_at IS NOT NULL";
+
 /// Every order that was paid under a pledge, for the audit.
 pub fn accruals(connection: &Connection) -> rusqlite::Result<Vec<Accrual>> {
-    let mut statement = connection.prepare(
-        "SELECT p.id, p.version, p.host, p.base, p.share_ppm, p.per_unit, p.cap, p.currency, p.rounding, p.starts_at,
-                p.ends_at, p.body, o.id, o.quantity * o.unit_price, o.currency, o.quantity, o.paid_at,
-                coalesce(t.amount, 0)
-         FROM orders o JOIN sales s ON s.id = o.sale
-         LEFT JOIN (SELECT order_id, sum(amount) AS amount FROM transfers WHERE code = 3 GROUP BY order_id) t ON t.order_id = o.id
-         JOIN pledges p ON p.id = s.pledge AND p.version = s.pledge_version
-         WHERE o.paid_at IS NOT NULL",
-    )?;
-    let rows = statement.query_map([], |row| {
-        Ok(Accrual {
-            pledge: rows::pledge(row)?,
-            order: OrderId(rows::uuid(row, 12)?),
-            paid: Money::new(row.get(13)?, rows::parsed(row, 14)?),
-            quantity: row.get(15)?,
-            at: Timestamp(row.get(16)?),
-            accrued: row.get(17)?,
-        })
-    })?;
+    let mut statement = connection.prepare(ACCRUALS)?;
+    let rows = statement.query_map([], |row| Ok(accrual(&Row::from(row))?))?;
     rows.collect()
+}
+
+fn accrual(row: &Row) -> Parsed<Accrual> {
+    Ok(Accrual {
+        pledge: rows::pledge(row)?,
+        order: OrderId(row.id(12)?),
+        paid: Money::new(row.int(13)?, row.parsed(14)?),
+        quantity: row.number(15)?,
+        at: Timestamp(row.int(16)?),
+        accrued: row.int(17)?,
+    })
 }

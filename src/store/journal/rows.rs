@@ -1,20 +1,20 @@
 //! Model values as rows and back. A row that does not parse is an error of the record, reported with its column.
 
-use std::str::FromStr;
 use std::time::Duration;
 
-use rusqlite::types::Type;
-use rusqlite::{Params, Result, Row};
+use rusqlite::Params;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::LotRow;
+use super::query::{Parsed, Row, RowBroken, parse};
 use crate::model::order::Parcel;
 use crate::model::payment::{Method, ProviderNews, Refund};
-use crate::model::room::{ChatLine, ChatRules};
+use crate::model::room::{ChatLine, ChatRules, Sanction};
 use crate::model::{
     CloseReason, Code, Currency, FlashSale, Money, Order, OrderId, Payment, PaymentId, PaymentState, Pledge,
-    PledgeBase, PledgeId, PledgeRef, Product, RefundId, Room, RoomState, Rounding, SaleId, SaleState, Share,
-    Stage, Timestamp,
+    PledgeBase, PledgeId, PledgeRef, Product, RefundId, Room, RoomId, RoomState, Rounding, SaleId, SaleState,
+    Share, Stage, Subject, Timestamp,
 };
 
 pub fn blob(id: Uuid) -> [u8; 16] {
@@ -114,9 +114,9 @@ pub fn room_body(room: &Room) -> String {
 }
 
 /// Columns: id, host, state, body, version.
-pub fn room(row: &Row) -> Result<Room> {
-    let body: RoomBody = json(row, 3)?;
-    let line = |line: LineBody| -> Result<ChatLine> {
+pub fn room(row: &Row) -> Parsed<Room> {
+    let body: RoomBody = row.json(3)?;
+    let line = |line: LineBody| -> Parsed<ChatLine> {
         Ok(ChatLine {
             id: line.id,
             author: parse(3, &line.author)?,
@@ -127,8 +127,8 @@ pub fn room(row: &Row) -> Result<Room> {
         })
     };
     Ok(Room {
-        id: parsed(row, 0)?,
-        host: parsed(row, 1)?,
+        id: row.parsed(0)?,
+        host: row.parsed(1)?,
         state: named(row, 2, &ROOM_STATES)?,
         title: body.title,
         host_name: body.host_name,
@@ -142,11 +142,20 @@ pub fn room(row: &Row) -> Result<Room> {
             slow_mode_seconds: body.slow_mode_seconds,
             blocked_words: body.blocked_words,
         },
-        cards: body.cards.iter().map(|sku| parse(3, sku)).collect::<Result<_>>()?,
+        cards: body.cards.iter().map(|sku| parse(3, sku)).collect::<Parsed<_>>()?,
         pinned_line: body.pinned_line.map(line).transpose()?,
-        moderators: body.moderators.iter().map(|subject| parse(3, subject)).collect::<Result<_>>()?,
-        version: unsigned(row, 4)?,
+        moderators: body.moderators.iter().map(|subject| parse(3, subject)).collect::<Parsed<_>>()?,
+        version: row.unsigned(4)?,
     })
+}
+
+/// Columns: room, subject, muted_until.
+pub fn sanction(row: &Row) -> Parsed<(RoomId, Subject, Sanction)> {
+    let sanction = match row.maybe_int(2)? {
+        Some(until) => Sanction::Muted { until: Timestamp(until) },
+        None => Sanction::Banned,
+    };
+    Ok((row.parsed(0)?, row.parsed(1)?, sanction))
 }
 
 pub fn product_body(product: &Product) -> String {
@@ -160,14 +169,14 @@ pub fn product_body(product: &Product) -> String {
 }
 
 /// Columns: sku, host, on_hand, price, currency, body.
-pub fn product(row: &Row) -> Result<Product> {
-    let body: ProductBody = json(row, 5)?;
+pub fn product(row: &Row) -> Parsed<Product> {
+    let body: ProductBody = row.json(5)?;
     Ok(Product {
-        sku: parsed(row, 0)?,
-        host: parsed(row, 1)?,
+        sku: row.parsed(0)?,
+        host: row.parsed(1)?,
         // Leftovers of many sales may add up to more than a product may be given.
-        on_hand: u32::try_from(row.get::<_, i64>(2)?).unwrap_or(u32::MAX),
-        price: Money::new(row.get(3)?, parsed(row, 4)?),
+        on_hand: u32::try_from(row.int(2)?).unwrap_or(u32::MAX),
+        price: Money::new(row.int(3)?, row.parsed(4)?),
         title: body.title,
         unit: body.unit,
         image_url: body.image_url,
@@ -205,22 +214,24 @@ pub fn pledge_params(pledge: &Pledge) -> impl Params + use<> {
 }
 
 /// Columns as `pledge_params` has them.
-pub fn pledge(row: &Row) -> Result<Pledge> {
-    let body: PledgeBody = json(row, 11)?;
-    let currency: Currency = parsed(row, 7)?;
-    let base = match row.get_ref(3)?.as_str()? {
-        "paid_price" => PledgeBase::PaidPrice(Share::ppm(row.get(4)?).map_err(|e| broken(4, e))?),
-        _ => PledgeBase::PerUnit(Money::new(row.get(5)?, currency)),
+pub fn pledge(row: &Row) -> Parsed<Pledge> {
+    let body: PledgeBody = row.json(11)?;
+    let currency: Currency = row.parsed(7)?;
+    let base = match row.text(3)? {
+        "paid_price" => {
+            PledgeBase::PaidPrice(Share::ppm(row.number(4)?).map_err(|e| RowBroken::new(4, e.to_string()))?)
+        }
+        _ => PledgeBase::PerUnit(Money::new(row.int(5)?, currency)),
     };
     Ok(Pledge {
-        id: PledgeId(uuid(row, 0)?),
-        version: row.get(1)?,
-        host: parsed(row, 2)?,
+        id: PledgeId(row.id(0)?),
+        version: row.number(1)?,
+        host: row.parsed(2)?,
         base,
-        cap: row.get::<_, Option<i64>>(6)?.map(|minor| Money::new(minor, currency)),
+        cap: row.maybe_int(6)?.map(|minor| Money::new(minor, currency)),
         rounding: named(row, 8, &ROUNDINGS)?,
-        starts_at: row.get::<_, Option<i64>>(9)?.map(Timestamp),
-        ends_at: row.get::<_, Option<i64>>(10)?.map(Timestamp),
+        starts_at: row.maybe_int(9)?.map(Timestamp),
+        ends_at: row.maybe_int(10)?.map(Timestamp),
         project: body.project,
         charity_name: body.charity_name,
         charity_registration: body.charity_registration,
@@ -230,31 +241,36 @@ pub fn pledge(row: &Row) -> Result<Pledge> {
 
 /// Columns: id, room, sku, price, currency, stock (set aside), limit_per_buyer, hold_ms, duration_ms, opens_at, state, closes_at,
 /// close_reason, pledge, pledge_version, version.
-pub fn sale(row: &Row) -> Result<FlashSale> {
-    let closes_at = Timestamp(row.get::<_, Option<i64>>(11)?.unwrap_or_default());
-    let state = match row.get_ref(10)?.as_str()? {
+pub fn sale(row: &Row) -> Parsed<FlashSale> {
+    let closes_at = Timestamp(row.maybe_int(11)?.unwrap_or_default());
+    let state = match row.text(10)? {
         "scheduled" => SaleState::Scheduled,
         "open" => SaleState::Open { closes_at },
         _ => SaleState::Closed { at: closes_at, reason: named(row, 12, &CLOSE_REASONS)? },
     };
-    let pledge = match row.get::<_, Option<u32>>(14)? {
-        Some(version) => Some(PledgeRef { id: PledgeId(uuid(row, 13)?), version }),
+    let pledge = match row.maybe_int(14)? {
+        Some(_) => Some(PledgeRef { id: PledgeId(row.id(13)?), version: row.number(14)? }),
         None => None,
     };
     Ok(FlashSale {
-        id: SaleId(uuid(row, 0)?),
-        room: parsed(row, 1)?,
-        sku: parsed(row, 2)?,
-        price: Money::new(row.get(3)?, parsed(row, 4)?),
-        stock: row.get(5)?,
-        limit_per_buyer: row.get(6)?,
-        hold_for: Duration::from_millis(unsigned(row, 7)?),
-        duration: Duration::from_millis(unsigned(row, 8)?),
-        opens_at: row.get::<_, Option<i64>>(9)?.map(Timestamp),
+        id: SaleId(row.id(0)?),
+        room: row.parsed(1)?,
+        sku: row.parsed(2)?,
+        price: Money::new(row.int(3)?, row.parsed(4)?),
+        stock: row.number(5)?,
+        limit_per_buyer: row.number(6)?,
+        hold_for: Duration::from_millis(row.unsigned(7)?),
+        duration: Duration::from_millis(row.unsigned(8)?),
+        opens_at: row.maybe_int(9)?.map(Timestamp),
         state,
         pledge,
-        version: unsigned(row, 15)?,
+        version: row.unsigned(15)?,
     })
+}
+
+/// Columns: stock, held, sold.
+pub fn lot(row: &Row) -> Parsed<LotRow> {
+    Ok(LotRow { stock: row.number(0)?, held: row.number(1)?, sold: row.number(2)? })
 }
 
 /// What of an order's stage has columns of its own: held_until, offered, parcel.
@@ -279,9 +295,9 @@ pub fn stage_columns(stage: &Stage) -> (Option<i64>, bool, Option<String>) {
 pub const ORDER_COLUMNS: &str = "id, sale, room, sku, buyer, quantity, unit_price, currency, wait, stage, held_until, offered, \
      hold, placed_at, paid_at, parcel, refunded, charity, version";
 
-pub fn order(row: &Row) -> Result<Order> {
-    let parcel = || -> Result<(Parcel, Timestamp)> {
-        let body: ParcelBody = json(row, 15)?;
+pub fn order(row: &Row) -> Parsed<Order> {
+    let parcel = || -> Parsed<(Parcel, Timestamp)> {
+        let body: ParcelBody = row.json(15)?;
         let parcel = Parcel {
             carrier: body.carrier,
             tracking_number: body.tracking_number,
@@ -289,9 +305,9 @@ pub fn order(row: &Row) -> Result<Order> {
         };
         Ok((parcel, Timestamp(body.confirmed_at.unwrap_or_default())))
     };
-    let stage = match row.get_ref(9)?.as_str()? {
+    let stage = match row.text(9)? {
         "waiting" => Stage::Waiting,
-        "held" => Stage::Held { until: Timestamp(row.get(10)?), offered: row.get(11)? },
+        "held" => Stage::Held { until: Timestamp(row.int(10)?), offered: row.int(11)? != 0 },
         "paid" => Stage::Paid,
         "packed" => Stage::Packed,
         "shipped" => Stage::Shipped(parcel()?.0),
@@ -303,24 +319,24 @@ pub fn order(row: &Row) -> Result<Order> {
         "released" => Stage::Released,
         "expired" => Stage::Expired,
         "refunded" => Stage::Refunded,
-        other => return Err(broken(9, format!("{other} is no stage of an order"))),
+        other => return Err(RowBroken::new(9, format!("{other} is no stage of an order"))),
     };
     Ok(Order {
-        id: OrderId(uuid(row, 0)?),
-        sale: SaleId(uuid(row, 1)?),
-        room: parsed(row, 2)?,
-        sku: parsed(row, 3)?,
-        buyer: parsed(row, 4)?,
-        quantity: row.get(5)?,
-        unit_price: Money::new(row.get(6)?, parsed(row, 7)?),
-        wait: row.get(8)?,
+        id: OrderId(row.id(0)?),
+        sale: SaleId(row.id(1)?),
+        room: row.parsed(2)?,
+        sku: row.parsed(3)?,
+        buyer: row.parsed(4)?,
+        quantity: row.number(5)?,
+        unit_price: Money::new(row.int(6)?, row.parsed(7)?),
+        wait: row.int(8)? != 0,
         stage,
-        hold: row.get(12)?,
-        placed_at: Timestamp(row.get(13)?),
-        paid_at: row.get::<_, Option<i64>>(14)?.map(Timestamp),
-        refunded_minor: row.get(16)?,
-        charity_minor: row.get(17)?,
-        version: unsigned(row, 18)?,
+        hold: row.number(12)?,
+        placed_at: Timestamp(row.int(13)?),
+        paid_at: row.maybe_int(14)?.map(Timestamp),
+        refunded_minor: row.int(16)?,
+        charity_minor: row.int(17)?,
+        version: row.unsigned(18)?,
     })
 }
 
@@ -345,37 +361,37 @@ pub fn payment_params(payment: &Payment) -> impl Params + use<> {
 pub const PAYMENT_COLUMNS: &str =
     "id, state, reason, order_id, amount, currency, method, created_at, version";
 
-pub fn payment(row: &Row) -> Result<Payment> {
-    let state = match row.get_ref(1)?.as_str()? {
+pub fn payment(row: &Row) -> Parsed<Payment> {
+    let state = match row.text(1)? {
         "authorising" => PaymentState::Authorising,
-        "declined" => PaymentState::Declined { reason: row.get::<_, Option<String>>(2)?.unwrap_or_default() },
+        "declined" => PaymentState::Declined { reason: row.maybe_text(2)?.unwrap_or_default().to_owned() },
         "authorised" => PaymentState::Authorised,
         "captured" => PaymentState::Captured,
         "refunding" => PaymentState::Refunding,
         "refunded" => PaymentState::Refunded,
-        other => return Err(broken(1, format!("{other} is no state of a payment"))),
+        other => return Err(RowBroken::new(1, format!("{other} is no state of a payment"))),
     };
     Ok(Payment {
-        id: PaymentId(uuid(row, 0)?),
+        id: PaymentId(row.id(0)?),
         state,
-        order: OrderId(uuid(row, 3)?),
-        amount: Money::new(row.get(4)?, parsed(row, 5)?),
+        order: OrderId(row.id(3)?),
+        amount: Money::new(row.int(4)?, row.parsed(5)?),
         method: named(row, 6, &METHODS)?,
-        created_at: Timestamp(row.get(7)?),
-        version: unsigned(row, 8)?,
+        created_at: Timestamp(row.int(7)?),
+        version: row.unsigned(8)?,
     })
 }
 
 /// Columns: id, payment, order_id, amount, currency, reason, requested_at, done_at.
-pub fn refund(row: &Row) -> Result<Refund> {
+pub fn refund(row: &Row) -> Parsed<Refund> {
     Ok(Refund {
-        id: RefundId(uuid(row, 0)?),
-        payment: PaymentId(uuid(row, 1)?),
-        order: OrderId(uuid(row, 2)?),
-        amount: Money::new(row.get(3)?, parsed(row, 4)?),
-        reason: row.get(5)?,
-        requested_at: Timestamp(row.get(6)?),
-        done_at: row.get::<_, Option<i64>>(7)?.map(Timestamp),
+        id: RefundId(row.id(0)?),
+        payment: PaymentId(row.id(1)?),
+        order: OrderId(row.id(2)?),
+        amount: Money::new(row.int(3)?, row.parsed(4)?),
+        reason: row.text(5)?.to_owned(),
+        requested_at: Timestamp(row.int(6)?),
+        done_at: row.maybe_int(7)?.map(Timestamp),
     })
 }
 
@@ -419,45 +435,14 @@ fn name_of<T: Copy + PartialEq>(names: &[(&'static str, T)], value: T) -> &'stat
     names.iter().find(|(_, named)| *named == value).expect("the table names every variant").0
 }
 
-fn named<T: Copy>(row: &Row, column: usize, names: &[(&str, T)]) -> Result<T> {
-    let name = row.get_ref(column)?.as_str()?;
+fn named<T: Copy>(row: &Row, column: usize, names: &[(&str, T)]) -> Parsed<T> {
+    let name = row.text(column)?;
     let found = names.iter().find(|(known, _)| *known == name);
-    found.map(|(_, value)| *value).ok_or_else(|| broken(column, format!("{name} is not known")))
+    found.map(|(_, value)| *value).ok_or_else(|| RowBroken::new(column, format!("{name} is not known")))
 }
 
-pub fn code(row: &Row, column: usize) -> Result<Code> {
-    let number = row.get(column)?;
-    Code::from_number(number).ok_or_else(|| broken(column, format!("{number} is no code of a transfer")))
-}
-
-pub fn uuid(row: &Row, column: usize) -> Result<Uuid> {
-    Uuid::from_slice(row.get_ref(column)?.as_blob()?).map_err(|e| broken(column, e))
-}
-
-pub fn parsed<T>(row: &Row, column: usize) -> Result<T>
-where
-    T: FromStr,
-    T::Err: std::error::Error + Send + Sync + 'static,
-{
-    parse(column, row.get_ref(column)?.as_str()?)
-}
-
-fn parse<T>(column: usize, text: &str) -> Result<T>
-where
-    T: FromStr,
-    T::Err: std::error::Error + Send + Sync + 'static,
-{
-    text.parse().map_err(|e| broken(column, e))
-}
-
-fn json<T: for<'de> Deserialize<'de>>(row: &Row, column: usize) -> Result<T> {
-    serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|e| broken(column, e))
-}
-
-pub fn unsigned(row: &Row, column: usize) -> Result<u64> {
-    row.get::<_, i64>(column).map(i64::cast_unsigned)
-}
-
-fn broken(column: usize, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
+pub fn code(row: &Row, column: usize) -> Parsed<Code> {
+    let number = row.int(column)?;
+    Code::from_number(number)
+        .ok_or_else(|| RowBroken::new(column, format!("{number} is no code of a transfer")))
 }

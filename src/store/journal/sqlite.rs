@@ -1,5 +1,6 @@
 //! The journal on SQLite: WAL, `synchronous=FULL`, one writer thread, readers beside it.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -7,12 +8,13 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
+use super::query::{Parsed, Row, Value};
 use super::totals::Totals;
 use super::writer::{Job, Writer};
-use super::{Entry, StoreError};
+use super::{Entry, Pending, StoreError};
 use crate::model::Timestamp;
 
-refinery::embed_migrations!("migrations");
+refinery::embed_migrations!("migrations/sqlite");
 
 /// Entries that may wait for the writer. At 50,000 entries a second this is about a second; what comes on top is refused as `Busy`.
 pub const QUEUE_ENTRIES: usize = 65_536;
@@ -25,7 +27,7 @@ pub const BATCH_ENTRIES_MAX: usize = 1_024;
 const IDLE_READERS_MAX: usize = 8;
 
 #[derive(Clone)]
-pub struct Journal {
+pub struct Sqlite {
     shared: Arc<Shared>,
     queue: mpsc::Sender<Job>,
 }
@@ -38,11 +40,7 @@ struct Shared {
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// An entry that is on its way to the record.
-pub struct Pending(oneshot::Receiver<Result<(), StoreError>>);
-
-impl Journal {
-    /// Opens the record in `path`, makes it when there is none, and brings its tables up to date. `epoch` names a new record.
+impl Sqlite {
     pub fn open(path: &Path, epoch: u64, now: Timestamp) -> Result<Self, StoreError> {
         let mut connection = Connection::open(path).map_err(unavailable)?;
         configure(&connection).map_err(unavailable)?;
@@ -65,7 +63,6 @@ impl Journal {
         Ok(Self { shared: Arc::new(shared), queue })
     }
 
-    /// Puts an entry in the queue. Entries are committed in the order of submission. A full queue refuses: nothing was done.
     pub fn submit(&self, entry: Entry) -> Result<Pending, StoreError> {
         let (answer, pending) = oneshot::channel();
         self.queue.try_send(Job { entry, answer }).map_err(|refused| match refused {
@@ -75,27 +72,18 @@ impl Journal {
         Ok(Pending(pending))
     }
 
-    /// Answers after the commit.
-    pub async fn commit(&self, entry: Entry) -> Result<(), StoreError> {
-        self.submit(entry)?.committed().await
-    }
-
-    /// Whether there is room in the queue: asked before a grant, so that `Busy` is said before anything was decided.
     pub fn has_room(&self) -> bool {
         self.queue.capacity() > QUEUE_ENTRIES / 64
     }
 
-    /// The record's own id.
     pub fn epoch(&self) -> u64 {
         self.shared.epoch
     }
 
-    /// Totals of accounts as of the newest commit.
     pub fn totals(&self) -> &Totals {
         &self.shared.totals
     }
 
-    /// Waits until everything submitted is committed. The last handle must be dropped by then.
     pub async fn close(self) {
         let Self { shared, queue } = self;
         drop(queue);
@@ -108,13 +96,22 @@ impl Journal {
         }
     }
 
-    pub(super) async fn read<T: Send + 'static>(
+    pub(super) async fn list<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
+        sql: Cow<'static, str>,
+        values: Vec<Value>,
+        parse: impl Fn(&Row) -> Parsed<T> + Send + 'static,
+    ) -> Result<Vec<T>, StoreError> {
         let shared = Arc::clone(&self.shared);
-        let read = tokio::task::spawn_blocking(move || shared.read(query)).await;
-        read.map_err(|e| StoreError::Unavailable(e.to_string()))?
+        let read = tokio::task::spawn_blocking(move || {
+            shared.read(|connection| {
+                let mut statement = connection.prepare_cached(&sql)?;
+                let rows = statement
+                    .query_map(rusqlite::params_from_iter(&values), |row| Ok(parse(&Row::from(row))?))?;
+                rows.collect()
+            })
+        });
+        read.await.map_err(|e| StoreError::Unavailable(e.to_string()))?
     }
 }
 
@@ -131,14 +128,6 @@ impl Shared {
             readers.push(connection);
         }
         answer
-    }
-}
-
-impl Pending {
-    pub async fn committed(self) -> Result<(), StoreError> {
-        self.0
-            .await
-            .unwrap_or_else(|_| Err(StoreError::Unavailable("the journal's writer has stopped".into())))
     }
 }
 

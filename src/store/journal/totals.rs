@@ -6,7 +6,11 @@ use std::sync::{Arc, RwLock};
 
 use rusqlite::Connection;
 
+use super::query::{Parsed, Row};
 use crate::model::{Account, Code, Currency};
+
+pub(super) const ALL: &str = "SELECT a.name, a.currency, t.code, t.debits, t.credits, t.newest \
+     FROM totals t JOIN accounts a ON a.id = t.account";
 
 #[derive(Clone, Default)]
 pub struct Totals(Arc<RwLock<HashMap<Key, Total>>>);
@@ -50,18 +54,19 @@ impl Totals {
     }
 
     pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
-        let mut statement = connection.prepare(
-            "SELECT a.name, a.currency, t.code, t.debits, t.credits, t.newest
-             FROM totals t JOIN accounts a ON a.id = t.account",
-        )?;
+        let mut statement = connection.prepare(ALL)?;
         let mut rows = statement.query([])?;
         let mut totals = HashMap::new();
         while let Some(row) = rows.next()? {
-            let key =
-                (super::rows::parsed(row, 0)?, super::rows::parsed(row, 1)?, super::rows::code(row, 2)?);
-            let total = Total { debits: row.get(3)?, credits: row.get(4)?, newest: row.get(5)? };
+            let (key, total) = keyed(&Row::from(row))?;
             totals.insert(key, total);
         }
         Ok(Self(Arc::new(RwLock::new(totals))))
     }
+}
+
+/// Columns as `ALL` has them.
+pub(super) fn keyed(row: &Row) -> Parsed<(Key, Total)> {
+    let key = (row.parsed(0)?, row.parsed(1)?, super::rows::code(row, 2)?);
+    Ok((key, Total { debits: row.int(3)?, credits: row.int(4)?, newest: row.int(5)? }))
 }

@@ -1,0 +1,155 @@
+//! What can be recorded: typed writes, each conditional, in entries that are all or nothing.
+
+use std::time::Duration;
+
+use super::Duty;
+use crate::model::payment::{ProviderEvent, Refund};
+use crate::model::room::Sanction;
+use crate::model::{
+    Currency, FlashSale, Money, Order, OrderId, Payment, PaymentId, Pledge, PledgeId, Product, RefundId,
+    Room, RoomId, SaleId, Sku, Subject, Timestamp, Transfer, order::ShipTo,
+};
+
+/// What one caller wants made durable, all or nothing. A write that may be refused in the normal course of things stands first:
+/// the refusal then costs nothing to the other entries of the batch.
+pub type Entry = Vec<Write>;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    /// An idempotency key. Seen before with this content: `Seen`; with other content: `ContentDiffers`.
+    Once(Once),
+    /// Seen before: `Seen`.
+    ProviderEvent {
+        event: ProviderEvent,
+        at: Timestamp,
+    },
+    /// Version 1 inserts, a later one updates the version before it; otherwise `Stale` or `Exists`.
+    Room(Room),
+    Sanction {
+        room: RoomId,
+        subject: Subject,
+        sanction: Option<Sanction>,
+    },
+    /// Inserts, or `Exists`.
+    NewProduct(Product),
+    /// `StockShort` when `on_hand` would fall below zero.
+    Stock {
+        sku: Sku,
+        change: i64,
+    },
+    /// The next version of a pledge, or `Stale`.
+    Pledge(Pledge),
+    /// As `Room`. Version 1 also makes the lot, and takes its stock from the product: `StockShort`.
+    Sale(FlashSale),
+    /// Moves the lot's unheld, unsold units back to the product.
+    ReturnLeftovers(SaleId),
+    /// As `Room`.
+    Order(Order),
+    Address {
+        order: OrderId,
+        ship_to: ShipTo,
+    },
+    /// `OverStock` when `held + sold` would pass the lot's stock.
+    Hold {
+        order: OrderId,
+        hold: u32,
+        sale: SaleId,
+        quantity: u32,
+        expires_at: Timestamp,
+    },
+    /// `HoldEnded` when it has ended already. Claimed units are sold, others are free again.
+    EndHold {
+        order: OrderId,
+        hold: u32,
+        sale: SaleId,
+        quantity: u32,
+        outcome: HoldOutcome,
+        at: Timestamp,
+    },
+    /// As `Room`.
+    Payment(Payment),
+    /// Inserts, or `Exists`.
+    Refund(Refund),
+    RefundDone {
+        refund: RefundId,
+        at: Timestamp,
+    },
+    Transfer(Transfer),
+    Remittance {
+        id: uuid::Uuid,
+        pledge: PledgeId,
+        amount: Money,
+        proof: String,
+        at: Timestamp,
+    },
+    Task {
+        task: Task,
+        at: Timestamp,
+    },
+    TaskDone(Task),
+    /// What stands accrued under a pledge and what is owed to its charity, changed with the transfers that move it. `CapReached` when
+    /// standing would pass `cap`, `Unpayable` when payable would fall below zero.
+    PledgeSums {
+        pledge: PledgeId,
+        currency: Currency,
+        standing: i64,
+        payable: i64,
+        cap: Option<i64>,
+    },
+    /// `Fenced` unless the lease of this duty has this number now. Of a shared record also when the lease has run out.
+    Fence {
+        duty: Duty,
+        fence: u64,
+    },
+    /// Renews the node's lease, or takes one that has run out, with the next number; otherwise `Fenced`.
+    TakeLease {
+        duty: Duty,
+        node: String,
+        duration: Duration,
+        now: Timestamp,
+    },
+    /// The next who asks gets the lease. Nothing when the node does not hold it.
+    GiveUpLease {
+        duty: Duty,
+        node: String,
+    },
+    Audit {
+        at: Timestamp,
+        actor: Subject,
+        action: &'static str,
+        subject: String,
+        reason: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Once {
+    pub key: uuid::Uuid,
+    /// SHA-256 of the request.
+    pub content: [u8; 32],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HoldOutcome {
+    Claimed,
+    Released,
+    Expired,
+}
+
+/// Something that must still be asked of the payment provider; it survives a crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Task {
+    Authorise(PaymentId),
+    Capture(PaymentId),
+    Refund(RefundId),
+}
+
+impl HoldOutcome {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Claimed => "claimed",
+            Self::Released => "released",
+            Self::Expired => "expired",
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What a node asks of a record that others write too: versions to compare with its memory, sums to guess again, the time.
+
+use super::query::Value;
+use super::read::{LotRow, OF_LIVE_SALES, prefixed};
+use super::rows::{self, ORDER_COLUMNS, PAYMENT_COLUMNS};
+use super::{Journal, StoreError};
+use crate::model::{Currency, Order, OrderId, Payment, PledgeId, RoomId, SaleId, Subject, Timestamp};
+
+/// What of a pledge stands accrued, and what of that is owed to the charity; in minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PledgeSums {
+    /// Accrued less reversed.
+    pub standing: i64,
+    /// Confirmed less taken back, less remitted.
+    pub payable: i64,
+}
+
+impl Journal {
+    /// The record's own clock, where it has one.
+    pub async fn clock(&self) -> Result<Option<Timestamp>, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(None),
+            Self::Postgres(_) => {
+                let sql = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
+                self.one(sql, vec![], |row| row.int(0).map(Timestamp)).await
+            }
+        }
+    }
+
+    /// Rooms that have not ended.
+    pub async fn room_versions(&self) -> Result<Vec<(RoomId, u64)>, StoreError> {
+        let sql = "SELECT id, version FROM rooms WHERE state <> 'ended'";
+        self.list(sql, vec![], |row| Ok((row.parsed(0)?, row.unsigned(1)?))).await
+    }
+
+    /// Of the same sales as `live_sales`.
+    pub async fn live_sale_versions(&self) -> Result<Vec<(SaleId, u64)>, StoreError> {
+        let sql = format!("SELECT s.id, s.version FROM sales s JOIN lots l ON l.sale = s.id {OF_LIVE_SALES}");
+        self.list(sql, vec![], |row| Ok((SaleId(row.id(0)?), row.unsigned(1)?))).await
+    }
+
+    /// Of the same sales as `live_sales`.
+    pub async fn lots_of_live_sales(&self) -> Result<Vec<(SaleId, LotRow)>, StoreError> {
+        let sql = format!(
+            "SELECT s.id, l.stock, l.held, l.sold FROM sales s JOIN lots l ON l.sale = s.id {OF_LIVE_SALES}"
+        );
+        self.list(sql, vec![], |row| Ok((SaleId(row.id(0)?), rows::lot(&row.starting_at(1))?))).await
+    }
+
+    /// Whether the buyer has an order in this room that is waiting, held or on its way.
+    pub async fn has_open_orders(&self, buyer: Subject, room: RoomId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM orders WHERE buyer = ?1 AND room = ?2
+                   AND stage NOT IN ('released', 'expired', 'refunded', 'confirmed') LIMIT 1";
+        let found = self.one(sql, vec![Value::text(buyer), Value::text(room)], |_| Ok(())).await?;
+        Ok(found.is_some())
+    }
+
+    /// An order with its payments in the order of their making, as of one instant.
+    pub async fn order_with_payments(
+        &self,
+        id: OrderId,
+    ) -> Result<Option<(Order, Vec<Payment>)>, StoreError> {
+        let (order, payment) = (prefixed("o", ORDER_COLUMNS), prefixed("p", PAYMENT_COLUMNS));
+        let first_of_payment = ORDER_COLUMNS.split(',').count();
+        let sql = format!(
+            "SELECT {order}, {payment} FROM orders o LEFT JOIN payments p ON p.order_id = o.id WHERE o.id = ?1
+             ORDER BY p.created_at, p.id"
+        );
+        let found = self.list(sql, vec![Value::Id(id.0)], move |row| {
+            let payment = row.starting_at(first_of_payment);
+            let payment = payment.maybe_id(0)?.map(|_| rows::payment(&payment)).transpose()?;
+            Ok((rows::order(row)?, payment))
+        });
+        let mut found = found.await?.into_iter();
+        let Some((order, first)) = found.next() else { return Ok(None) };
+        let payments = first.into_iter().chain(found.filter_map(|(_, payment)| payment)).collect();
+        Ok(Some((order, payments)))
+    }
+
+    pub async fn pledge_sums(&self, pledge: PledgeId, currency: Currency) -> Result<PledgeSums, StoreError> {
+        let sql = "SELECT standing, payable FROM pledge_sums WHERE pledge = ?1 AND currency = ?2";
+        let values = vec![Value::Id(pledge.0), Value::text(currency.as_str())];
+        let sums =
+            self.one(sql, values, |row| Ok(PledgeSums { standing: row.int(0)?, payable: row.int(1)? }));
+        Ok(sums.await?.unwrap_or(PledgeSums { standing: 0, payable: 0 }))
+    }
+}
