@@ -122,7 +122,7 @@ async fn gate_and_journal(record: &Path, options: &Options) -> f64 {
                 at: now,
             };
             let mut entry = vec![end, Write::Order(placed.claim(now, postings.charity).expect("held"))];
-            entry.extend(postings.transfers.iter().cloned().map(Write::Transfer));
+            entry.extend(postings.writes());
             journal.commit(entry).await.expect("claimed");
         }
     })
@@ -325,7 +325,7 @@ fn baseline(path: &Path, orders: u32) -> f64 {
     connection
         .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192;")
         .expect("settings");
-    connection.execute_batch(include_str!("../migrations/V1__record.sql")).expect("tables");
+    connection.execute_batch(include_str!("../migrations/sqlite/V1__record.sql")).expect("tables");
     connection.execute_batch("PRAGMA foreign_keys = OFF;").expect("settings");
     let started = Instant::now();
     for from in (0..orders).step_by(BATCH as usize) {

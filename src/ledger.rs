@@ -50,9 +50,8 @@ struct Shared {
     commission: CommissionRules,
     /// A cache of the record: pledge versions never change.
     pledges: DashMap<PledgeRef, Arc<Pledge>>,
-    /// What stands accrued under capped pledges, with what is on its way to the record, so that two claims cannot pass a cap together.
-    /// Read from the totals once; a failed claim and a reversal lower it.
-    standing: Mutex<HashMap<PledgeId, i64>>,
+    /// What was accrued under capped pledges, with what is on its way to the record. A guess where other nodes accrue too.
+    accrued: Mutex<HashMap<PledgeId, Guess>>,
     /// Whoever takes from charity payable (a remittance, a late reversal) does so alone.
     payable: AsyncMutex<()>,
 }
@@ -67,8 +66,20 @@ pub struct ClaimPostings {
 struct Accruing {
     ledger: Ledger,
     pledge: PledgeId,
+    currency: Currency,
     minor: i64,
+    cap: Option<i64>,
+    /// Which guess it was made from.
+    reading: u64,
     committed: bool,
+}
+
+/// Of the gross amount accrued under a pledge. Too low, the record refuses with `CapReached`, and it is made again.
+#[derive(Clone, Copy, Default)]
+struct Guess {
+    minor: i64,
+    /// Counts how often it was made again from the record. What was on its way by then is in the record or is not; nobody knows.
+    reading: u64,
 }
 
 /// Account balances as an auditor reads them.
@@ -86,7 +97,7 @@ impl Ledger {
             journal,
             commission,
             pledges: DashMap::new(),
-            standing: Mutex::default(),
+            accrued: Mutex::default(),
             payable: AsyncMutex::default(),
         }))
     }
@@ -196,15 +207,18 @@ impl Ledger {
     }
 
     /// At receipt the accrued share becomes owed to the charity.
-    pub fn confirm(&self, order: &Order, pledge: PledgeId, now: Timestamp) -> Transfer {
-        Transfer {
+    pub fn confirm(&self, order: &Order, pledge: PledgeId, now: Timestamp) -> [Write; 2] {
+        let amount = order.charity();
+        let transfer = Transfer {
             debit: Account::CharityAccrued(pledge),
             credit: Account::CharityPayable(pledge),
-            amount: order.charity(),
+            amount,
             code: Code::Confirm,
             order: Some(order.id),
             at: now,
-        }
+        };
+        let (currency, payable) = (amount.currency, amount.minor);
+        [Write::Transfer(transfer), Write::PledgeSums { pledge, currency, standing: 0, payable, cap: None }]
     }
 
     pub fn journal(&self) -> &Journal {
@@ -232,27 +246,39 @@ impl Ledger {
         accounts
     }
 
-    /// As much of `share` as the pledge's cap leaves room for.
+    /// As much of `share` as the pledge's cap leaves room for. What stands is what was accrued less what was reversed, by whatever node.
     fn accruing(&self, pledge: &Pledge, share: Money) -> Accruing {
-        let mut minor = share.minor;
+        let (mut minor, mut reading) = (share.minor, 0);
         if let Some(cap) = pledge.cap {
-            let mut standing = self.0.standing.lock().expect("no panic while locked");
-            let standing = standing.entry(pledge.id).or_insert_with(|| {
-                let total = self.charity_total(pledge.id, cap.currency);
-                total.gross_accrued - total.gross_reversed
-            });
-            minor = minor.min((cap.minor - *standing).max(0));
-            *standing += minor;
+            let total = self.charity_total(pledge.id, cap.currency);
+            let mut guesses = self.0.accrued.lock().expect("no panic while locked");
+            let guess =
+                guesses.entry(pledge.id).or_insert_with(|| Guess { minor: total.gross_accrued, reading: 0 });
+            let standing = guess.minor - total.gross_reversed;
+            minor = minor.min((cap.minor - standing).max(0));
+            guess.minor += minor;
+            reading = guess.reading;
         }
-        Accruing { ledger: self.clone(), pledge: pledge.id, minor, committed: false }
+        Accruing {
+            ledger: self.clone(),
+            pledge: pledge.id,
+            currency: share.currency,
+            minor,
+            cap: pledge.cap.map(|cap| cap.minor),
+            reading,
+            committed: false,
+        }
     }
 
-    /// Makes room under the pledge's cap.
-    fn lower_standing(&self, pledge: PledgeId, minor: i64) {
-        let mut standing = self.0.standing.lock().expect("no panic while locked");
-        if let Some(standing) = standing.get_mut(&pledge) {
-            *standing -= minor;
-        }
+    /// After `CapReached`: another node accrued too. The next claim goes by what the record says now.
+    pub async fn reread_standing(&self, pledge: &Pledge) -> Result<(), StoreError> {
+        let Some(cap) = pledge.cap else { return Ok(()) };
+        let standing = self.0.journal.pledge_sums(pledge.id, cap.currency).await?.standing;
+        let reversed = self.charity_total(pledge.id, cap.currency).gross_reversed;
+        let mut guesses = self.0.accrued.lock().expect("no panic while locked");
+        let guess = guesses.entry(pledge.id).or_default();
+        *guess = Guess { minor: standing + reversed, reading: guess.reading + 1 };
+        Ok(())
     }
 
     fn totals<const N: usize>(&self, currency: Currency, wanted: [(Account, Code); N]) -> [Total; N] {
@@ -261,6 +287,19 @@ impl Ledger {
 }
 
 impl ClaimPostings {
+    /// For the entry of the claim. `CapReached`: read the standing again, and make others.
+    pub fn writes(&self) -> impl Iterator<Item = Write> {
+        let raised = self.accruing.as_ref().filter(|accruing| accruing.minor > 0);
+        let sums = raised.map(|accruing| Write::PledgeSums {
+            pledge: accruing.pledge,
+            currency: accruing.currency,
+            standing: accruing.minor,
+            payable: 0,
+            cap: accruing.cap,
+        });
+        self.transfers.iter().cloned().map(Write::Transfer).chain(sums)
+    }
+
     pub fn committed(self) {
         if let Some(mut accruing) = self.accruing {
             accruing.committed = true;
@@ -270,8 +309,12 @@ impl ClaimPostings {
 
 impl Drop for Accruing {
     fn drop(&mut self) {
-        if !self.committed {
-            self.ledger.lower_standing(self.pledge, self.minor);
+        if self.committed || self.cap.is_none() {
+            return;
+        }
+        let mut guesses = self.ledger.0.accrued.lock().expect("no panic while locked");
+        if let Some(guess) = guesses.get_mut(&self.pledge).filter(|guess| guess.reading == self.reading) {
+            guess.minor -= self.minor;
         }
     }
 }

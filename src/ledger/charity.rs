@@ -5,7 +5,7 @@ use crate::model::payment::Refund;
 use crate::model::{
     Account, Code, Currency, Money, Order, Pledge, PledgeId, Stage, Subject, Timestamp, Transfer,
 };
-use crate::store::journal::Once;
+use crate::store::journal::{Once, PledgeSums, Task};
 use crate::store::{Entry, StoreError, Write};
 
 /// A reading of the ledger for one pledge, in minor units. Both `gross_*` only grow; keep the highest sequence of the newest epoch.
@@ -67,6 +67,25 @@ impl Ledger {
         pledge: Option<&Pledge>,
     ) -> Result<Order, RefundFailed> {
         let _alone = self.0.payable.lock().await;
+        loop {
+            let (after, entry) = self.refunding(&before, &order, &refund, host, pledge).await?;
+            match self.journal().commit(entry).await {
+                Ok(()) => return Ok(after),
+                // Another node took from what is payable, and less is left than was read.
+                Err(StoreError::Unpayable) => {}
+                Err(refused) => return Err(refused.into()),
+            }
+        }
+    }
+
+    async fn refunding(
+        &self,
+        before: &Entry,
+        order: &Order,
+        refund: &Refund,
+        host: &Subject,
+        pledge: Option<&Pledge>,
+    ) -> Result<(Order, Entry), RefundFailed> {
         let confirmed = matches!(order.stage, Stage::Confirmed { .. });
         let (id, now, amount) = (order.id, refund.requested_at, refund.amount);
         let (total, kept) = (order.total(), order.total().minor - order.refunded_minor - amount.minor);
@@ -75,33 +94,35 @@ impl Ledger {
             pledge.share_kept(total, Money::new(kept.max(0), total.currency), order.quantity, charity)
         });
         if let (true, Some(pledge)) = (confirmed, pledge) {
-            let CharityTotal { confirmed, remitted, .. } = self.charity_total(pledge.id, total.currency);
-            let payable = confirmed - remitted;
-            charity_kept.minor = charity_kept.minor.max(charity.minor - payable.max(0));
+            let payable = self.journal().pledge_sums(pledge.id, total.currency).await?.payable;
+            charity_kept.minor = charity_kept.minor.max(charity.minor - payable);
         }
         let reversed = Money::new(charity.minor - charity_kept.minor, total.currency);
-        let order = order.refund(amount, charity_kept)?;
+        let order = order.clone().refund(amount, charity_kept)?;
         let line = |debit, credit, amount, code| {
             Write::Transfer(Transfer { debit, credit, amount, code, order: Some(id), at: now })
         };
-        let mut entry = before;
+        let mut entry = before.clone();
         entry.push(Write::Order(order.clone()));
-        entry.push(Write::Task { task: crate::store::journal::Task::Refund(refund.id), at: now });
-        entry.push(Write::Refund(refund));
+        entry.push(Write::Task { task: Task::Refund(refund.id), at: now });
+        entry.push(Write::Refund(refund.clone()));
         if let (Some(pledge), true) = (pledge, reversed.minor > 0) {
-            let from = if confirmed {
-                Account::CharityPayable(pledge.id)
+            let (from, payable) = if confirmed {
+                (Account::CharityPayable(pledge.id), -reversed.minor)
             } else {
-                Account::CharityAccrued(pledge.id)
+                (Account::CharityAccrued(pledge.id), 0)
             };
             entry.push(line(from, Account::HostPayable(host.clone()), reversed, Code::Reverse));
+            entry.push(Write::PledgeSums {
+                pledge: pledge.id,
+                currency: total.currency,
+                standing: -reversed.minor,
+                payable,
+                cap: None,
+            });
         }
         entry.push(line(Account::HostPayable(host.clone()), Account::RefundPayable, amount, Code::Refund));
-        self.journal().commit(entry).await?;
-        if let Some(pledge) = pledge {
-            self.lower_standing(pledge.id, reversed.minor);
-        }
-        Ok(order)
+        Ok((order, entry))
     }
 
     /// Records that confirmed money was handed over to the charity, with the bank's reference.
@@ -116,13 +137,15 @@ impl Ledger {
     ) -> Result<CharityTotal, LedgerRefused> {
         self.newest_pledge(pledge).await?.ok_or(LedgerRefused::NoPledge)?;
         let _alone = self.0.payable.lock().await;
-        let CharityTotal { confirmed, remitted, .. } = self.charity_total(pledge, amount.currency);
-        let open = Money::new(confirmed - remitted, amount.currency);
         if self.journal().seen(once).await? {
             return Ok(self.charity_total(pledge, amount.currency));
         }
-        if amount.minor > open.minor {
-            return Err(LedgerRefused::RemitTooMuch { confirmed: open });
+        let currency = amount.currency;
+        let refused =
+            |sums: PledgeSums| LedgerRefused::RemitTooMuch { confirmed: Money::new(sums.payable, currency) };
+        let sums = self.journal().pledge_sums(pledge, currency).await?;
+        if amount.minor > sums.payable {
+            return Err(refused(sums));
         }
         let transfer = Transfer {
             debit: Account::CharityPayable(pledge),
@@ -136,6 +159,7 @@ impl Ledger {
             Write::Once(once),
             Write::Remittance { id: once.key, pledge, amount, proof: proof.clone(), at: now },
             Write::Transfer(transfer),
+            Write::PledgeSums { pledge, currency, standing: 0, payable: -amount.minor, cap: None },
             Write::Audit {
                 at: now,
                 actor: actor.clone(),
@@ -144,8 +168,12 @@ impl Ledger {
                 reason: proof,
             },
         ];
-        self.journal().commit(entry).await?;
-        Ok(self.charity_total(pledge, amount.currency))
+        match self.journal().commit(entry).await {
+            Ok(()) => Ok(self.charity_total(pledge, currency)),
+            // Another node took from it since it was read.
+            Err(StoreError::Unpayable) => Err(refused(self.journal().pledge_sums(pledge, currency).await?)),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -75,7 +75,7 @@ impl Desk {
         let postings = self.postings(&order);
         let paid = order.clone().claim(NOW, postings.charity).unwrap();
         let mut entry = vec![Write::Order(order), Write::Order(paid.clone()), Write::Payment(payment(&paid))];
-        entry.extend(postings.transfers.iter().cloned().map(Write::Transfer));
+        entry.extend(postings.writes());
         self.ledger.journal().commit(entry).await.unwrap();
         postings.committed();
         paid
@@ -86,8 +86,8 @@ impl Desk {
         let order = order.ship(Parcel::default()).unwrap().confirm(NOW).unwrap();
         let shipped =
             Order { version: order.version - 1, stage: Stage::Shipped(Parcel::default()), ..order.clone() };
-        let transfer = self.ledger.confirm(&order, PLEDGE, NOW);
-        let entry = vec![Write::Order(shipped), Write::Order(order.clone()), Write::Transfer(transfer)];
+        let mut entry = vec![Write::Order(shipped), Write::Order(order.clone())];
+        entry.extend(self.ledger.confirm(&order, PLEDGE, NOW));
         self.ledger.journal().commit(entry).await.unwrap();
         order
     }

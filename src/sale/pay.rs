@@ -13,6 +13,9 @@ use crate::store::inventory::{HoldRefused, Request};
 use crate::store::journal::{HoldOutcome, Task};
 use crate::store::{Entry, StoreError, Write};
 
+/// Tries of one claim whose pledge is about to reach its cap. The provider tells its news again when none succeeds.
+const CAP_TRIES_MAX: u32 = 8;
+
 impl Sales {
     /// Starts a payment. The answer says that it is recorded; the outcome comes later. While a payment is under way or done, the same
     /// call is a retry; after a decline it starts another.
@@ -137,32 +140,56 @@ impl Sales {
     ) -> Result<(), Refusal> {
         let held = &known.order;
         self.0.inventory.claim(held.sale, held.id, now).await?;
-        let product = &live.product;
-        let postings =
-            self.0.ledger.claim(held, &product.host, &product.category, live.pledge.as_deref(), now);
-        let order = held.clone().claim(now, postings.charity)?;
         let payment = payment.into(PaymentState::Authorised);
         let capture = Task::Capture(payment.id);
-        entry.extend(end_hold(&order, HoldOutcome::Claimed, now));
         entry.push(Write::Payment(payment.clone()));
-        entry.extend(postings.transfers.iter().cloned().map(Write::Transfer));
-        #[cfg(feature = "sabotage")]
-        if crate::store::sabotage::doubles() {
-            entry.extend(postings.transfers.iter().cloned().map(Write::Transfer));
-        }
         entry.push(Write::Task { task: capture, at: now });
-        if let Err(refused) = self.0.journal.commit(entry).await {
-            self.rebuild(order.sale).await;
-            self.reread(order.id).await?;
-            return Err(refused.into());
-        }
-        postings.committed();
+        let order = match self.record_claim(&entry, held, live, now).await {
+            Ok(order) => order,
+            Err(refusal) => {
+                self.rebuild(held.sale).await;
+                self.reread(held.id).await?;
+                return Err(refusal);
+            }
+        };
         self.0.inventory.adopt_claimed(order.sale, order.id, &order.buyer, order.quantity).await;
         meters::order("paid");
         let known = self.remember(KnownOrder { order, payment: Some(payment), payments: known.payments });
         self.ask(capture).await;
         self.tell_order(&known).await;
         Ok(())
+    }
+
+    /// Where other nodes accrue under the same cap, the postings may ask for more than it leaves: they are made again from what the
+    /// record says.
+    async fn record_claim(
+        &self,
+        before: &Entry,
+        held: &Order,
+        live: &LiveSale,
+        now: Timestamp,
+    ) -> Result<Order, Refusal> {
+        let (product, pledge) = (&live.product, live.pledge.as_deref());
+        for _ in 0..CAP_TRIES_MAX {
+            let postings = self.0.ledger.claim(held, &product.host, &product.category, pledge, now);
+            let order = held.clone().claim(now, postings.charity)?;
+            let mut entry = before.clone();
+            entry.extend(end_hold(&order, HoldOutcome::Claimed, now));
+            entry.extend(postings.writes());
+            #[cfg(feature = "sabotage")]
+            if crate::store::sabotage::doubles() {
+                entry.extend(postings.transfers.iter().cloned().map(Write::Transfer));
+            }
+            match (self.0.journal.commit(entry).await, pledge) {
+                (Ok(()), _) => {
+                    postings.committed();
+                    return Ok(order);
+                }
+                (Err(StoreError::CapReached), Some(pledge)) => self.0.ledger.reread_standing(pledge).await?,
+                (Err(refused), _) => return Err(refused.into()),
+            }
+        }
+        Err(StoreError::CapReached.into())
     }
 
     /// Holds units for a payment that came after its hold had run out. Who stands in line goes first.
