@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, random_u64};
-use crate::config::{Config, TlsConfig};
+use crate::config::{Config, ProviderConfig, TlsConfig};
 use crate::ledger::{CommissionRules, Ledger};
 use crate::model::{Share, Timestamp};
 use crate::room::Hub;
@@ -128,8 +128,8 @@ impl App {
     pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> {
         let lock = DataLock::take(&config.data)?;
         let now = clock.now();
-        let keys = Keys::open(&config.data, now)?;
-        let webhooks = WebhookSecrets::open(&config.data, now)?;
+        let keys = Keys::open(&config.keys(), now)?;
+        let webhooks = WebhookSecrets::open(&config.keys(), now)?;
         let jwks = match &config.jwks {
             Some(jwks) => Jwks::fetch(jwks).await?,
             None => Jwks::default(),
@@ -279,8 +279,7 @@ async fn open_sandbox(
 ) -> Result<Sandbox, StartError> {
     let url = format!("http://{address}{WEBHOOKS}");
     let secret = webhooks.newest().parse().map_err(SandboxError::Setting)?;
-    let crate::config::ProviderConfig { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms } =
-        config.provider;
+    let ProviderConfig { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms, .. } = config.provider;
     let knobs = Knobs { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms };
     let books = config.data.join(SANDBOX_FILE);
     let chance = Chance::seeded(random_u64());

@@ -10,11 +10,17 @@ use serde::{Deserialize, Serialize};
 use crate::model::Share;
 use crate::room::Limits;
 
+mod node;
 mod origin;
+mod secret;
 mod sources;
+mod stores;
 
+pub use node::NodeConfig;
 pub use origin::{Effective, Origin};
+pub use secret::Secret;
 pub use sources::{Flags, load};
+pub use stores::{PostgresConfig, RedisConfig, RedisMode};
 
 pub const DEFAULT_TOML: &str = include_str!("../config/default.toml");
 
@@ -25,12 +31,18 @@ pub struct Config {
     pub data: PathBuf,
     pub allowed_origins: Vec<String>,
     pub drain_seconds: u64,
+    pub node: NodeConfig,
     pub log: LogConfig,
     pub limits: Limits,
     pub sale: SaleConfig,
     /// Parts per million by category; "other" is for those not named.
     pub commission: BTreeMap<String, u32>,
     pub provider: ProviderConfig,
+    /// With `redis` or not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub postgres: Option<PostgresConfig>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redis: Option<RedisConfig>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsConfig>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,9 +72,12 @@ pub struct SaleConfig {
     pub auto_confirm_days: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProviderConfig {
+    /// Of `apricot sandbox`. Absent: the provider lives in this program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     pub delay_ms: u32,
     pub duplicate_ppm: u32,
     pub reorder_ppm: u32,
@@ -112,6 +127,18 @@ pub enum ConfigError {
     OutOfBound { key: String, value: String, origin: Origin, bound: String },
     #[error("{} (from {origin}): {}; config/default.toml shows the shape", one_line(key), one_line(reason))]
     Shape { key: String, origin: Origin, reason: String },
+    #[error(
+        "[postgres] (from {origin}) is given without [redis]: nodes that share a record must share the gate, or each would hold the \
+         whole stock; add [redis], or take [postgres] away"
+    )]
+    GateMissing { origin: Origin },
+    #[error(
+        "[redis] (from {origin}) is given without [postgres]: what Redis grants counts only in a record that all nodes share; add \
+         [postgres], or take [redis] away"
+    )]
+    RecordMissing { origin: Origin },
+    #[error("{}: {}; correct the file, or the path in {key}", one_line(&path.display().to_string()), one_line(reason))]
+    SecretFile { key: String, path: PathBuf, reason: String },
 }
 
 impl Default for Config {
@@ -121,11 +148,14 @@ impl Default for Config {
             data: "data".into(),
             allowed_origins: Vec::new(),
             drain_seconds: 10,
+            node: NodeConfig::default(),
             log: LogConfig::default(),
             limits: Limits::default(),
             sale: SaleConfig::default(),
             commission: [("farm".into(), 0), ("other".into(), 50_000)].into(),
             provider: ProviderConfig::default(),
+            postgres: None,
+            redis: None,
             tls: None,
             jwks: None,
         }
@@ -146,13 +176,18 @@ impl Default for SaleConfig {
 
 impl Default for ProviderConfig {
     fn default() -> Self {
-        Self { delay_ms: 300, duplicate_ppm: 0, reorder_ppm: 0, lost_ppm: 0, slow_ms: 0 }
+        Self { url: None, delay_ms: 300, duplicate_ppm: 0, reorder_ppm: 0, lost_ppm: 0, slow_ms: 0 }
     }
 }
 
 impl Config {
     pub fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
+    }
+
+    /// The folder of secrets, which all nodes of one Apricot share.
+    pub fn keys(&self) -> PathBuf {
+        self.node.keys.clone().unwrap_or_else(|| self.data.join("keys"))
     }
 
     /// The key that is out of its bound, and the bound.
@@ -183,6 +218,10 @@ impl Config {
                 return Err((key.into(), format!("{}..={}", bound.start(), bound.end())));
             }
         }
+        self.node.check()?;
+        self.postgres.as_ref().map_or(Ok(()), PostgresConfig::check)?;
+        self.redis.as_ref().map_or(Ok(()), RedisConfig::check)?;
+        self.provider.check_url()?;
         self.check_texts()?;
         self.check_commission()
     }
@@ -239,6 +278,27 @@ impl Config {
             }
         }
         Ok(())
+    }
+}
+
+impl ProviderConfig {
+    fn check_url(&self) -> Result<(), (String, String)> {
+        let Some(url) = &self.url else { return Ok(()) };
+        let plain = |url: reqwest::Url| {
+            let bare = url.username().is_empty() && url.password().is_none();
+            url.scheme() == "http"
+                && bare
+                && url.path() == "/"
+                && url.query().is_none()
+                && url.fragment().is_none()
+        };
+        match reqwest::Url::parse(url) {
+            Ok(url) if plain(url.clone()) => Ok(()),
+            Ok(_) | Err(_) => Err((
+                "provider.url".into(),
+                "an http:// address without user, password and path; this program has no TLS client".into(),
+            )),
+        }
     }
 }
 

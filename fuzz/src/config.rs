@@ -35,8 +35,10 @@ pub fn config(data: &[u8]) {
                 assert!(line.chars().count() > 20, "says too little: {line:?}");
                 assert!(!line.chars().any(|c| c.is_control()), "not one line: {line:?}");
             }
-            Ok(effective) => {
-                // What `apricot config` prints is a file that means the same.
+            Ok(mut effective) => {
+                // What `apricot config` prints is a file that means the same, but for passwords.
+                effective.config.postgres.iter_mut().for_each(|postgres| postgres.password = None);
+                effective.config.redis.iter_mut().for_each(|redis| redis.password = None);
                 let printed = effective.to_string();
                 std::fs::write(&folder.file, &printed).expect("written");
                 match load(&flags, []) {

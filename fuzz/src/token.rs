@@ -41,9 +41,9 @@ impl Issuer {
         let der = [PKCS8.as_slice(), &[7; 32]].concat();
         let pem =
             format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(&der));
-        let secrets = KeyFolder::open(folder.path()).expect("a folder");
+        let secrets = KeyFolder::open(&folder.path().join("keys")).expect("a folder");
         secrets.write("token-0000000000000001.pem", &pem).expect("written");
-        let keys = Keys::open(folder.path(), NOW).expect("a key");
+        let keys = Keys::open(&folder.path().join("keys"), NOW).expect("a key");
         let token = keys.sign(&Caller::guest(), NOW, later()).expect("signed");
         let header = token.split('.').next().expect("a header").to_owned();
         Self { keys, key: EncodingKey::from_ed_der(&der), header, _folder: folder }

@@ -28,9 +28,9 @@ thread_local! {
 impl Provider {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let secrets = KeyFolder::open(folder.path()).expect("a folder");
+        let secrets = KeyFolder::open(&folder.path().join("keys")).expect("a folder");
         secrets.write("webhook-0000000000000001.secret", SECRET).expect("written");
-        let secrets = WebhookSecrets::open(folder.path(), NOW).expect("a secret");
+        let secrets = WebhookSecrets::open(&folder.path().join("keys"), NOW).expect("a secret");
         Self { secrets, signer: Webhook::new(SECRET).expect("a secret"), _folder: folder }
     }
 }

@@ -11,20 +11,30 @@
 //! - **limit_broken**: buyers who hold or bought more of a sale than its limit.
 //! - **counter_wrong**: a charity total or a balance that is not the sum of its transfers by the pledge's rule.
 
-use std::{collections::HashMap, fmt, path::Path};
+use std::{
+    collections::HashMap,
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use serde_json::{Map, Value, json};
 
 use crate::{failure::Failure, history::History};
 
+#[cfg(test)]
+mod conformance;
 mod effects;
 mod money;
+mod postgres;
 pub mod record;
+mod row;
 #[cfg(test)]
 mod samples;
 mod sightings;
-pub mod sqlite;
+mod sqlite;
 mod stock;
+mod tables;
 
 use record::Record;
 pub use stock::FREE_FOR_GOOD_MS;
@@ -164,9 +174,42 @@ pub fn judge(record: Option<&Record>, history: Option<&History>) -> Verdict {
     verdict
 }
 
-/// Reads the record of a data folder and judges it with the history, if there is one.
-pub fn check(dir: &Path, history: Option<&History>, now_ms: i64) -> Result<Verdict, Failure> {
-    let record = sqlite::read(&sqlite::find(dir)?, now_ms)?;
+/// Where a record is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A server's data folder, with its SQLite record and the provider's books.
+    Folder(PathBuf),
+    /// A database that nodes share.
+    Postgres(String),
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Place, String> {
+        match text.split_once("://") {
+            Some(("postgresql" | "postgres", _)) => Ok(Place::Postgres(text.into())),
+            Some((scheme, _)) => Err(format!("a folder or postgresql://…, not {scheme}://")),
+            None => Ok(Place::Folder(text.into())),
+        }
+    }
+}
+
+/// Reads the record, and the provider's books from `books` or from beside the record, and judges both with the history, if there is
+/// one.
+pub async fn check(
+    place: &Place,
+    books: Option<&Path>,
+    history: Option<&History>,
+    now_ms: i64,
+) -> Result<Verdict, Failure> {
+    let (mut record, beside) = match place {
+        Place::Folder(dir) => (sqlite::read(&sqlite::find(dir)?, now_ms)?, Some(dir.as_path())),
+        Place::Postgres(url) => (postgres::read(url, now_ms).await?, None),
+    };
+    if let Some(dir) = books.or(beside) {
+        record.provider = sqlite::read_books(dir)?;
+    }
     Ok(judge(Some(&record), history))
 }
 
@@ -183,6 +226,14 @@ mod tests {
         assert_eq!(verdict.findings, vec![]);
         assert!(verdict.is_clean());
         assert_eq!(verdict.checked.orders, 4);
+    }
+
+    #[test]
+    fn a_place_is_a_folder_or_a_database() {
+        assert_eq!("data/x".parse(), Ok(Place::Folder("data/x".into())));
+        let url = "postgresql://postgres@127.0.0.1:5432/apricot";
+        assert_eq!(url.parse(), Ok(Place::Postgres(url.into())));
+        assert!("redis://127.0.0.1".parse::<Place>().is_err());
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub enum Failure {
     Option { name: &'static str, rule: &'static str },
     NoSuchRow { unknown: Vec<String>, known: Vec<&'static str> },
     Record { path: PathBuf, source: rusqlite::Error },
+    Postgres { what: &'static str, source: tokio_postgres::Error },
     RecordShape { what: String },
     RecordMissing { dir: PathBuf },
     History { path: PathBuf, line: usize, source: String },
@@ -32,6 +33,10 @@ impl Failure {
 
     pub fn system(what: &'static str) -> impl FnOnce(io::Error) -> Failure {
         move |source| Failure::System { what, source }
+    }
+
+    pub fn postgres(what: &'static str) -> impl FnOnce(tokio_postgres::Error) -> Failure {
+        move |source| Failure::Postgres { what, source }
     }
 
     pub fn off_contract(what: impl Into<String>, got: impl fmt::Debug) -> Failure {
@@ -94,14 +99,23 @@ impl fmt::Display for Failure {
             Failure::Record { path, source } => {
                 write!(f, "cannot read the record {}: {source}", path.display())
             }
+            // The driver's own sentence is "db error"; what the server said stands behind it.
+            Failure::Postgres { what, source } => match source.as_db_error() {
+                Some(said) => write!(f, "the record in PostgreSQL, {what}: {said}"),
+                None => write!(f, "the record in PostgreSQL, {what}: {source}"),
+            },
             Failure::RecordShape { what } => {
                 write!(
                     f,
-                    "the record holds something the checker does not know: {what}; bring checker/sqlite.rs up to the schema"
+                    "the record holds something the checker does not know: {what}; bring checker/tables.rs up to the schema"
                 )
             }
             Failure::RecordMissing { dir } => {
-                write!(f, "no SQLite record in {}; pass the server's data folder with --data", dir.display())
+                write!(
+                    f,
+                    "no SQLite record in {}; pass the server's data folder with --record",
+                    dir.display()
+                )
             }
             Failure::History { path, line, source } => {
                 write!(f, "{}:{line} is not a line of a history: {source}", path.display())

@@ -59,9 +59,12 @@ enum Command {
 
 #[derive(Args)]
 struct CheckOptions {
-    /// The server's data folder
+    /// The server's data folder, or the database that the nodes share
+    #[arg(long, value_name = "DIR|postgresql://URL")]
+    record: checker::Place,
+    /// Folder of the provider's books [default: beside a SQLite record]
     #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    books: Option<PathBuf>,
     /// What the clients saw, as `rush --history` wrote it
     #[arg(long, value_name = "FILE.ndjson", required_unless_present = "record_only")]
     history: Option<PathBuf>,
@@ -132,7 +135,9 @@ async fn run(command: Command) -> Result<bool, Failure> {
         Command::Baseline(options) => baseline::run(&options).await.map(|()| true),
         Command::Check(options) => {
             let history = options.history.as_deref().map(History::read).transpose()?;
-            let verdict = checker::check(&options.data, history.as_ref(), rush::unix_ms())?;
+            let verdict =
+                checker::check(&options.record, options.books.as_deref(), history.as_ref(), rush::unix_ms())
+                    .await?;
             for finding in &verdict.findings {
                 eprintln!("{finding}");
             }

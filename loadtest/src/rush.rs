@@ -53,9 +53,12 @@ pub struct RushOptions {
     /// Tokens for --url, one a line: `host TOKEN`, `ops TOKEN`, and a `viewer TOKEN` for each buyer
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// The data folder of the server at --url, to check its record
+    /// The data folder of the server at --url, or the database of its nodes, to check the record
+    #[arg(long, value_name = "DIR|postgresql://URL", conflicts_with = "spawn")]
+    pub record: Option<checker::Place>,
+    /// Folder of the provider's books, with --record [default: beside a SQLite record]
     #[arg(long, value_name = "DIR", conflicts_with = "spawn")]
-    pub data: Option<PathBuf>,
+    pub books: Option<PathBuf>,
     /// Units in the sale
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub stock: u32,
@@ -176,15 +179,15 @@ async fn rush(options: &RushOptions, seed: u64, server: &mut Option<Server>) -> 
     if let Some(path) = &options.history {
         history.write(path)?;
     }
-    let data = match server {
+    let (place, books) = match server {
         Some(server) => {
             server.stop().await?;
-            Some(server.data().to_path_buf())
+            (Some(checker::Place::Folder(server.data().into())), None)
         }
-        None => options.data.clone(),
+        None => (options.record.clone(), options.books.clone()),
     };
-    let verdict: Verdict = match data {
-        Some(data) => checker::check(&data, Some(&history), unix_ms())?,
+    let verdict: Verdict = match place {
+        Some(place) => checker::check(&place, books.as_deref(), Some(&history), unix_ms()).await?,
         None => checker::judge(None, Some(&history)),
     };
     progress.finish();

@@ -48,9 +48,9 @@ pub struct Token {
 
 impl Token {
     pub fn run(self) -> Result<(), Failed> {
-        let data = self.source.load(None)?.config.data;
+        let folder = self.source.load(None)?.config.keys();
         let now = Clock::System.now();
-        let keys = if self.rotate { Keys::rotate(&data, now) } else { Keys::open(&data, now) };
+        let keys = if self.rotate { Keys::rotate(&folder, now) } else { Keys::open(&folder, now) };
         let keys = keys.map_err(Failed::because)?;
         let Some(role) = self.role else {
             eprintln!("apricot: a new key signs from now on; a running server knows it within 10 s");

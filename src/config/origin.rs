@@ -16,7 +16,12 @@ pub enum Origin {
     Flag(&'static str),
 }
 
-/// The configuration in effect. Secrets are never part of it: they are files in `data/keys`.
+/// Keys whose values are never shown.
+const SECRETS: [&str; 2] = ["postgres.password", "redis.password"];
+/// Keys whose values are not repeated in errors: people put passwords into addresses.
+const ADDRESSES: [&str; 4] = ["postgres.url", "redis.urls", "provider.url", "jwks.source"];
+
+/// The configuration in effect. Its `table` holds no secrets, and the keys that sign are never part of it: they are files in `data/keys`.
 #[derive(Clone, Debug)]
 pub struct Effective {
     pub config: Config,
@@ -52,12 +57,23 @@ impl fmt::Display for Effective {
     }
 }
 
+pub(super) fn is_secret(key: &str) -> bool {
+    SECRETS.contains(&key)
+}
+
+pub(super) fn may_hold_secret(key: &str) -> bool {
+    is_secret(key) || ADDRESSES.contains(&key)
+}
+
 impl Effective {
     pub fn origin(&self, key: &str) -> Origin {
         self.origins.get(key).cloned().unwrap_or(Origin::Default)
     }
 
     fn line(&self, f: &mut fmt::Formatter<'_>, name: &str, key: &str, value: &Value) -> fmt::Result {
+        if is_secret(key) {
+            return writeln!(f, "#{name} = {value} # {}", self.origin(key));
+        }
         let bare = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
         let name = if bare { name.to_owned() } else { Value::from(name).to_string() };
         writeln!(f, "{name} = {value} # {}", self.origin(key))

@@ -6,14 +6,17 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{Config, ConfigError, Effective, Origin};
+use super::origin::{is_secret, may_hold_secret};
+use super::{
+    Config, ConfigError, Effective, JwksConfig, NodeConfig, Origin, PostgresConfig, ProviderConfig,
+    RedisConfig, RedisMode, TlsConfig,
+};
 
 const PREFIX: &str = "APRICOT_";
 /// A configuration with every key is 4 KiB.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
-/// Keys that have no default and are therefore not in the default table.
-const WITHOUT_DEFAULT: [&str; 5] =
-    ["tls.certificate", "tls.key", "jwks.source", "jwks.issuer", "jwks.audience"];
+/// What stands for a value that is not shown.
+const HIDDEN: &str = "…";
 
 /// What the command line says.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +27,8 @@ pub struct Flags {
 }
 
 struct Layers {
-    known: BTreeMap<String, Option<Value>>,
+    /// Every key with a value of its type.
+    known: BTreeMap<String, Value>,
     table: Table,
     origins: BTreeMap<String, Origin>,
 }
@@ -64,10 +68,9 @@ impl Layers {
     fn new() -> Self {
         let table = Table::try_from(Config::default()).expect("the default configuration is TOML");
         let mut known = BTreeMap::new();
-        flatten("", &table, &mut |key, value| {
-            known.insert(key, Some(value.clone()));
+        flatten("", &Table::try_from(complete()).expect("a configuration is TOML"), &mut |key, value| {
+            known.insert(key, value.clone());
         });
-        known.extend(WITHOUT_DEFAULT.map(|key| (key.to_owned(), None)));
         Self { known, table, origins: BTreeMap::new() }
     }
 
@@ -114,10 +117,11 @@ impl Layers {
     /// Text where the default is text, otherwise a TOML value.
     fn typed(&self, key: &str, text: &str) -> Result<Value, String> {
         match self.known.get(key) {
-            Some(None | Some(Value::String(_))) => Ok(Value::from(text)),
-            Some(Some(_)) | None => {
-                text.parse::<Value>().map_err(|_| format!("{text:?} is not a TOML value"))
-            }
+            Some(Value::String(_)) => Ok(Value::from(text)),
+            Some(_) | None => text.parse::<Value>().map_err(|_| match may_hold_secret(key) {
+                true => "its text is not a TOML value".to_owned(),
+                false => format!("{text:?} is not a TOML value"),
+            }),
         }
     }
 
@@ -148,7 +152,7 @@ impl Layers {
     }
 
     fn finish(self) -> Result<Effective, ConfigError> {
-        let Self { table, origins, .. } = self;
+        let Self { mut table, origins, .. } = self;
         let config: Config =
             serde_path_to_error::deserialize(Value::Table(table.clone())).map_err(|error| {
                 let path = error.path().to_string();
@@ -157,14 +161,69 @@ impl Layers {
                 let origin = origins.get(&key).or_else(|| origin_within(&origins, &key));
                 let origin = origin.cloned().unwrap_or(Origin::Default);
                 let reason = error.into_inner().to_string().replace('\n', " ");
-                ConfigError::Shape { key, origin, reason: reason.trim().to_owned() }
+                let reason = without_value(&key, reason.trim());
+                ConfigError::Shape { key, origin, reason }
             })?;
+        hide_secrets(&mut table);
         let effective = Effective { config, table, origins };
         effective.config.check().map_err(|(key, bound)| {
-            let value = lookup(&effective.table, &key).map(ToString::to_string).unwrap_or_default();
+            let value = lookup(&effective.table, &key).filter(|_| !may_hold_secret(&key));
+            let value = value.map_or_else(|| HIDDEN.to_owned(), ToString::to_string);
             ConfigError::OutOfBound { origin: effective.origin(&key), key, value, bound }
         })?;
-        Ok(effective)
+        let origin = |section| origin_within(&effective.origins, section).cloned().unwrap_or(Origin::Default);
+        match (&effective.config.postgres, &effective.config.redis) {
+            (Some(_), None) => Err(ConfigError::GateMissing { origin: origin("postgres") }),
+            (None, Some(_)) => Err(ConfigError::RecordMissing { origin: origin("redis") }),
+            (Some(_), Some(_)) | (None, None) => Ok(effective),
+        }
+    }
+}
+
+/// Also what is not there by default. The values are never used; their types are.
+fn complete() -> Config {
+    let text = || Some(String::new());
+    let path = || Some(PathBuf::new());
+    Config {
+        node: NodeConfig { name: text(), keys: path() },
+        provider: ProviderConfig { url: text(), ..ProviderConfig::default() },
+        postgres: Some(PostgresConfig {
+            url: String::new(),
+            password: Some("".into()),
+            password_file: path(),
+            connections: 1,
+            ca: path(),
+        }),
+        redis: Some(RedisConfig {
+            mode: RedisMode::Single,
+            urls: Vec::new(),
+            master: text(),
+            user: text(),
+            password: Some("".into()),
+            password_file: path(),
+            ca: path(),
+        }),
+        tls: Some(TlsConfig { certificate: PathBuf::new(), key: PathBuf::new() }),
+        jwks: Some(JwksConfig { source: String::new(), issuer: String::new(), audience: String::new() }),
+        ..Config::default()
+    }
+}
+
+/// Of `invalid type: string "redis://:word@host", expected a sequence` the end.
+fn without_value(key: &str, reason: &str) -> String {
+    match reason.rsplit_once(", expected ") {
+        Some((_, expected)) if may_hold_secret(key) => format!("another type of value, expected {expected}"),
+        Some(_) | None => reason.to_owned(),
+    }
+}
+
+fn hide_secrets(table: &mut Table) {
+    for (section, value) in table.iter_mut() {
+        for (name, value) in value.as_table_mut().into_iter().flatten() {
+            if is_secret(&format!("{section}.{name}")) {
+                *value = Value::from(HIDDEN);
+            }
+        }
     }
 }
 

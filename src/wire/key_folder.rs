@@ -1,4 +1,5 @@
-//! The folder of secrets, `data/keys`: made for its owner alone, and refused when others can read it.
+//! The folder of secrets, `data/keys` or what `node.keys` names: made for its owner alone, and refused when others can read it. Several nodes
+//! may share it and start at once: the first makes what is missing, the others wait and find it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -12,7 +13,7 @@ pub struct KeyFolder(PathBuf);
 
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    #[error("{}: {reason}; make the data folder writable for this user, or choose another with --data", path.display())]
+    #[error("{}: {reason}; make the folder of the keys writable for this user, or choose another with --data or node.keys", path.display())]
     Folder { path: PathBuf, reason: io::Error },
     #[error("{} can be read by others; run `chmod {} {}`", path.display(), mode, path.display())]
     Open { path: PathBuf, mode: &'static str },
@@ -23,8 +24,8 @@ pub enum KeyError {
 }
 
 impl KeyFolder {
-    pub fn open(data: &Path) -> Result<Self, KeyError> {
-        let folder = Self(data.join("keys"));
+    pub fn open(path: &Path) -> Result<Self, KeyError> {
+        let folder = Self(path.to_owned());
         folder.make().map_err(|reason| KeyError::Folder { path: folder.0.clone(), reason })?;
         folder.private(&folder.0, "700")?;
         Ok(folder)
@@ -55,7 +56,15 @@ impl KeyFolder {
         Ok(text)
     }
 
-    /// Whole or not at all, also through a crash.
+    /// Nobody else makes a key while `make` looks and writes. Waits; locks of a process end with it.
+    pub fn alone<T>(&self, make: impl FnOnce() -> Result<T, KeyError>) -> Result<T, KeyError> {
+        let failed = |reason| KeyError::Folder { path: self.0.clone(), reason };
+        let lock = self.lock_file().map_err(failed)?;
+        lock.lock().map_err(failed)?;
+        make()
+    }
+
+    /// Whole or not at all, also through a crash. Only inside of `alone` when the folder is shared.
     pub fn write(&self, name: &str, text: &str) -> Result<(), KeyError> {
         let path = self.0.join(name);
         let unfinished = self.0.join(format!("{name}.unfinished"));
@@ -70,11 +79,22 @@ impl KeyFolder {
         KeyError::Bad { path: self.0.join(name), reason: reason.into() }
     }
 
+    /// The folder itself: one file less to explain.
+    #[cfg(unix)]
+    fn lock_file(&self) -> io::Result<File> {
+        File::open(&self.0)
+    }
+
+    #[cfg(not(unix))]
+    fn lock_file(&self) -> io::Result<File> {
+        owner_only().open(self.0.join("lock"))
+    }
+
     #[cfg(unix)]
     fn make(&self) -> io::Result<()> {
         use std::os::unix::fs::DirBuilderExt;
-        if let Some(data) = self.0.parent() {
-            fs::create_dir_all(data)?;
+        if let Some(above) = self.0.parent() {
+            fs::create_dir_all(above)?;
         }
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0)
     }

@@ -23,7 +23,7 @@ const ID_BYTES_MAX: usize = 128;
 /// A rotation needs two.
 const SIGNATURES_MAX: usize = 8;
 
-/// The secrets in `data/keys`, each in a file `webhook-….secret`. Any of them is believed; the newest signs in the sandbox.
+/// The secrets in the folder of keys, each in a file `webhook-….secret`. Any of them is believed; the newest signs in the sandbox.
 #[derive(Clone)]
 pub struct WebhookSecrets(Arc<Vec<Secret>>);
 
@@ -44,11 +44,10 @@ pub enum WebhookRefused {
 
 impl WebhookSecrets {
     /// Reads the secrets and makes the first when there is none.
-    pub fn open(data: &Path, now: Timestamp) -> Result<Self, KeyError> {
-        let folder = KeyFolder::open(data)?;
+    pub fn open(keys: &Path, now: Timestamp) -> Result<Self, KeyError> {
+        let folder = KeyFolder::open(keys)?;
         if folder.names("secret")?.is_empty() {
-            let text = format!("whsec_{}", STANDARD.encode(random_bytes::<32>()));
-            folder.write(&format!("webhook-{:016}.secret", now.millis()), &text)?;
+            folder.alone(|| write_first(&folder, now))?;
         }
         let read = |name: String| {
             let text = folder.read(&name)?.trim().to_owned();
@@ -95,6 +94,15 @@ impl WebhookSecrets {
     }
 }
 
+/// Unless another node was quicker.
+fn write_first(folder: &KeyFolder, now: Timestamp) -> Result<(), KeyError> {
+    if !folder.names("secret")?.is_empty() {
+        return Ok(());
+    }
+    let text = format!("whsec_{}", STANDARD.encode(random_bytes::<32>()));
+    folder.write(&format!("webhook-{:016}.secret", now.millis()), &text)
+}
+
 impl From<WebhookRefused> for Problem {
     fn from(refused: WebhookRefused) -> Self {
         match &refused {
@@ -135,7 +143,7 @@ mod tests {
     #[test]
     fn what_the_provider_signed_is_believed_and_nothing_else() {
         let data = tempfile::tempdir().unwrap();
-        let secrets = WebhookSecrets::open(data.path(), NOW).unwrap();
+        let secrets = WebhookSecrets::open(&data.path().join("keys"), NOW).unwrap();
         let headers = signed(&secrets, NOW);
         assert_eq!(secrets.verify(&headers, BODY, NOW), Ok("evt_1"));
         assert_eq!(secrets.verify(&headers, b"{}", NOW), Err(WebhookRefused::Signature));
@@ -149,7 +157,7 @@ mod tests {
     #[test]
     fn an_old_message_is_a_replay() {
         let data = tempfile::tempdir().unwrap();
-        let secrets = WebhookSecrets::open(data.path(), NOW).unwrap();
+        let secrets = WebhookSecrets::open(&data.path().join("keys"), NOW).unwrap();
         let headers = signed(&secrets, NOW);
         assert_eq!(secrets.verify(&headers, BODY, NOW + TOLERANCE), Ok("evt_1"));
         let late = NOW + TOLERANCE + Duration::from_millis(1);
@@ -161,13 +169,13 @@ mod tests {
     #[test]
     fn one_of_several_signatures_and_secrets_is_enough() {
         let data = tempfile::tempdir().unwrap();
-        let old = WebhookSecrets::open(data.path(), NOW).unwrap();
+        let old = WebhookSecrets::open(&data.path().join("keys"), NOW).unwrap();
         let mut headers = signed(&old, NOW);
-        let folder = KeyFolder::open(data.path()).unwrap();
+        let folder = KeyFolder::open(&data.path().join("keys")).unwrap();
         folder
             .write("webhook-9999999999999999.secret", &format!("whsec_{}", STANDARD.encode([7; 32])))
             .unwrap();
-        let both = WebhookSecrets::open(data.path(), NOW).unwrap();
+        let both = WebhookSecrets::open(&data.path().join("keys"), NOW).unwrap();
         assert_ne!(both.newest(), old.newest());
         assert_eq!(both.verify(&headers, BODY, NOW), Ok("evt_1"));
         let several = format!("v1,AAAA v2,BBBB {}", headers["webhook-signature"].to_str().unwrap());

@@ -124,7 +124,7 @@ impl Server {
     }
 
     pub async fn webhook(&self, id: &str, body: &str) -> Answer {
-        let secrets = WebhookSecrets::open(self.data.path(), NOW).unwrap();
+        let secrets = WebhookSecrets::open(&self.data.path().join("keys"), NOW).unwrap();
         let seconds = NOW.millis() / 1_000;
         let signature = Webhook::new(secrets.newest()).unwrap().sign(id, seconds, body.as_bytes()).unwrap();
         let request = self.request(Method::POST, "/v1/payments/webhooks/sandbox").body(body.to_owned());

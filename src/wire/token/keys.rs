@@ -29,11 +29,13 @@ struct Inner {
 }
 
 impl Keys {
-    /// Opens the keys of a data folder and makes the first one when there is none.
-    pub fn open(data: &Path, now: Timestamp) -> Result<Self, KeyError> {
-        let folder = KeyFolder::open(data)?;
+    /// Opens the keys of a folder and makes the first one when there is none.
+    pub fn open(keys: &Path, now: Timestamp) -> Result<Self, KeyError> {
+        let folder = KeyFolder::open(keys)?;
         if folder.names("pem")?.is_empty() {
-            write_new(&folder, now)?;
+            // Unless another node was quicker.
+            folder
+                .alone(|| if folder.names("pem")?.is_empty() { write_new(&folder, now) } else { Ok(()) })?;
         }
         let mut own = read_all(&folder)?;
         let Some((kid, signing, _)) = own.pop() else {
@@ -45,9 +47,10 @@ impl Keys {
     }
 
     /// Adds a key that signs from now on. Tokens of older keys stay valid until they expire or the older file is removed.
-    pub fn rotate(data: &Path, now: Timestamp) -> Result<Self, KeyError> {
-        write_new(&KeyFolder::open(data)?, now)?;
-        Self::open(data, now)
+    pub fn rotate(keys: &Path, now: Timestamp) -> Result<Self, KeyError> {
+        let folder = KeyFolder::open(keys)?;
+        folder.alone(|| write_new(&folder, now))?;
+        Self::open(keys, now)
     }
 
     /// Reads the folder again, so that a rotation needs no restart, and takes over what the identity provider publishes.

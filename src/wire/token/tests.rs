@@ -4,14 +4,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::EncodingKey;
 use serde_json::{Value, json};
 
+use std::path::Path;
+
 use crate::config::JwksConfig;
+use crate::wire::webhook::WebhookSecrets;
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
 const HOUR: std::time::Duration = std::time::Duration::from_secs(3_600);
 
 fn keys() -> (tempfile::TempDir, Keys) {
     let data = tempfile::tempdir().unwrap();
-    let keys = Keys::open(data.path(), NOW).unwrap();
+    let keys = Keys::open(&data.path().join("keys"), NOW).unwrap();
     (data, keys)
 }
 
@@ -88,14 +91,14 @@ fn a_token_cannot_choose_its_algorithm() {
 fn rotation_adds_a_key_and_old_tokens_stay_valid() {
     let (data, keys) = keys();
     let old = token(&keys);
-    let rotated = Keys::rotate(data.path(), NOW).unwrap();
+    let rotated = Keys::rotate(&data.path().join("keys"), NOW).unwrap();
     assert_ne!(rotated.signing().0, keys.signing().0);
     assert_eq!(caller(&rotated, &old, NOW), Ok(host()));
     let new = token(&rotated);
     assert_eq!(caller(&keys, &new, NOW), Err(TokenRefused::UnknownKey));
     keys.refresh(&Jwks::default()).unwrap();
     assert_eq!(caller(&keys, &new, NOW), Ok(host()), "a running server learns of it");
-    assert_eq!(Keys::open(data.path(), NOW).unwrap().signing().0, rotated.signing().0);
+    assert_eq!(Keys::open(&data.path().join("keys"), NOW).unwrap().signing().0, rotated.signing().0);
 }
 
 #[test]
@@ -121,6 +124,33 @@ fn claims_outside_their_bounds_are_refused() {
     check(json!({"role": "host", "exp": exp}), None);
 }
 
+#[test]
+fn nodes_that_start_at_once_make_one_key_and_rotations_make_one_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let shared = folder.path().join("keys");
+    let at_once = |start: fn(&Path) -> String| -> Vec<String> {
+        let start = || start(&shared);
+        std::thread::scope(|nodes| {
+            let nodes: Vec<_> = (0..8).map(|_| nodes.spawn(start)).collect();
+            nodes.into_iter().map(|node| node.join().unwrap()).collect()
+        })
+    };
+    let opened = at_once(|shared| kid_of(Keys::open(shared, NOW).unwrap()));
+    assert_eq!(opened, vec![kid_of(Keys::open(&shared, NOW).unwrap()); 8]);
+    at_once(|shared| kid_of(Keys::rotate(shared, NOW).unwrap()));
+    assert_eq!(
+        std::fs::read_dir(&shared).unwrap().count(),
+        9,
+        "each in a file of its own, nothing unfinished"
+    );
+    let secrets = at_once(|shared| WebhookSecrets::open(shared, NOW).unwrap().newest().to_owned());
+    assert_eq!(secrets, vec![WebhookSecrets::open(&shared, NOW).unwrap().newest(); 8]);
+}
+
+fn kid_of(keys: Keys) -> String {
+    keys.signing().0.to_owned()
+}
+
 #[cfg(unix)]
 #[test]
 fn keys_are_for_their_owner_alone() {
@@ -131,7 +161,7 @@ fn keys_are_for_their_owner_alone() {
     let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let refused = Keys::open(data.path(), NOW).err().unwrap().to_string();
+    let refused = Keys::open(&data.path().join("keys"), NOW).err().unwrap().to_string();
     assert!(refused.contains("chmod 600"), "{refused}");
 }
 
@@ -140,7 +170,7 @@ fn a_damaged_key_is_named() {
     let (data, _keys) = keys();
     let file = std::fs::read_dir(data.path().join("keys")).unwrap().next().unwrap().unwrap().path();
     std::fs::write(&file, "not a key").unwrap();
-    let refused = Keys::open(data.path(), NOW).err().unwrap().to_string();
+    let refused = Keys::open(&data.path().join("keys"), NOW).err().unwrap().to_string();
     assert!(refused.contains("not an Ed25519 key") && refused.contains(".pem"), "{refused}");
 }
 
@@ -154,7 +184,7 @@ mod outside {
     /// An identity provider's key and what it publishes about it.
     fn provider(kid: &str, declared: &str) -> (EncodingKey, Value) {
         let data = tempfile::tempdir().unwrap();
-        let keys = Keys::open(data.path(), NOW).unwrap();
+        let keys = Keys::open(&data.path().join("keys"), NOW).unwrap();
         let key = keys.signing().1.clone();
         let mut jwk =
             serde_json::to_value(jsonwebtoken::jwk::Jwk::from_encoding_key(&key, Algorithm::EdDSA).unwrap())

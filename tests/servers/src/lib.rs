@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 
 mod keeper;
 mod postgres;
+mod proxy;
 mod redis;
 
 pub use postgres::Postgres;
+pub use proxy::{Line, Proxy};
 pub use redis::{Redis, RedisCluster};
 
 /// How long a server may take to answer.

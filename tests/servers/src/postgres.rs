@@ -1,6 +1,6 @@
 //! A PostgreSQL server with durable commits, as it is by default.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
@@ -36,9 +36,15 @@ impl Postgres {
 
     /// With more of postgresql.conf's settings, such as `["max_connections=20"]`.
     pub fn start_with(settings: &[&str]) -> Result<Self, Missing> {
+        Self::start_in(&std::env::temp_dir(), settings)
+    }
+
+    /// With its data below `parent`, such as a small disk.
+    pub fn start_in(parent: &Path, settings: &[&str]) -> Result<Self, Missing> {
         let program = find(PROGRAM, PACKAGE, &FOLDERS)?;
         let initdb = find("initdb", PACKAGE, &FOLDERS)?;
-        let folder = tempfile::Builder::new().prefix("apricot-postgres-").tempdir().map_err(not_started)?;
+        let folder =
+            tempfile::Builder::new().prefix("apricot-postgres-").tempdir_in(parent).map_err(not_started)?;
         if is_root() {
             let path = folder.path().display().to_string();
             run(None, &["chown", USER, &path], "").map_err(not_started)?;
