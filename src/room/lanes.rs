@@ -2,6 +2,10 @@
 //!
 //! Viewers who keep up stand at the same cursor, and what they read next is put together once for all of them. Publishing never waits: a
 //! viewer who reads late finds chat skipped, or learns that the critical lane went past it.
+//!
+//! A cursor counts what this node told; an offset counts what the room was told, on whatever node. One node alone counts both by itself.
+//! Among many nodes offsets are given (`publish_at`), and the two part where this node told something that has no place in the order that
+//! all share, or did not tell what has.
 
 use apricot_proto::v1::{self, publication::Body};
 use bytes::{Bytes, BytesMut};
@@ -74,6 +78,12 @@ pub struct FellBehind;
 #[derive(Debug)]
 pub struct Lanes {
     epoch: u64,
+    /// The newest of the epoch that was told.
+    offset: u64,
+    /// From this sequence of the critical lane on, the epoch's offsets were told without a break. A position before it is lost.
+    unbroken_from: u64,
+    /// Makes the ids of lines unique in the room: no other process has it.
+    line_prefix: u64,
     critical: Ring,
     chat: Ring,
     state: Option<Encoded>,
@@ -92,6 +102,9 @@ impl Lanes {
     fn bounded(epoch: u64, readable_rate: Rate, critical: RingBound, chat: RingBound) -> Self {
         Self {
             epoch,
+            offset: 0,
+            unbroken_from: 1,
+            line_prefix: epoch,
             critical: Ring::new(critical),
             chat: Ring::new(chat),
             state: None,
@@ -101,14 +114,40 @@ impl Lanes {
         }
     }
 
-    /// The newest critical publication.
+    /// The newest critical publication of the epoch.
     pub fn position(&self) -> StreamPosition {
-        StreamPosition { epoch: self.epoch, offset: self.critical.next() - 1 }
+        StreamPosition { epoch: self.epoch, offset: self.offset }
     }
 
+    /// On a node alone: the next in the order.
     pub fn publish_critical(&mut self, body: Body, now: Timestamp) -> u64 {
-        let offset = self.critical.next();
-        self.critical.push(Encoded::new(v1::Lane::Critical, offset, now, body))
+        self.offset += 1;
+        self.critical.push(Encoded::new(v1::Lane::Critical, self.offset, now, body));
+        self.offset
+    }
+
+    /// The next in the order of the room is not told here, or was told before it had its place: positions from before it are lost.
+    pub fn skip_to(&mut self, offset: u64) {
+        self.offset = offset;
+        self.unbroken_from = self.critical.next();
+    }
+
+    /// Outside of the order. A client cannot say whether it has seen this, so that positions from before it are lost.
+    pub fn publish_beside(&mut self, body: Body, now: Timestamp) {
+        self.critical.push(Encoded::new(v1::Lane::Critical, 0, now, body));
+        self.unbroken_from = self.critical.next() + 1;
+    }
+
+    /// A new epoch of the room: all positions of the one before are lost.
+    pub fn begin(&mut self, position: StreamPosition) {
+        self.epoch = position.epoch;
+        self.skip_to(position.offset);
+    }
+
+    /// What was said to the room and not told here cannot be had: all who are inside have fallen behind.
+    pub fn lose(&mut self) {
+        self.critical.lose();
+        self.unbroken_from = self.critical.next() + 1;
     }
 
     /// Takes the place of the state before it.
@@ -117,9 +156,9 @@ impl Lanes {
         self.state_next += 1;
     }
 
-    /// Unique in this room: the epoch is new with every process, and each line takes a sequence.
+    /// Unique in this room: the prefix is new with every process, and each line takes a sequence.
     pub fn next_line_id(&self) -> String {
-        format!("{:x}-{}", self.epoch, self.chat.next())
+        format!("{:x}-{}", self.line_prefix, self.chat.next())
     }
 
     /// The line's sequence; `None` when it was sampled away. `always` is for hosts and moderators, whose lines are not.
@@ -132,6 +171,13 @@ impl Lanes {
         Some(self.chat.push(Encoded::new(v1::Lane::Chat, 0, now, Body::Chat(line))))
     }
 
+    /// Lines that other nodes sampled away: viewers count them as skipped.
+    pub fn pass_lines(&mut self, count: u32) {
+        for _ in 0..count {
+            self.chat.pass();
+        }
+    }
+
     /// A deleted line does not reach those who have not read it.
     pub fn take_back_line(&mut self, sequence: u64) {
         self.chat.remove(sequence);
@@ -139,13 +185,23 @@ impl Lanes {
 
     /// Where a viewer starts that has just been given a snapshot.
     pub fn recover(&self, position: Option<StreamPosition>) -> (Cursor, Recovery) {
-        let Some(position) = position else { return (self.head(), Recovery::Fresh) };
-        let known = position.epoch == self.epoch && position.offset < self.critical.next();
-        let next = position.offset.saturating_add(1);
-        if known && self.critical.first() <= next {
-            return (Cursor { critical: next, ..self.head() }, Recovery::Recovered);
+        match position {
+            None => (self.head(), Recovery::Fresh),
+            Some(position) => match self.missed_since(position) {
+                Some(count) => {
+                    let critical = self.critical.next() - count;
+                    (Cursor { critical, ..self.head() }, Recovery::Recovered)
+                }
+                None => (self.head(), Recovery::Lost),
+            },
         }
-        (self.head(), Recovery::Lost)
+    }
+
+    /// How many critical publications came after it, when all of them are here.
+    fn missed_since(&self, position: StreamPosition) -> Option<u64> {
+        let missed = self.offset.checked_sub(position.offset)?;
+        let here = self.critical.next().checked_sub(self.unbroken_from.max(self.critical.first()))?;
+        (position.epoch == self.epoch && missed <= here).then_some(missed)
     }
 
     /// Where viewers stand who have read everything.

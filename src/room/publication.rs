@@ -23,7 +23,7 @@ pub struct Encoded {
 }
 
 impl Encoded {
-    /// `offset` is 0 outside the critical lane.
+    /// `offset` is 0 outside the critical lane, and on it for what stands outside the order that nodes share.
     pub fn new(lane: v1::Lane, offset: u64, at: Timestamp, body: Body) -> Self {
         let publication = publication(lane, offset, at, body);
         let json = json_line(&publication);

@@ -63,6 +63,14 @@ impl Ring {
         sequence
     }
 
+    /// Everything that is here and one sequence more are gone: readers who stood at the end have fallen behind too.
+    pub fn lose(&mut self) {
+        self.pass();
+        self.entries.clear();
+        self.size_bytes = 0;
+        self.first = self.next;
+    }
+
     /// Takes one back from those who have not read it yet; they count it as skipped.
     pub fn remove(&mut self, sequence: u64) {
         if let Ok(index) = self.entries.binary_search_by_key(&sequence, |entry| entry.sequence)

@@ -15,6 +15,14 @@ const CHAT: RingBound = RingBound { count: 5, bytes: 4_096 };
 #[derive(Clone, Debug)]
 enum Op {
     Critical,
+    Beside,
+    SkipTo {
+        further: u64,
+    },
+    Begin {
+        further: u64,
+    },
+    Lose,
     State,
     Chat {
         always: bool,
@@ -39,14 +47,18 @@ enum Op {
 
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
-        3 => Just(Op::Critical),
-        2 => Just(Op::State),
-        5 => any::<bool>().prop_map(|always| Op::Chat { always }),
-        1 => (1..5u64).prop_map(|ago| Op::TakeBack { ago }),
-        2 => Just(Op::Look),
-        2 => (0..80u64).prop_map(|ms| Op::Pass { ms }),
-        5 => (0..3usize).prop_map(|viewer| Op::Read { viewer }),
-        1 => (0..3usize, any::<bool>()).prop_map(|(viewer, with_position)| Op::Rejoin { viewer, with_position }),
+        12 => Just(Op::Critical),
+        1 => Just(Op::Beside),
+        1 => (1..4u64).prop_map(|further| Op::SkipTo { further }),
+        1 => (0..4u64).prop_map(|further| Op::Begin { further }),
+        1 => Just(Op::Lose),
+        8 => Just(Op::State),
+        20 => any::<bool>().prop_map(|always| Op::Chat { always }),
+        4 => (1..5u64).prop_map(|ago| Op::TakeBack { ago }),
+        8 => Just(Op::Look),
+        8 => (0..80u64).prop_map(|ms| Op::Pass { ms }),
+        20 => (0..3usize).prop_map(|viewer| Op::Read { viewer }),
+        4 => (0..3usize, any::<bool>()).prop_map(|(viewer, with_position)| Op::Rejoin { viewer, with_position }),
     ]
 }
 
@@ -54,7 +66,10 @@ fn op() -> impl Strategy<Value = Op> {
 struct Viewer {
     format: Format,
     cursor: Cursor,
-    next_offset: u64,
+    /// As its client has it: the epoch that it joined in, and the last offset that it saw.
+    position: StreamPosition,
+    /// How many of the critical publications it has seen or was too late for.
+    told: usize,
     state_seen: u64,
     lines: u64,
     skipped: u64,
@@ -64,7 +79,8 @@ struct Viewer {
 /// All that was ever published: the simple model.
 #[derive(Default)]
 struct Published {
-    critical: u64,
+    /// Each one's offset; 0 stands beside the order.
+    critical: Vec<u64>,
     state: u64,
     lines: u64,
 }
@@ -89,12 +105,21 @@ impl Scene {
     fn apply(&mut self, op: Op) {
         match op {
             Op::Critical => {
-                self.published.critical += 1;
-                let text = self.published.critical.to_string();
-                let notice = v1::HostNotice { id: String::new(), text };
-                let offset = self.lanes.publish_critical(Body::Notice(notice), self.now);
-                assert_eq!(offset, self.published.critical);
+                let expected = self.lanes.position().offset + 1;
+                let offset = self.lanes.publish_critical(self.notice(), self.now);
+                assert_eq!(offset, expected);
+                self.published.critical.push(offset);
             }
+            Op::Beside => {
+                self.lanes.publish_beside(self.notice(), self.now);
+                self.published.critical.push(0);
+            }
+            Op::SkipTo { further } => self.lanes.skip_to(self.lanes.position().offset + further),
+            Op::Begin { further } => {
+                let StreamPosition { epoch, offset } = self.lanes.position();
+                self.lanes.begin(StreamPosition { epoch: epoch + 1, offset: offset + further });
+            }
+            Op::Lose => self.lanes.lose(),
             Op::State => {
                 self.published.state += 1;
                 let state = v1::LiveState { hearts: self.published.state, ..Default::default() };
@@ -112,9 +137,7 @@ impl Scene {
             Op::Pass { ms } => self.now = self.now + Duration::from_millis(ms),
             Op::Read { viewer } => self.read(viewer),
             Op::Rejoin { viewer, with_position } => {
-                let old = &self.viewers[viewer];
-                let position =
-                    with_position.then_some(StreamPosition { epoch: EPOCH, offset: old.next_offset - 1 });
+                let position = with_position.then_some(self.viewers[viewer].position);
                 self.rejoin(viewer, position);
             }
         }
@@ -130,12 +153,10 @@ impl Scene {
                     "nothing new only for who has it all"
                 )
             }
-            Ok(Some(flush)) => viewer.take(&flush),
+            Ok(Some(flush)) => viewer.take(&flush, &self.published.critical),
             Err(FellBehind) => {
-                let missed = self.published.critical + 1 - viewer.next_offset;
-                assert!(missed > 0, "only the critical lane closes a viewer");
-                let position = StreamPosition { epoch: EPOCH, offset: viewer.next_offset - 1 };
-                assert_eq!(self.lanes.recover(Some(position)).1, Recovery::Lost, "it is told that it can't");
+                let position = Some(viewer.position);
+                assert_eq!(self.lanes.recover(position).1, Recovery::Lost, "it is told that it can't");
                 self.rejoin(index, None);
             }
         }
@@ -143,7 +164,19 @@ impl Scene {
 
     fn rejoin(&mut self, index: usize, position: Option<StreamPosition>) {
         let old = &self.viewers[index];
-        self.viewers[index] = Viewer::join(&self.lanes, old.format, position, self.published.state);
+        let mut new = Viewer::join(&self.lanes, old.format, position, self.published.state);
+        if self.lanes.recover(position).1 == Recovery::Recovered {
+            // What follows must be exactly what it has not seen.
+            (new.position, new.told) = (old.position, old.told);
+        } else {
+            new.told = self.published.critical.len();
+        }
+        self.viewers[index] = new;
+    }
+
+    fn notice(&self) -> Body {
+        let text = self.published.critical.len().to_string();
+        Body::Notice(v1::HostNotice { id: String::new(), text })
     }
 }
 
@@ -153,7 +186,8 @@ impl Viewer {
         Self {
             format,
             cursor,
-            next_offset: cursor.critical,
+            position: lanes.position(),
+            told: 0,
             state_seen,
             lines: 0,
             skipped: 0,
@@ -161,13 +195,14 @@ impl Viewer {
         }
     }
 
-    fn take(&mut self, flush: &Flush) {
+    fn take(&mut self, flush: &Flush, critical: &[u64]) {
         for publication in decoded(self.format, &flush.bytes) {
             match publication.body.expect("a body") {
                 Body::Notice(notice) => {
-                    assert_eq!(publication.offset, self.next_offset, "exactly once, in order");
-                    assert_eq!(notice.text, self.next_offset.to_string());
-                    self.next_offset += 1;
+                    assert_eq!(notice.text, self.told.to_string(), "exactly once, in order");
+                    assert_eq!(publication.offset, critical[self.told]);
+                    self.position.offset = self.position.offset.max(publication.offset);
+                    self.told += 1;
                 }
                 Body::State(state) => {
                     assert!(state.hearts > self.state_seen, "never older after newer");
@@ -206,7 +241,7 @@ proptest! {
             scene.read(index);
             scene.read(index);
             let viewer = &scene.viewers[index];
-            prop_assert_eq!(viewer.next_offset, scene.published.critical + 1);
+            prop_assert_eq!(viewer.told, scene.published.critical.len());
             prop_assert_eq!(viewer.state_seen, scene.published.state);
             prop_assert_eq!(viewer.lines + viewer.skipped, scene.published.lines + 1 - viewer.joined_at_line);
         }
@@ -247,6 +282,29 @@ fn a_position_of_another_life_is_lost() {
     assert_eq!(recover(EPOCH, u64::MAX), Recovery::Lost);
     assert_eq!(recover(EPOCH + 1, 1), Recovery::Lost);
     assert_eq!(lanes.recover(None).1, Recovery::Fresh);
+}
+
+#[test]
+fn what_stands_beside_the_order_costs_the_positions_before_it() {
+    let mut lanes = Lanes::new(EPOCH, READABLE);
+    let notice = || Body::Notice(v1::HostNotice::default());
+    let now = Timestamp(1);
+    lanes.begin(StreamPosition { epoch: 78, offset: 40 });
+    lanes.publish_critical(notice(), now);
+    let recover = |lanes: &Lanes, offset| lanes.recover(Some(StreamPosition { epoch: 78, offset })).1;
+    assert_eq!(recover(&lanes, 40), Recovery::Recovered, "where the epoch began");
+    assert_eq!(recover(&lanes, 39), Recovery::Lost);
+    lanes.publish_beside(notice(), now);
+    assert_eq!(recover(&lanes, 41), Recovery::Lost, "it may have seen the one beside, or not");
+    lanes.publish_critical(notice(), now);
+    assert_eq!(recover(&lanes, 42), Recovery::Recovered);
+    lanes.skip_to(43);
+    assert_eq!(recover(&lanes, 42), Recovery::Lost, "43 is not here");
+    assert_eq!(recover(&lanes, 43), Recovery::Recovered);
+    let head = lanes.head();
+    lanes.lose();
+    assert!(lanes.fell_behind(head), "who kept up has missed something all the same");
+    assert!(!lanes.fell_behind(lanes.head()));
 }
 
 #[test]

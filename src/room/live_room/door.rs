@@ -89,7 +89,8 @@ impl LiveRoom {
         self.stir();
         floor.seats.insert(seat.clone(), Seat { outlet, runs_the_room, buys: caller.may_chat_and_buy() });
         // A client that is cut off again before it reads what it missed asks for the same once more.
-        let position = StreamPosition { offset: cursor.critical - 1, ..floor.lanes.position() };
+        let asked = position.filter(|_| recovery == Recovery::Recovered);
+        let position = asked.unwrap_or(floor.lanes.position());
         Ok(Entrance { seat, cursor, recovery, position, snapshot })
     }
 
