@@ -17,5 +17,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("descriptors.bin"), &encoded)?;
     prost_build::Config::new().skip_protoc_run().enable_type_names().compile_fds(descriptors)?;
     pbjson_build::Builder::new().register_descriptors(&encoded)?.build(&[".apricot.v1"])?;
+    compile_cluster()
+}
+
+/// Apart from the contract, so that it is in no description of it.
+fn compile_cluster() -> Result<(), Box<dyn Error>> {
+    let mut compiler = protox::Compiler::new(["."])?;
+    compiler.include_imports(true).open_files(["apricot/cluster/v1/cluster.proto"])?;
+    let mut config = prost_build::Config::new();
+    config.skip_protoc_run().extern_path(".apricot.v1", "crate::v1");
+    config.compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

@@ -6,5 +6,11 @@ pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/apricot.v1.serde.rs"));
 }
 
+/// What nodes tell each other; no part of the contract.
+pub mod cluster {
+    #![allow(clippy::all)]
+    include!(concat!(env!("OUT_DIR"), "/apricot.cluster.v1.rs"));
+}
+
 /// The compiled `FileDescriptorSet`, from which schemas are derived.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
