@@ -3,6 +3,7 @@
 pub mod inventory;
 pub mod journal;
 pub mod meters;
+pub mod redis;
 
 pub use inventory::Inventory;
 pub use journal::{Entry, Journal, StoreError, Write};

@@ -111,6 +111,8 @@ impl RedisCluster {
                     "1000",
                     "--cluster-announce-ip",
                     "127.0.0.1",
+                    "--repl-diskless-sync-delay",
+                    "0",
                 ])
             })
             .collect::<Result<Vec<_>, _>>()?;
@@ -123,7 +125,12 @@ impl RedisCluster {
         run(None, &create, "").map_err(not_started)?;
         await_ready(PROGRAM, || {
             let states = nodes.iter().map(|node| node.command(&["CLUSTER", "INFO"]).unwrap_or_default());
-            Ok(states.into_iter().all(|state| state.contains("cluster_state:ok")))
+            // A replica that has not caught up once cannot take over.
+            let roles = nodes.iter().map(|node| node.command(&["INFO", "replication"]).unwrap_or_default());
+            let stands =
+                |role: &String| role.contains("role:master") || role.contains("master_link_status:up");
+            let replicas_follow = roles.filter(stands).count() == nodes.len();
+            Ok(replicas_follow && states.into_iter().all(|state| state.contains("cluster_state:ok")))
         })?;
         Ok(Self { nodes })
     }
