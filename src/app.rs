@@ -14,29 +14,28 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, random_u64};
-use crate::config::{Config, ProviderConfig, TlsConfig};
+use crate::config::{Config, TlsConfig};
 use crate::ledger::{CommissionRules, Ledger};
 use crate::model::{Share, Timestamp};
 use crate::room::Hub;
 use crate::sale::outbox::{OUTBOX_MAX, Provider};
 use crate::sale::{NEWS_MAX, News, Refusal, SaleRules, Sales};
-use crate::sandbox::{Chance, Knobs, Sandbox, SandboxError, WebhookTarget};
+use crate::sandbox::SandboxError;
 use crate::store::journal::Task;
 use crate::store::{Inventory, Journal, StoreError};
 use crate::wire::guard::Origins;
 use crate::wire::key_folder::KeyError;
 use crate::wire::live::{Patience, Sockets, Verifier};
-use crate::wire::rest::WEBHOOKS;
 use crate::wire::tls::{Certificates, TlsError};
 use crate::wire::token::{Jwks, JwksRefused, Keys};
 use crate::wire::webhook::WebhookSecrets;
 use crate::wire::{self, Wire, listener};
 
+pub mod provider;
 mod tasks;
 
 pub const RECORD_FILE: &str = "record.db";
 const LOCK_FILE: &str = "lock";
-const SANDBOX_FILE: &str = "sandbox.db";
 /// On a free port.
 const THIS_MACHINE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
@@ -46,7 +45,7 @@ pub struct Running {
     pub keys: Keys,
     pub hub: Hub,
     pub sales: Sales,
-    pub sandbox: Sandbox,
+    pub provider: Provider,
     /// With TLS. Without it whoever listens here speaks HTTP.
     certificates: Option<Certificates>,
     sockets: Sockets,
@@ -138,7 +137,8 @@ impl App {
         let certificates = open_certificates(&config, now)?;
         let (socket, address) = listen(config.listen)?;
         // Nobody outside this machine comes in here, and our own certificate need not be trusted by ourselves.
-        let inner = if certificates.is_some() { Some(listen(THIS_MACHINE)?) } else { None };
+        let tells_itself = certificates.is_some() && config.provider.url.is_none();
+        let inner = if tells_itself { Some(listen(THIS_MACHINE)?) } else { None };
 
         let journal = open_record(&config.data, &clock)?;
         let record = |reason| StartError::Record { path: config.data.join(RECORD_FILE), reason };
@@ -149,7 +149,7 @@ impl App {
         sales.load().await.map_err(StartError::Load)?;
         let hub = Hub::open(journal, sales.clone(), config.limits, random_u64).await.map_err(record)?;
         let told_at = inner.as_ref().map_or(reachable(address), |(_, inner)| *inner);
-        let sandbox = open_sandbox(&config, &clock, told_at, &webhooks).await?;
+        let provider = provider::open(&config, &clock, told_at, &webhooks).await?;
 
         let verifier = {
             let keys = keys.clone();
@@ -162,7 +162,7 @@ impl App {
             keys: keys.clone(),
             hub: hub.clone(),
             sales: sales.clone(),
-            sandbox: sandbox.clone(),
+            provider: provider.clone(),
             certificates: certificates.clone(),
             drain: config.drain(),
             accepting: CancellationToken::new(),
@@ -178,7 +178,7 @@ impl App {
             webhooks,
             hub,
             sales,
-            sandbox,
+            provider,
             prometheus: prometheus(),
             hold_default: Duration::from_secs(config.sale.hold_seconds),
         });
@@ -237,9 +237,9 @@ impl Running {
         self.tasks.spawn(tasks::sweep(sales.clone(), clock.clone(), stop.clone()));
         let now = clock.clone();
         self.tasks.spawn(hub.clone().run(told, move || now.now(), stop.clone()));
-        let provider = Provider::Sandbox(self.sandbox.clone());
         let outbox_clock = clock.clone();
-        let outbox = sales.clone().run_outbox(provider, asked, move || outbox_clock.now(), stop.clone());
+        let outbox =
+            sales.clone().run_outbox(self.provider.clone(), asked, move || outbox_clock.now(), stop.clone());
         self.tasks.spawn(outbox);
         self.tasks.spawn(tasks::receipts(sales.clone(), clock.clone(), stop.clone()));
         self.tasks.spawn(tasks::tidy_meters(prometheus(), stop.clone()));
@@ -257,33 +257,18 @@ impl Running {
     }
 
     async fn stop_in_order(self) {
-        let Self { hub, sales, sandbox, sockets, accepting, working, listener, tasks, _lock, .. } = self;
+        let Self { hub, sales, provider, sockets, accepting, working, listener, tasks, _lock, .. } = self;
         sockets.drain().await;
         accepting.cancel();
         listener.wait().await;
-        sandbox.shutdown().await;
+        provider.shutdown().await;
         sales.settle().await;
         working.cancel();
         tasks.wait().await;
         let journal = sales.ledger().journal().clone();
-        drop((hub, sales, sandbox, sockets));
+        drop((hub, sales, provider, sockets));
         journal.close().await;
     }
-}
-
-async fn open_sandbox(
-    config: &Config,
-    clock: &Clock,
-    address: SocketAddr,
-    webhooks: &WebhookSecrets,
-) -> Result<Sandbox, StartError> {
-    let url = format!("http://{address}{WEBHOOKS}");
-    let secret = webhooks.newest().parse().map_err(SandboxError::Setting)?;
-    let ProviderConfig { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms, .. } = config.provider;
-    let knobs = Knobs { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms };
-    let books = config.data.join(SANDBOX_FILE);
-    let chance = Chance::seeded(random_u64());
-    Ok(Sandbox::open(&books, WebhookTarget { url, secret }, knobs, chance, clock.clone()).await?)
 }
 
 fn open_certificates(config: &Config, now: Timestamp) -> Result<Option<Certificates>, TlsError> {
@@ -334,7 +319,7 @@ const SECONDS: [f64; 13] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5
 const COUNTS: [f64; 7] = [1.0, 4.0, 16.0, 64.0, 256.0, 1_024.0, 4_096.0];
 
 /// One recorder for the process; tests start several servers in one.
-fn prometheus() -> PrometheusHandle {
+pub fn prometheus() -> PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     let install = || {
         let builder =

@@ -13,7 +13,9 @@ use crate::config::{self, ConfigError, Effective, Flags, LogConfig, LogFormat};
 
 mod check;
 pub mod import;
+mod sandbox;
 mod serve;
+mod signals;
 mod token;
 
 #[derive(Parser)]
@@ -31,6 +33,8 @@ struct Cli {
 enum Command {
     /// Run the server. Prints {"listening":"ADDRESS"} when it takes requests
     Serve(serve::Serve),
+    /// Run the sandbox payment provider as a process of its own, for several nodes
+    Sandbox(sandbox::Sandbox),
     /// Print a signed token, or many
     Token(token::Token),
     /// Check the record against every rule
@@ -65,6 +69,7 @@ struct Failed {
 pub fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(serve) => serve.run(),
+        Command::Sandbox(sandbox) => sandbox.run(),
         Command::Token(token) => token.run(),
         Command::Check(check) => check.run(),
         Command::Config(source) => source.load(None).and_then(|effective| print(&effective.to_string())),

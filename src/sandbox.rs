@@ -8,6 +8,8 @@
 //!                               receiver <- signed HTTP POST <- courier
 //! ```
 //!
+//! Several nodes need it as a process of its own, `apricot sandbox`; `http` is what is said between.
+//!
 //! `Ok` means that the request is durable, not that the money moved. Every request may be sent again: the same id with the same
 //! content has one effect and the same answer.
 
@@ -26,6 +28,7 @@ use crate::model::{Money, OutOfBound, PaymentId, RefundId};
 mod books;
 mod chance;
 mod courier;
+pub mod http;
 mod knobs;
 #[cfg(test)]
 mod tests;
@@ -33,6 +36,7 @@ mod webhook;
 mod writer;
 
 pub use chance::Chance;
+pub use http::HttpSandbox;
 pub use knobs::Knobs;
 pub use webhook::{WebhookSecret, WebhookTarget};
 
@@ -83,8 +87,16 @@ pub enum ProviderError {
     Busy,
     #[error("the provider has stopped")]
     Stopped,
+    #[error("{0}")]
+    Knobs(OutOfBound),
     #[error("the provider cannot write its books: {0}")]
     Unavailable(String),
+    #[error("the provider cannot be reached: {0}")]
+    Unreachable(String),
+    #[error("the provider does not believe the signature; give it and the nodes the same folder of keys")]
+    NotSigned,
+    #[error("the provider is not understood: {0}; let it and the nodes be of the same version")]
+    NotUnderstood(String),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -209,8 +221,15 @@ impl ProviderError {
     pub fn may_retry(&self) -> bool {
         match self {
             // A slow payment is authorised in time.
-            Self::NotAuthorised | Self::Busy | Self::Stopped | Self::Unavailable(_) => true,
+            Self::NotAuthorised
+            | Self::Busy
+            | Self::Stopped
+            | Self::Unavailable(_)
+            | Self::Unreachable(_) => true,
+            // Somebody has to repair it; no buyer's payment is declined for it.
+            Self::NotSigned | Self::NotUnderstood(_) => true,
             Self::Amount(_)
+            | Self::Knobs(_)
             | Self::ContentDiffers
             | Self::UnknownPayment
             | Self::Refunded

@@ -10,7 +10,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::clock::Clock;
 use crate::room::Hub;
 use crate::sale::Sales;
-use crate::sandbox::Sandbox;
+use crate::sale::outbox::Provider;
 
 pub mod codec;
 pub mod guard;
@@ -40,7 +40,7 @@ pub struct Wire {
     pub webhooks: WebhookSecrets,
     pub hub: Hub,
     pub sales: Sales,
-    pub sandbox: Sandbox,
+    pub provider: Provider,
     pub prometheus: PrometheusHandle,
     /// For sales that do not say.
     pub hold_default: Duration,

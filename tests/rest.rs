@@ -1,5 +1,7 @@
 //! The REST API over a real socket and a real record: happy paths, refusals, retries, pages, roles.
 
+#[path = "rest/provider.rs"]
+mod provider;
 #[path = "rest/server.rs"]
 mod server;
 

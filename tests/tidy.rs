@@ -28,7 +28,6 @@ const FREE: &[&str] = &["app", "cli", "config", "main", "sabotaged", "demo", "li
 
 /// Imports beyond the rule: file, module, reason. Nothing is added here without one.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
-    ("src/wire.rs", "sandbox", "ops turn the knobs of the payment provider"),
     ("src/wire/rest/payments.rs", "sandbox", "the knobs as ops send them"),
     ("src/wire/token/jwks.rs", "config", "its own section of the configuration"),
 ];

@@ -4,9 +4,8 @@ use std::net::SocketAddr;
 
 use clap::Args;
 use serde_json::json;
-#[cfg(unix)]
-use tokio::signal::unix;
 
+use super::signals::{Signals, Told};
 use super::{Failed, Source, print, runtime, start_log};
 use crate::app::{App, Running};
 use crate::clock::Clock;
@@ -71,68 +70,4 @@ async fn start_demo(running: &Running) -> Result<Demo, Failed> {
 fn announce(running: &Running) -> Result<(), Failed> {
     tracing::info!(address = %running.address, tls = running.has_tls(), version = env!("CARGO_PKG_VERSION"), "listening");
     print(&format!("{}\n", json!({ "listening": running.address.to_string() })))
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Told {
-    Reload,
-    Stop,
-}
-
-#[cfg(unix)]
-struct Signals {
-    interrupt: unix::Signal,
-    terminate: unix::Signal,
-    /// Only when there is something to reload; otherwise a hangup ends the process as it always did.
-    hangup: Option<unix::Signal>,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn listen(reloads: bool) -> Result<Self, Failed> {
-        use unix::{SignalKind, signal};
-        let failed = |error| Failed::because(format!("signals cannot be listened to: {error}"));
-        let interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-        let terminate = signal(SignalKind::terminate()).map_err(failed)?;
-        let hangup = reloads.then(|| signal(SignalKind::hangup())).transpose().map_err(failed)?;
-        Ok(Self { interrupt, terminate, hangup })
-    }
-
-    async fn next(&mut self) -> Told {
-        let hangup = async {
-            match &mut self.hangup {
-                Some(hangup) => hangup.recv().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            _ = self.interrupt.recv() => Told::Stop,
-            _ = self.terminate.recv() => Told::Stop,
-            _ = hangup => Told::Reload,
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn listen(_reloads: bool) -> Result<Self, Failed> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) -> Told {
-        if let Err(error) = tokio::signal::ctrl_c().await {
-            tracing::warn!(%error, "Ctrl-C cannot be listened to");
-            std::future::pending::<()>().await;
-        }
-        Told::Stop
-    }
-}
-
-impl Signals {
-    async fn stop(&mut self) {
-        while self.next().await != Told::Stop {}
-    }
 }

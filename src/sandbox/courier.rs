@@ -218,7 +218,7 @@ fn report_panic(done: Result<(), tokio::task::JoinError>) {
 }
 
 /// "connection refused" says more than "error sending request".
-fn root_cause(error: &dyn std::error::Error) -> String {
+pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;

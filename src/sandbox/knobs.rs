@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{OutOfBound, Share};
 
 /// Ten minutes, as the contract says.
@@ -12,7 +14,8 @@ pub const SLOW_MS_MAX: u32 = 86_400_000;
 pub const SLOW_DEFAULT: Duration = Duration::from_secs(150);
 
 /// They act on what is asked after they are set: an event's fate is drawn once, when it is made, and is stored with it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Knobs {
     /// Added before a webhook is sent: 0..=`DELAY_MS_MAX`.
     pub delay_ms: u32,

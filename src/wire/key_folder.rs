@@ -5,6 +5,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use standardwebhooks::Webhook;
+
+use crate::clock::random_bytes;
+use crate::model::Timestamp;
+
 /// A PEM of an Ed25519 key is about 200 bytes.
 const FILE_BYTES_MAX: u64 = 16 * 1024;
 
@@ -72,6 +79,29 @@ impl KeyFolder {
         let mut file = owner_only().open(&unfinished).map_err(failed)?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
         fs::rename(&unfinished, &path).map_err(failed)
+    }
+
+    /// Secrets that are shared with another program, oldest first, each in a file `kind-….extension`; makes the first. `whsec_` and 24..=64 bytes in
+    /// base64, as Standard Webhooks writes them.
+    pub fn secrets(&self, kind: &str, extension: &str, now: Timestamp) -> Result<Vec<String>, KeyError> {
+        let missing = || self.names(extension).map(|names| names.is_empty());
+        let first = || {
+            let text = format!("whsec_{}", STANDARD.encode(random_bytes::<32>()));
+            self.write(&format!("{kind}-{:016}.{extension}", now.millis()), &text)
+        };
+        if missing()? {
+            // Unless another node was quicker.
+            self.alone(|| if missing()? { first() } else { Ok(()) })?;
+        }
+        let read = |name: String| {
+            let text = self.read(&name)?.trim().to_owned();
+            let long_enough = text.strip_prefix("whsec_").is_some_and(|key| (32..=88).contains(&key.len()));
+            if long_enough && Webhook::new(&text).is_ok() {
+                return Ok(text);
+            }
+            Err(self.bad(&name, "not whsec_ followed by 24..=64 bytes in base64"))
+        };
+        self.names(extension)?.into_iter().map(read).collect()
     }
 
     /// How a file that turned out unusable is named in the error.

@@ -6,14 +6,11 @@ use std::time::Duration;
 
 use apricot_proto::v1::Problem;
 use axum::http::HeaderMap;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
 use subtle::ConstantTimeEq;
 
 use super::key_folder::{KeyError, KeyFolder};
 use super::problem::Kind;
-use crate::clock::random_bytes;
 use crate::model::Timestamp;
 
 /// How far the provider's clock may be from ours, either way; older messages are replays. As the specification suggests.
@@ -45,18 +42,12 @@ pub enum WebhookRefused {
 impl WebhookSecrets {
     /// Reads the secrets and makes the first when there is none.
     pub fn open(keys: &Path, now: Timestamp) -> Result<Self, KeyError> {
-        let folder = KeyFolder::open(keys)?;
-        if folder.names("secret")?.is_empty() {
-            folder.alone(|| write_first(&folder, now))?;
-        }
-        let read = |name: String| {
-            let text = folder.read(&name)?.trim().to_owned();
-            let long_enough = text.strip_prefix("whsec_").is_some_and(|key| (32..=88).contains(&key.len()));
-            let signer = Webhook::new(&text).ok().filter(|_| long_enough);
-            let wanted = "not whsec_ followed by 24..=64 bytes in base64";
-            Ok(Secret { signer: signer.ok_or_else(|| folder.bad(&name, wanted))?, text })
+        let secrets = KeyFolder::open(keys)?.secrets("webhook", "secret", now)?;
+        let read = |text: String| {
+            let signer = Webhook::new(&text).map_err(|e| KeyError::Unusable { reason: e.to_string() })?;
+            Ok(Secret { text, signer })
         };
-        Ok(Self(Arc::new(folder.names("secret")?.into_iter().map(read).collect::<Result<_, _>>()?)))
+        Ok(Self(Arc::new(secrets.into_iter().map(read).collect::<Result<_, KeyError>>()?)))
     }
 
     /// What the sandbox signs with. Empty never happens: `open` makes one.
@@ -94,15 +85,6 @@ impl WebhookSecrets {
     }
 }
 
-/// Unless another node was quicker.
-fn write_first(folder: &KeyFolder, now: Timestamp) -> Result<(), KeyError> {
-    if !folder.names("secret")?.is_empty() {
-        return Ok(());
-    }
-    let text = format!("whsec_{}", STANDARD.encode(random_bytes::<32>()));
-    folder.write(&format!("webhook-{:016}.secret", now.millis()), &text)
-}
-
 impl From<WebhookRefused> for Problem {
     fn from(refused: WebhookRefused) -> Self {
         match &refused {
@@ -125,6 +107,9 @@ fn one<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<&'h str, Webhoo
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     const NOW: Timestamp = Timestamp(1_790_000_000_000);

@@ -35,11 +35,14 @@ pub async fn start() -> Server {
 
 /// The clock stands still, so that the sandbox provider never sends anything by itself: tests sign its webhooks.
 pub async fn start_in(data: tempfile::TempDir) -> Server {
-    let mut config =
-        Config { listen: "127.0.0.1:0".parse().unwrap(), data: data.path().into(), ..Config::default() };
-    config.limits.rates = false;
+    let mut config = Config { listen: "127.0.0.1:0".parse().unwrap(), ..Config::default() };
     config.provider.delay_ms = 600_000;
-    let clock = Clock::manual(NOW);
+    start_with(config, data, Clock::manual(NOW)).await
+}
+
+pub async fn start_with(mut config: Config, data: tempfile::TempDir, clock: Clock) -> Server {
+    config.data = data.path().into();
+    config.limits.rates = false;
     let running = App::start(config, clock.clone()).await.unwrap();
     Server { running, clock, data, client: reqwest::Client::new() }
 }
@@ -51,7 +54,8 @@ impl Server {
     }
 
     pub fn token(&self, caller: &Caller) -> String {
-        self.running.keys.sign(caller, NOW, NOW + DAY).unwrap()
+        let now = self.clock.now();
+        self.running.keys.sign(caller, now, now + DAY).unwrap()
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -108,11 +112,15 @@ impl Server {
         self.post(Role::Viewer, buyer, "/v1/orders", body).await
     }
 
-    /// Asks for the payment and has the provider say that it is authorised.
-    pub async fn pay(&self, buyer: &str, order: &str) {
+    pub async fn ask_to_pay(&self, buyer: &str, order: &str) {
         let ship_to = json!({"name": "王", "phone": "+86 138 0000 0000", "address": "县城东街 1"});
         let body = json!({"method": "PAYMENT_METHOD_SANDBOX_APPROVE", "shipTo": ship_to});
         self.post(Role::Viewer, buyer, &format!("/v1/orders/{order}/pay"), body).await.expect(202);
+    }
+
+    /// Asks for the payment and has the provider say that it is authorised.
+    pub async fn pay(&self, buyer: &str, order: &str) {
+        self.ask_to_pay(buyer, order).await;
         let payment = self.payment(order).await;
         let event = json!({"type": "payment.authorised", "data": {"payment": payment.to_string()}});
         self.webhook(&format!("evt_{order}"), &event.to_string()).await.expect(204);

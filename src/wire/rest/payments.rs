@@ -7,7 +7,11 @@ use super::body::{Raw, from_json};
 use super::{Call, NoContent, Refused};
 use crate::model::payment::{ProviderEvent, ProviderNews};
 use crate::model::{Money, OutOfBound, bounded_text};
-use crate::sandbox::Knobs;
+use crate::sandbox::{Knobs, ProviderError};
+use crate::wire::problem::Kind;
+
+/// About what a restart of the provider takes.
+const PROVIDER_RETRY_MS: u32 = 2_000;
 
 /// A provider may add fields.
 #[derive(Deserialize)]
@@ -45,14 +49,20 @@ pub fn event(id: &str, body: &[u8]) -> Result<ProviderEvent, v1::Problem> {
 
 pub async fn knobs(call: Call) -> Result<v1::SandboxKnobs, Refused> {
     call.everywhere()?;
-    Ok(shown(call.wire.sandbox.knobs()))
+    Ok(shown(call.wire.provider.knobs().await.map_err(not_now)?))
 }
 
 pub async fn turn_knobs(call: Call<v1::SandboxKnobs>) -> Result<v1::SandboxKnobs, Refused> {
     call.everywhere()?;
     let v1::SandboxKnobs { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms } = call.body;
-    call.wire.sandbox.set_knobs(Knobs { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms })?;
-    Ok(shown(call.wire.sandbox.knobs()))
+    let knobs = Knobs { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms }.checked()?;
+    call.wire.provider.set_knobs(knobs).await.map_err(not_now)?;
+    Ok(shown(knobs))
+}
+
+/// The knobs are within their bounds, so that whatever goes wrong is between this node and the provider.
+fn not_now(error: ProviderError) -> v1::Problem {
+    Kind::Busy.for_now(format!("Try again in a while: {error}."), PROVIDER_RETRY_MS)
 }
 
 fn shown(knobs: Knobs) -> v1::SandboxKnobs {
