@@ -28,7 +28,7 @@ mod writer;
 pub use entry::{Entry, HoldOutcome, Once, Task, Write};
 pub use figures::{Figures, RoomFigures};
 pub use lease::{Duty, Lease};
-pub use postgres::{Postgres, PostgresSettings};
+pub use postgres::{Postgres, PostgresSettings, migrate};
 pub use query::RowBroken;
 pub use read::{Accrual, Listing, LotRow, Page, accruals};
 pub use reconcile::PledgeSums;
@@ -98,6 +98,14 @@ impl Journal {
         match self {
             Self::Sqlite(sqlite) => sqlite.totals(),
             Self::Postgres(postgres) => postgres.totals(),
+        }
+    }
+
+    /// Reads the totals of a shared record now, for who wants to see what was just committed.
+    pub async fn renew_totals(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(postgres) => postgres.renew_totals().await,
         }
     }
 

@@ -82,7 +82,7 @@ impl Journal {
     /// The newest version of a pledge, or the one asked for.
     pub async fn pledge(&self, id: PledgeId, version: Option<u32>) -> Result<Option<Pledge>, StoreError> {
         let sql = "SELECT id, version, host, base, share_ppm, per_unit, cap, currency, rounding, starts_at, ends_at, body
-                   FROM pledges WHERE id = ?1 AND (?2 IS NULL OR version = ?2) ORDER BY version DESC LIMIT 1";
+                   FROM pledges WHERE id = ?1 AND version = coalesce(?2, version) ORDER BY version DESC LIMIT 1";
         let version = version.map_or(Value::Null, |version| Value::Int(version.into()));
         self.one(sql, vec![Value::Id(id.0), version], rows::pledge).await
     }

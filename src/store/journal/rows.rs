@@ -185,7 +185,17 @@ pub fn product(row: &Row) -> Parsed<Product> {
     })
 }
 
-pub fn pledge_params(pledge: &Pledge) -> impl Params + use<> {
+/// What of a pledge has columns that the pledge itself has not.
+pub struct PledgeColumns {
+    pub base: &'static str,
+    pub share_ppm: u32,
+    pub per_unit: i64,
+    pub currency: Currency,
+    pub rounding: &'static str,
+    pub body: String,
+}
+
+pub fn pledge_columns(pledge: &Pledge) -> PledgeColumns {
     let (base, share_ppm, per_unit, currency) = match pledge.base {
         PledgeBase::PaidPrice(share) => ("paid_price", share.as_ppm(), 0, Currency::CNY),
         PledgeBase::PerUnit(unit) => ("per_unit", 0, unit.minor, unit.currency),
@@ -197,19 +207,25 @@ pub fn pledge_params(pledge: &Pledge) -> impl Params + use<> {
         charity_registration: pledge.charity_registration.clone(),
         agreement_sha256: pledge.agreement_sha256.clone(),
     });
+    let rounding = name_of(&ROUNDINGS, pledge.rounding);
+    PledgeColumns { base, share_ppm, per_unit, currency, rounding, body }
+}
+
+pub fn pledge_params(pledge: &Pledge) -> impl Params + use<> {
+    let columns = pledge_columns(pledge);
     (
         blob(pledge.id.0),
         pledge.version,
         pledge.host.to_string(),
-        base,
-        share_ppm,
-        per_unit,
+        columns.base,
+        columns.share_ppm,
+        columns.per_unit,
         pledge.cap.map(|cap| cap.minor),
-        currency.as_str().to_owned(),
-        name_of(&ROUNDINGS, pledge.rounding),
+        columns.currency.as_str().to_owned(),
+        columns.rounding,
         pledge.starts_at.map(Timestamp::millis),
         pledge.ends_at.map(Timestamp::millis),
-        body,
+        columns.body,
     )
 }
 
@@ -352,7 +368,7 @@ pub fn payment_params(payment: &Payment) -> impl Params + use<> {
         blob(payment.order.0),
         payment.amount.minor,
         payment.amount.currency.as_str().to_owned(),
-        name_of(&METHODS, payment.method),
+        method(payment.method),
         payment.created_at.millis(),
         payment.version as i64,
     )
@@ -429,6 +445,10 @@ pub fn room_state(state: RoomState) -> &'static str {
 
 pub fn close_reason(reason: CloseReason) -> &'static str {
     name_of(&CLOSE_REASONS, reason)
+}
+
+pub fn method(method: Method) -> &'static str {
+    name_of(&METHODS, method)
 }
 
 fn name_of<T: Copy + PartialEq>(names: &[(&'static str, T)], value: T) -> &'static str {

@@ -1,5 +1,5 @@
-//! Debits and credits of each account by code: a cache of the `totals` table, renewed by the writer after each commit and before
-//! its callers are answered. Nothing else writes it.
+//! Debits and credits of each account by code: a cache of the `totals` table. On SQLite the writer renews it after each commit and before
+//! its callers are answered; on PostgreSQL it follows the table. Nothing else writes it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
@@ -51,6 +51,23 @@ impl Totals {
             total.credits += change.credits;
             total.newest = total.newest.max(change.newest);
         }
+    }
+
+    /// Absolute values, as of one instant.
+    pub(super) fn put(&self, read: impl IntoIterator<Item = (Key, Total)>) {
+        let mut totals = self.0.write().expect("no panic while locked");
+        for (key, total) in read {
+            let known = totals.entry(key).or_default();
+            // Of two readings that were under way at once, the later.
+            if total.newest >= known.newest {
+                *known = total;
+            }
+        }
+    }
+
+    pub(super) fn newest(&self) -> i64 {
+        let totals = self.0.read().expect("no panic while locked");
+        totals.values().map(|total| total.newest).max().unwrap_or(0)
     }
 
     pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {

@@ -2,9 +2,16 @@
 
 use super::*;
 
-#[tokio::test]
-async fn hold_ends_once() {
-    let desk = Desk::with_lot(3).await;
+laws! {
+    hold_ends_once,
+    record_refuses_what_a_wrong_gate_granted,
+    rush_of_grants_never_passes_the_stock,
+    lot_takes_its_units_from_the_product_and_gives_leftovers_back,
+    leftovers_are_counted_where_they_stand_in_the_queue,
+}
+
+async fn hold_ends_once(on: Engine) {
+    let desk = Desk::with_lot(on, 3).await;
     let outcomes = [HoldOutcome::Claimed, HoldOutcome::Released, HoldOutcome::Expired];
     for (n, outcome) in outcomes.into_iter().enumerate() {
         let order = order(n as u128, 1);
@@ -22,7 +29,7 @@ async fn hold_ends_once() {
         }
     }
     assert_eq!(desk.lot().await, (3, 0, 1));
-    assert_eq!(desk.count("SELECT count(DISTINCT outcome) FROM holds WHERE ended_at IS NOT NULL"), 3);
+    assert_eq!(desk.count("SELECT count(DISTINCT outcome) FROM holds WHERE ended_at IS NOT NULL").await, 3);
     // A second hold of the same order is a hold of its own.
     let again = Order { hold: 2, ..order(2, 1) };
     assert_eq!(desk.commit(vec![hold(&again)]).await, Ok(()));
@@ -30,9 +37,8 @@ async fn hold_ends_once() {
     assert_eq!(desk.lot().await, (3, 0, 2));
 }
 
-#[tokio::test]
-async fn record_refuses_what_a_wrong_gate_granted() {
-    let desk = Desk::with_lot(3).await;
+async fn record_refuses_what_a_wrong_gate_granted(on: Engine) {
+    let desk = Desk::with_lot(on, 3).await;
     assert_eq!(desk.commit(placed(&order(1, 2))).await, Ok(()));
     assert_eq!(desk.commit(placed(&order(2, 2))).await, Err(StoreError::OverStock));
     assert_eq!(desk.journal.order(order(2, 2).id).await.unwrap(), None);
@@ -44,9 +50,8 @@ async fn record_refuses_what_a_wrong_gate_granted() {
 }
 
 /// A hundred grants for ten units in one rush: ten stand, whatever batches they fall into.
-#[tokio::test]
-async fn rush_of_grants_never_passes_the_stock() {
-    let desk = Desk::with_lot(10).await;
+async fn rush_of_grants_never_passes_the_stock(on: Engine) {
+    let desk = Desk::with_lot(on, 10).await;
     let grants: Vec<Pending> = (0..100).map(|n| desk.journal.submit(placed(&order(n, 1))).unwrap()).collect();
     let mut answers = Vec::new();
     for grant in grants {
@@ -56,12 +61,11 @@ async fn rush_of_grants_never_passes_the_stock() {
     let expected = (0..100).map(|n| if n < 10 { Ok(()) } else { Err(StoreError::OverStock) });
     assert_eq!(answers, expected.collect::<Vec<_>>());
     assert_eq!(desk.lot().await, (10, 10, 0));
-    assert_eq!(desk.count("SELECT count(*) FROM orders"), 10);
+    assert_eq!(desk.count("SELECT count(*) FROM orders").await, 10);
 }
 
-#[tokio::test]
-async fn lot_takes_its_units_from_the_product_and_gives_leftovers_back() {
-    let desk = Desk::with_lot(60).await;
+async fn lot_takes_its_units_from_the_product_and_gives_leftovers_back(on: Engine) {
+    let desk = Desk::with_lot(on, 60).await;
     assert_eq!(desk.on_hand().await, 40);
     let other = SaleId(Uuid::from_u128(2));
     assert_eq!(desk.commit(vec![Write::Sale(sale(other, 41))]).await, Err(StoreError::StockShort));
@@ -90,9 +94,8 @@ async fn lot_takes_its_units_from_the_product_and_gives_leftovers_back() {
 }
 
 /// Grants and leftovers in one batch: what stands ahead of the leftovers in the queue is counted, what stands behind is refused.
-#[tokio::test]
-async fn leftovers_are_counted_where_they_stand_in_the_queue() {
-    let desk = Desk::with_lot(10).await;
+async fn leftovers_are_counted_where_they_stand_in_the_queue(on: Engine) {
+    let desk = Desk::with_lot(on, 10).await;
     let entries = [placed(&order(1, 3)), vec![Write::ReturnLeftovers(SALE)], placed(&order(2, 1))];
     let pending: Vec<Pending> =
         entries.into_iter().map(|entry| desk.journal.submit(entry).unwrap()).collect();

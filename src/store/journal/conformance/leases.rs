@@ -2,6 +2,13 @@
 
 use super::*;
 
+laws! {
+    lease_is_renewed_by_its_holder_and_refused_to_others,
+    holder_that_slept_is_refused,
+    fence_grows_with_every_holder,
+    lease_that_was_given_up_goes_to_the_next,
+}
+
 const TEN_SECONDS: Duration = Duration::from_secs(10);
 
 async fn take(desk: &Desk, node: &str, duration: Duration, now: Timestamp) -> Option<Lease> {
@@ -12,9 +19,8 @@ fn fenced(fence: u64) -> Entry {
     vec![Write::Fence { duty: Duty::Keeper, fence }, transfer(1)]
 }
 
-#[tokio::test]
-async fn lease_is_renewed_by_its_holder_and_refused_to_others() {
-    let desk = Desk::new();
+async fn lease_is_renewed_by_its_holder_and_refused_to_others(on: Engine) {
+    let desk = Desk::new(on).await;
     let first = take(&desk, "a", TEN_SECONDS, NOW).await.unwrap();
     assert_eq!(take(&desk, "b", TEN_SECONDS, NOW).await, None);
     let renewed = take(&desk, "a", 2 * TEN_SECONDS, NOW).await.unwrap();
@@ -24,9 +30,8 @@ async fn lease_is_renewed_by_its_holder_and_refused_to_others() {
 }
 
 /// A lease for no time has run out when it is granted: its holder slept.
-#[tokio::test]
-async fn holder_that_slept_is_refused() {
-    let desk = Desk::new();
+async fn holder_that_slept_is_refused(on: Engine) {
+    let desk = Desk::new(on).await;
     let slept = take(&desk, "a", Duration::ZERO, NOW).await.unwrap();
     let next = take(&desk, "b", TEN_SECONDS, NOW).await.unwrap();
     assert_eq!(next.fence, slept.fence + 1);
@@ -34,12 +39,11 @@ async fn holder_that_slept_is_refused() {
     assert_eq!(desk.commit(fenced(next.fence)).await, Ok(()));
     assert_eq!(desk.commit(fenced(next.fence + 1)).await, Err(StoreError::Fenced), "nobody has that yet");
     assert_eq!(take(&desk, "a", TEN_SECONDS, NOW).await, None);
-    assert_eq!(desk.count("SELECT sum(amount) FROM transfers"), 1);
+    assert_eq!(desk.count("SELECT CAST(sum(amount) AS BIGINT) FROM transfers").await, 1);
 }
 
-#[tokio::test]
-async fn fence_grows_with_every_holder() {
-    let desk = Desk::new();
+async fn fence_grows_with_every_holder(on: Engine) {
+    let desk = Desk::new(on).await;
     let mut fences = Vec::new();
     for node in ["a", "b", "b", "a"] {
         fences.push(take(&desk, node, Duration::ZERO, NOW).await.unwrap().fence);
@@ -47,9 +51,8 @@ async fn fence_grows_with_every_holder() {
     assert_eq!(fences, [1, 2, 3, 4], "who takes it again after it ran out is a new holder");
 }
 
-#[tokio::test]
-async fn lease_that_was_given_up_goes_to_the_next() {
-    let desk = Desk::new();
+async fn lease_that_was_given_up_goes_to_the_next(on: Engine) {
+    let desk = Desk::new(on).await;
     assert_eq!(desk.commit(fenced(1)).await, Err(StoreError::Fenced), "nobody has the duty");
     let first = take(&desk, "a", TEN_SECONDS, NOW).await.unwrap();
     desk.journal.give_up_lease(Duty::Keeper, "b").await.unwrap();

@@ -2,6 +2,12 @@
 
 use super::*;
 
+laws! {
+    cap_is_kept_and_reached,
+    no_more_is_handed_over_than_is_owed,
+    rush_of_accruals_never_passes_the_cap,
+}
+
 fn sums(standing: i64, payable: i64, cap: Option<i64>) -> Write {
     Write::PledgeSums { pledge: pledge(1).id, currency: Currency::CNY, standing, payable, cap }
 }
@@ -12,9 +18,8 @@ async fn now(desk: &Desk) -> (i64, i64) {
     (standing, payable)
 }
 
-#[tokio::test]
-async fn cap_is_kept_and_reached() {
-    let desk = Desk::new();
+async fn cap_is_kept_and_reached(on: Engine) {
+    let desk = Desk::new(on).await;
     assert_eq!(now(&desk).await, (0, 0));
     let cap = Some(1_000);
     assert_eq!(desk.commit(vec![sums(1_001, 0, cap)]).await, Err(StoreError::CapReached));
@@ -26,25 +31,23 @@ async fn cap_is_kept_and_reached() {
     assert_eq!(desk.commit(vec![sums(100, 0, cap)]).await, Ok(()));
     assert_eq!(desk.commit(vec![sums(5_000, 0, None)]).await, Ok(()), "without a cap");
     assert_eq!(now(&desk).await, (6_000, 0));
-    assert_eq!(desk.count("SELECT sum(amount) FROM transfers"), 700);
+    assert_eq!(desk.count("SELECT CAST(sum(amount) AS BIGINT) FROM transfers").await, 700);
 }
 
-#[tokio::test]
-async fn no_more_is_handed_over_than_is_owed() {
-    let desk = Desk::new();
+async fn no_more_is_handed_over_than_is_owed(on: Engine) {
+    let desk = Desk::new(on).await;
     assert_eq!(desk.commit(vec![sums(0, -1, None)]).await, Err(StoreError::Unpayable));
     assert_eq!(desk.commit(vec![sums(500, 200, None)]).await, Ok(()));
     assert_eq!(desk.commit(vec![sums(0, -201, None), transfer(201)]).await, Err(StoreError::Unpayable));
     assert_eq!(desk.commit(vec![sums(0, -200, None)]).await, Ok(()));
     assert!(is_rule(&desk.commit(vec![sums(-501, 0, None)]).await), "less than nothing stands accrued");
     assert_eq!(now(&desk).await, (500, 0));
-    assert_eq!(desk.count("SELECT count(*) FROM transfers"), 0);
+    assert_eq!(desk.count("SELECT count(*) FROM transfers").await, 0);
 }
 
 /// In one rush: what fits under the cap stands, in the order of submission.
-#[tokio::test]
-async fn rush_of_accruals_never_passes_the_cap() {
-    let desk = Desk::new();
+async fn rush_of_accruals_never_passes_the_cap(on: Engine) {
+    let desk = Desk::new(on).await;
     let accruals: Vec<Pending> =
         (0..50).map(|_| desk.journal.submit(vec![sums(30, 0, Some(300)), transfer(30)]).unwrap()).collect();
     let mut answers = Vec::new();
@@ -54,5 +57,5 @@ async fn rush_of_accruals_never_passes_the_cap() {
     let expected = (0..50).map(|n| if n < 10 { Ok(()) } else { Err(StoreError::CapReached) });
     assert_eq!(answers, expected.collect::<Vec<_>>());
     assert_eq!(now(&desk).await, (300, 0));
-    assert_eq!(desk.count("SELECT sum(amount) FROM transfers"), 300);
+    assert_eq!(desk.count("SELECT CAST(sum(amount) AS BIGINT) FROM transfers").await, 300);
 }

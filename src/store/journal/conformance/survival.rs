@@ -2,31 +2,35 @@
 
 use super::*;
 
-#[tokio::test]
-async fn entries_are_committed_in_the_order_of_submission() {
-    let desk = Desk::new();
+laws! {
+    entries_are_committed_in_the_order_of_submission,
+    entry_is_committed_though_nobody_waits,
+    reopened_record_says_the_same,
+}
+
+async fn entries_are_committed_in_the_order_of_submission(on: Engine) {
+    let desk = Desk::new(on).await;
     let pending: Vec<Pending> =
         (1..=3_000).map(|n| desk.journal.submit(vec![transfer(n)]).unwrap()).collect();
     for entry in pending {
         assert_eq!(entry.committed().await, Ok(()));
     }
-    assert_eq!(desk.count("SELECT count(*) FROM transfers WHERE amount <> id"), 0);
-    assert_eq!(desk.count("SELECT count(*) FROM transfers"), 3_000);
+    assert_eq!(desk.count("SELECT count(*) FROM transfers WHERE amount <> id").await, 0);
+    assert_eq!(desk.count("SELECT count(*) FROM transfers").await, 3_000);
 }
 
 /// A caller who stops waiting does not undo what it asked for.
-#[tokio::test]
-async fn entry_is_committed_though_nobody_waits() {
-    let desk = Desk::new();
+async fn entry_is_committed_though_nobody_waits(on: Engine) {
+    let desk = Desk::new(on).await;
     drop(desk.journal.submit(vec![transfer(5)]).unwrap());
     desk.commit(vec![transfer(6)]).await.unwrap();
-    assert_eq!(desk.count("SELECT sum(amount) FROM transfers"), 11);
+    assert_eq!(desk.count("SELECT CAST(sum(amount) AS BIGINT) FROM transfers").await, 11);
 }
 
 /// The files are copied right after the answer, as a crash would leave them.
 #[tokio::test]
-async fn acknowledged_entry_survives_a_crash() {
-    let desk = Desk::with_lot(10).await;
+async fn acknowledged_entry_survives_a_crash_of_sqlite() {
+    let desk = Desk::with_lot(Engine::Sqlite, 10).await;
     for n in 0..10 {
         let order = order(n, 1);
         let mut entry = placed(&order);
@@ -35,7 +39,7 @@ async fn acknowledged_entry_survives_a_crash() {
         let crashed = tempfile::tempdir().unwrap();
         for end in ["", "-wal"] {
             let name = format!("record.db{end}");
-            std::fs::copy(desk.folder.path().join(&name), crashed.path().join(&name)).unwrap();
+            std::fs::copy(desk.record.path().with_file_name(&name), crashed.path().join(&name)).unwrap();
         }
         let journal = Journal::open(&crashed.path().join("record.db"), 7, NOW).unwrap();
         let seen = journal.order(order.id).await.unwrap();
@@ -56,9 +60,8 @@ fn in_order(of: &Journal, like: &Totals) -> Vec<((Account, Currency, Code), Tota
     like.all().into_iter().map(total).collect()
 }
 
-#[tokio::test]
-async fn reopened_record_says_the_same() {
-    let desk = Desk::with_lot(10).await;
+async fn reopened_record_says_the_same(on: Engine) {
+    let desk = Desk::with_lot(on, 10).await;
     let order = order(1, 2);
     let mut entry = placed(&order);
     entry.extend([
@@ -80,7 +83,7 @@ async fn reopened_record_says_the_same() {
     let muted = (room().id, "mallory".parse::<Subject>().unwrap(), sanction.clone());
     let write = Write::Sanction { room: muted.0.clone(), subject: muted.1.clone(), sanction: Some(sanction) };
     desk.commit(vec![write]).await.unwrap();
-    let totals = desk.journal.totals().all();
+    let totals = desk.totals().await.all();
     let desk = desk.reopened().await;
 
     assert_eq!(desk.journal.epoch(), EPOCH, "a record keeps its name");
@@ -99,7 +102,7 @@ async fn reopened_record_says_the_same() {
     assert_eq!(desk.journal.pledge(pledge(1).id, None).await.unwrap(), Some(pledge(1)));
     assert_eq!(totals.len(), 2);
     for ((account, currency, code), total) in totals {
-        assert_eq!(desk.journal.totals().of(&account, currency, code), total);
+        assert_eq!(desk.totals().await.of(&account, currency, code), total);
     }
     assert_eq!(desk.commit(placed(&order)).await, Err(StoreError::Exists));
     assert_eq!(desk.commit(vec![Write::Order(order.release().unwrap())]).await, Ok(()));

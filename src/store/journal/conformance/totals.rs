@@ -32,16 +32,15 @@ fn drafts() -> impl Strategy<Value = Vec<Draft>> {
 
 type Sums = BTreeMap<(String, i64), (i64, i64, i64)>;
 
-fn sums(desk: &Desk, sql: &str) -> Sums {
-    let reader = open_reader(&desk.path()).unwrap();
-    let mut statement = reader.prepare(sql).unwrap();
-    let rows = statement
-        .query_map([], |row| Ok(((row.get(0)?, row.get(1)?), (row.get(2)?, row.get(3)?, row.get(4)?))));
-    rows.unwrap().collect::<rusqlite::Result<Sums>>().unwrap()
+async fn sums(desk: &Desk, sql: &'static str) -> Sums {
+    let rows = desk.journal.list(sql, vec![], |row| {
+        Ok(((row.text(0)?.to_owned(), row.int(1)?), (row.int(2)?, row.int(3)?, row.int(4)?)))
+    });
+    rows.await.unwrap().into_iter().collect()
 }
 
-fn cached(journal: &Journal) -> Sums {
-    let totals = journal.totals().all().into_iter();
+async fn cached(desk: &Desk) -> Sums {
+    let totals = desk.totals().await.all().into_iter();
     totals
         .map(|((account, _, code), total)| {
             ((account.to_string(), code.number()), (total.debits, total.credits, total.newest))
@@ -49,7 +48,8 @@ fn cached(journal: &Journal) -> Sums {
         .collect()
 }
 
-const FROM_LINES: &str = "SELECT a.name, x.code, sum(x.debit), sum(x.credit), max(x.id) FROM (
+const FROM_LINES: &str =
+    "SELECT a.name, x.code, CAST(sum(x.debit) AS BIGINT), CAST(sum(x.credit) AS BIGINT), max(x.id) FROM (
     SELECT debit AS account, code, amount AS debit, 0 AS credit, id FROM transfers
     UNION ALL SELECT credit, code, 0, amount, id FROM transfers) x
     JOIN accounts a ON a.id = x.account GROUP BY a.name, x.code";
@@ -61,40 +61,54 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn lines_table_and_cache_agree(drafts in drafts()) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(async {
-            let desk = Desk::new();
-            desk.commit(vec![Write::Once(once(1, 1))]).await.unwrap();
-            let (mut pending, mut expected) = (Vec::new(), 0);
-            for (lines, refused_at) in drafts {
-                let mut entry: Entry = lines.iter().map(|(debit, credit, amount)| Write::Transfer(Transfer {
-                    debit: account(*debit),
-                    credit: account(*credit),
-                    amount: cny(*amount),
-                    code: code(*amount),
-                    order: None,
-                    at: NOW,
-                })).collect();
-                match refused_at {
-                    Some(at) => entry.insert(at.min(entry.len()), Write::Once(once(1, 1))),
-                    None => expected += lines.len() as i64,
-                }
-                pending.push((desk.journal.submit(entry).unwrap(), refused_at.is_some()));
-            }
-            for (entry, refused) in pending {
-                let answer = if refused { Err(StoreError::Seen) } else { Ok(()) };
-                prop_assert_eq!(entry.committed().await, answer);
-            }
-            prop_assert_eq!(desk.count("SELECT count(*) FROM transfers"), expected);
-            let lines = sums(&desk, FROM_LINES);
-            prop_assert_eq!(&sums(&desk, FROM_TABLE), &lines);
-            prop_assert_eq!(&cached(&desk.journal), &lines);
-            let balance: i64 = lines.values().map(|(debits, credits, _)| credits - debits).sum();
-            prop_assert_eq!(balance, 0);
-            let desk = desk.reopened().await;
-            prop_assert_eq!(&cached(&desk.journal), &lines);
-            Ok(())
-        })?;
+    fn lines_table_and_cache_agree_on_sqlite(drafts in drafts()) {
+        agree(Engine::Sqlite, drafts);
     }
+
+    #[test]
+    fn lines_table_and_cache_agree_on_postgres(drafts in drafts()) {
+        if let Some(engine) = Engine::postgres() {
+            agree(engine, drafts);
+        }
+    }
+}
+
+fn agree(on: Engine, drafts: Vec<Draft>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(lines_table_and_cache_agree(on, drafts));
+}
+
+async fn lines_table_and_cache_agree(on: Engine, drafts: Vec<Draft>) {
+    let desk = Desk::new(on).await;
+    desk.commit(vec![Write::Once(once(1, 1))]).await.unwrap();
+    let (mut entries, mut answers, mut expected) = (Vec::new(), Vec::new(), 0);
+    for (lines, refused_at) in drafts {
+        let mut entry: Entry = lines.iter().map(posting).collect();
+        match refused_at {
+            Some(at) => entry.insert(at.min(entry.len()), Write::Once(once(1, 1))),
+            None => expected += lines.len() as i64,
+        }
+        entries.push(entry);
+        answers.push(if refused_at.is_some() { Err(StoreError::Seen) } else { Ok(()) });
+    }
+    assert_eq!(desk.commit_at_once(entries).await, answers);
+    assert_eq!(desk.count("SELECT count(*) FROM transfers").await, expected);
+    let lines = sums(&desk, FROM_LINES).await;
+    assert_eq!(sums(&desk, FROM_TABLE).await, lines);
+    assert_eq!(cached(&desk).await, lines);
+    let balance: i64 = lines.values().map(|(debits, credits, _)| credits - debits).sum();
+    assert_eq!(balance, 0);
+    let desk = desk.reopened().await;
+    assert_eq!(cached(&desk).await, lines);
+}
+
+fn posting((debit, credit, amount): &(u8, u8, i64)) -> Write {
+    Write::Transfer(Transfer {
+        debit: account(*debit),
+        credit: account(*credit),
+        amount: cny(*amount),
+        code: code(*amount),
+        order: None,
+        at: NOW,
+    })
 }

@@ -1,0 +1,164 @@
+//! A record of its own for a law.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use apricot_servers::or_skip;
+use tempfile::TempDir;
+
+use super::*;
+
+#[derive(Clone, Copy)]
+pub enum Engine {
+    Sqlite,
+    Postgres(&'static Server),
+}
+
+/// One for all laws of this process; it ends with the process.
+pub struct Server {
+    server: apricot_servers::Postgres,
+    databases: AtomicU32,
+}
+
+#[derive(Clone)]
+pub enum Record {
+    Sqlite(Arc<TempDir>),
+    Postgres { server: &'static Server, database: String },
+}
+
+pub struct Desk {
+    pub record: Record,
+    pub journal: Journal,
+}
+
+/// An empty record, copied for each law.
+const TEMPLATE: &str = "empty";
+
+impl Engine {
+    pub fn postgres() -> Option<Self> {
+        static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+        let start = || {
+            let server = or_skip(apricot_servers::Postgres::start())?;
+            server.sql("postgres", &format!("CREATE DATABASE {TEMPLATE}")).unwrap();
+            let url = server.url_of(TEMPLATE);
+            let migrated = std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(migrate(&settings(url))).unwrap();
+            });
+            migrated.join().unwrap();
+            Some(Server { server, databases: AtomicU32::new(0) })
+        };
+        SERVER.get_or_init(start).as_ref().map(Self::Postgres)
+    }
+}
+
+pub fn settings(url: String) -> PostgresSettings {
+    PostgresSettings { url, password: None, connections: 2, ca: None }
+}
+
+impl Record {
+    fn new(on: Engine) -> Self {
+        match on {
+            Engine::Sqlite => Self::Sqlite(Arc::new(tempfile::tempdir().unwrap())),
+            Engine::Postgres(server) => {
+                let database = format!("law_{}", server.databases.fetch_add(1, Ordering::Relaxed));
+                let create = format!("CREATE DATABASE {database} TEMPLATE {TEMPLATE}");
+                server.server.sql("postgres", &create).unwrap();
+                Self::Postgres { server, database }
+            }
+        }
+    }
+
+    pub async fn open(&self, epoch: u64) -> Journal {
+        match self {
+            Self::Sqlite(_) => Journal::open(&self.path(), epoch, NOW).unwrap(),
+            Self::Postgres { server, database } => {
+                Journal::connect(&settings(server.server.url_of(database)), epoch, NOW).await.unwrap()
+            }
+        }
+    }
+
+    /// Of SQLite's file.
+    pub fn path(&self) -> PathBuf {
+        match self {
+            Self::Sqlite(folder) => folder.path().join("record.db"),
+            Self::Postgres { .. } => panic!("PostgreSQL has no file"),
+        }
+    }
+
+    /// As somebody with a shell; what it said when it was refused.
+    pub fn by_hand(&self, sql: &str) -> Result<(), String> {
+        match self {
+            Self::Sqlite(_) => {
+                let connection = rusqlite::Connection::open(self.path()).unwrap();
+                connection.execute_batch(sql).map_err(|error| error.to_string())
+            }
+            Self::Postgres { server, database } => server.server.sql(database, sql).map(|_| ()),
+        }
+    }
+}
+
+impl Desk {
+    pub async fn new(on: Engine) -> Self {
+        let record = Record::new(on);
+        let journal = record.open(EPOCH).await;
+        Self { record, journal }
+    }
+
+    /// A room, a product with 100 units on hand and a sale with `stock` of them.
+    pub async fn with_lot(on: Engine, stock: u32) -> Self {
+        let desk = Self::new(on).await;
+        for write in [Write::Room(room()), Write::NewProduct(product(100)), Write::Sale(sale(SALE, stock))] {
+            assert_eq!(desk.commit(vec![write]).await, Ok(()));
+        }
+        desk
+    }
+
+    pub async fn commit(&self, entry: Entry) -> Result<(), StoreError> {
+        self.journal.commit(entry).await
+    }
+
+    /// The answers in the order of submission.
+    pub async fn commit_at_once(&self, entries: Vec<Entry>) -> Vec<Result<(), StoreError>> {
+        let pending: Vec<Pending> =
+            entries.into_iter().map(|entry| self.journal.submit(entry).unwrap()).collect();
+        let mut answers = Vec::with_capacity(pending.len());
+        for entry in pending {
+            answers.push(entry.committed().await);
+        }
+        answers
+    }
+
+    /// As an auditor counts.
+    pub async fn count(&self, sql: &str) -> i64 {
+        self.journal.one(sql.to_owned(), vec![], |row| row.int(0)).await.unwrap().unwrap()
+    }
+
+    pub async fn lot(&self) -> (u32, u32, u32) {
+        let LotRow { stock, held, sold } = self.journal.lot(SALE).await.unwrap().unwrap();
+        (stock, held, sold)
+    }
+
+    pub async fn on_hand(&self) -> u32 {
+        self.journal.product("apricots".parse().unwrap()).await.unwrap().unwrap().on_hand
+    }
+
+    /// As of now.
+    pub async fn totals(&self) -> &Totals {
+        self.journal.renew_totals().await.unwrap();
+        self.journal.totals()
+    }
+
+    pub async fn reopened(self) -> Self {
+        let Self { record, journal } = self;
+        journal.close().await;
+        let journal = record.open(7).await;
+        Self { record, journal }
+    }
+
+    /// Another node on the same record.
+    pub async fn other_node(&self) -> Self {
+        Self { record: self.record.clone(), journal: self.record.open(EPOCH).await }
+    }
+}

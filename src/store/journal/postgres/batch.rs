@@ -1,0 +1,480 @@
+//! One try to commit a batch: many rows in a statement, or entry by entry with care.
+//!
+//! Together: first what entries may be refused for in the normal course, which is waited for; then, in one go, everything else, what is summed
+//! up over the batch, and COMMIT. Where a row is not changed as it should be the statement fails, so that the COMMIT behind it ends nothing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::kind::{Form, Kind};
+use super::plan::{Plan, Rows};
+use super::rows::{Cell, Group, int, maybe, text};
+use super::session::{Message, Session, Trouble};
+use crate::model::{Account, Currency, PledgeId, SaleId, Transfer};
+use crate::store::journal::HoldOutcome;
+use crate::store::{Entry, StoreError, Write};
+
+pub type Answer = Result<(), StoreError>;
+
+/// COMMIT was on its way, with these answers.
+pub struct Undecided {
+    pub answers: Vec<Answer>,
+}
+
+type Tried<T> = Result<T, (Trouble, Option<Undecided>)>;
+
+/// Row ids of accounts, remembered by the writer.
+#[derive(Default)]
+pub struct Accounts {
+    known: HashMap<Account, Vec<(Currency, i64)>>,
+    /// Of this transaction; nobody has them when it is rolled back.
+    fresh: HashMap<Account, Vec<(Currency, i64)>>,
+}
+
+/// What many writes of a batch change together.
+#[derive(Default)]
+struct Sums<'a> {
+    lots: BTreeMap<SaleId, (i64, i64)>,
+    leftovers: BTreeSet<SaleId>,
+    pledges: BTreeMap<(PledgeId, Currency), PledgeChange>,
+    transfers: Vec<&'a Transfer>,
+}
+
+#[derive(Default)]
+struct PledgeChange {
+    standing: i64,
+    payable: i64,
+    /// The lowest of those who raise the sum.
+    cap: Option<i64>,
+}
+
+pub struct Batch<'a> {
+    session: &'a Session,
+    entries: &'a [&'a Entry],
+    accounts: &'a mut Accounts,
+    mark: Uuid,
+}
+
+impl<'a> Batch<'a> {
+    pub fn new(
+        session: &'a Session,
+        entries: &'a [&'a Entry],
+        accounts: &'a mut Accounts,
+        mark: Uuid,
+    ) -> Self {
+        Self { session, entries, accounts, mark }
+    }
+
+    pub async fn together(&mut self) -> Tried<Vec<Answer>> {
+        let plan = Plan::of(self.entries);
+        let mut refused = vec![false; self.entries.len()];
+        let mut answers: Vec<Answer> = vec![Ok(()); self.entries.len()];
+        let (mut begun, mut waiting) = (false, Vec::new());
+        for level in 1..=plan.levels {
+            let firsts = plan.firsts(level);
+            if !firsts.is_empty() {
+                let sent = self.send(&mut begun, &waiting, &firsts, &[]).await;
+                let rows = sent.map_err(|trouble| (trouble, None))?;
+                waiting.clear();
+                if let Err(trouble) = self.find_refused(&firsts, &rows, &mut refused, &mut answers).await {
+                    return self.give_up(trouble).await;
+                }
+            }
+            waiting.extend(plan.rest(level, &refused));
+        }
+        if refused.iter().all(|refused| *refused) {
+            return match self.session.send(&[Message::Plain("ROLLBACK")]).await {
+                Ok(_) => Ok(answers),
+                Err(trouble) => Err((trouble, None)),
+            };
+        }
+        let mut sums = Sums::default();
+        for (entry, _) in self.entries.iter().zip(&refused).filter(|(_, refused)| !**refused) {
+            entry.iter().for_each(|write| sums.add(write));
+        }
+        if let Err(trouble) = self.know_accounts(&mut begun, &sums.transfers).await {
+            return self.give_up(trouble).await;
+        }
+        let mut last = sums.groups(self.accounts);
+        last.push(Group::of(Kind::Commit, [[Cell::Id(self.mark)]]));
+        match self.send(&mut begun, &waiting, &[], &last).await {
+            Ok(_) => Ok(answers),
+            // The whole of it failed before the COMMIT behind it, and ended with it.
+            Err(trouble @ Trouble::Lost(_)) => Err((trouble, Some(Undecided { answers }))),
+            Err(trouble) => Err((trouble, None)),
+        }
+    }
+
+    /// In one go: BEGIN when it has not been said, what waits, and either what is waited for or the end of the transaction.
+    async fn send(
+        &self,
+        begun: &mut bool,
+        waiting: &[Rows<'_>],
+        firsts: &[Rows<'_>],
+        last: &[Group<'_>],
+    ) -> Result<Vec<Vec<Row>>, Trouble> {
+        let mut messages = Vec::new();
+        if !std::mem::replace(begun, true) {
+            messages.push(Message::Plain("BEGIN"));
+        }
+        let rows = waiting.iter().chain(firsts);
+        messages.extend(rows.map(|rows| Message::Rows(&rows.group, rows.form)));
+        messages.extend(last.iter().map(|group| Message::Rows(group, Form::Must)));
+        if !last.is_empty() {
+            messages.push(Message::Plain("COMMIT"));
+        }
+        let sent = self.session.send(&messages).await;
+        if let (Err(trouble), true) = (&sent, last.is_empty()) {
+            self.roll_back(trouble).await?;
+        }
+        let mut rows = sent?;
+        Ok(rows.split_off(rows.len() - firsts.len()))
+    }
+
+    /// After a statement failed, so that the connection can be used again.
+    async fn roll_back(&self, trouble: &Trouble) -> Result<(), Trouble> {
+        if matches!(trouble, Trouble::Lost(_)) {
+            return Ok(());
+        }
+        self.session.send(&[Message::Plain("ROLLBACK")]).await.map(|_| ())
+    }
+
+    async fn give_up<T>(&self, trouble: Trouble) -> Tried<T> {
+        self.roll_back(&trouble).await.map_err(|trouble| (trouble, None))?;
+        Err((trouble, None))
+    }
+
+    /// Entries whose row is not among the answers.
+    async fn find_refused(
+        &self,
+        firsts: &[Rows<'_>],
+        answered: &[Vec<Row>],
+        refused: &mut [bool],
+        answers: &mut [Answer],
+    ) -> Result<(), Trouble> {
+        for (rows, answered) in firsts.iter().zip(answered) {
+            if answered.len() == rows.entries.len() {
+                continue;
+            }
+            let kind = rows.group.kind;
+            if kind == Kind::Fence {
+                // Somebody else has the duty; which of the entries stand behind this fence is found out with care.
+                return Err(Trouble::Refused { kind: Some(kind), why: kind.refusal() });
+            }
+            let columns = kind.key_columns();
+            let changed: BTreeSet<Vec<KeyCell>> =
+                answered.iter().map(|row| key_of_row(row, columns)).collect::<Result<_, _>>()?;
+            let mut missing = Vec::new();
+            for (at, entry) in rows.entries.iter().enumerate() {
+                if !changed.contains(&key_of_cells(&rows.group, at, columns)) {
+                    refused[*entry] = true;
+                    answers[*entry] = Err(kind.refusal());
+                    missing.push((at, *entry));
+                }
+            }
+            if kind == Kind::Once {
+                self.compare_contents(&rows.group, &missing, answers).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A key that was used before: for the same content or for another.
+    async fn compare_contents(
+        &self,
+        group: &Group<'_>,
+        missing: &[(usize, usize)],
+        answers: &mut [Answer],
+    ) -> Result<(), Trouble> {
+        let keys = missing.iter().filter_map(|(at, _)| match group.columns[0][*at] {
+            Cell::Id(key) => Some([Cell::Id(key)]),
+            _ => None,
+        });
+        let asked = Group::of(Kind::OnceContent, keys);
+        let rows = self.session.send(&[Message::Rows(&asked, Form::Must)]).await?;
+        let mut known: HashMap<Uuid, Vec<u8>> = HashMap::new();
+        for row in rows.into_iter().flatten() {
+            known.insert(row.try_get(0).map_err(unread)?, row.try_get(1).map_err(unread)?);
+        }
+        for (at, entry) in missing {
+            let (Cell::Id(key), Cell::Bytes(content)) = (&group.columns[0][*at], &group.columns[1][*at])
+            else {
+                continue;
+            };
+            let same = known.get(key).is_some_and(|known| known == content);
+            answers[*entry] = Err(if same { StoreError::Seen } else { StoreError::ContentDiffers });
+        }
+        Ok(())
+    }
+
+    /// One transaction, a savepoint for each entry, its writes in their order.
+    pub async fn with_care(&mut self) -> Tried<Vec<Answer>> {
+        let mut begun = false;
+        let mut answers = Vec::with_capacity(self.entries.len());
+        for entry in self.entries {
+            match self.apply(&mut begun, entry).await {
+                Ok(()) => answers.push(Ok(())),
+                Err(Trouble::Refused { kind, why }) => {
+                    self.accounts.forget_fresh();
+                    let back = self.session.send(&[Message::Plain("ROLLBACK TO entry; RELEASE entry")]).await;
+                    back.map_err(|trouble| (trouble, None))?;
+                    let mut answer = [Err(why)];
+                    if kind == Some(Kind::Once) {
+                        let once = entry.iter().find(|write| matches!(write, Write::Once(_)));
+                        let mut group = Group::new(Kind::Once);
+                        once.into_iter().for_each(|write| group.push_write(write));
+                        let compared = self.compare_contents(&group, &[(0, 0)], &mut answer).await;
+                        compared.map_err(|trouble| (trouble, None))?;
+                    }
+                    answers.extend(answer);
+                }
+                Err(trouble) => return self.give_up(trouble).await,
+            }
+        }
+        let mark = Group::of(Kind::Commit, [[Cell::Id(self.mark)]]);
+        match self.session.send(&[Message::Rows(&mark, Form::Must), Message::Plain("COMMIT")]).await {
+            Ok(_) => Ok(answers),
+            Err(trouble @ Trouble::Lost(_)) => Err((trouble, Some(Undecided { answers }))),
+            Err(trouble) => Err((trouble, None)),
+        }
+    }
+
+    async fn apply(&mut self, begun: &mut bool, entry: &'a Entry) -> Result<(), Trouble> {
+        let start = if std::mem::replace(begun, true) { "SAVEPOINT entry" } else { "BEGIN; SAVEPOINT entry" };
+        self.session.send(&[Message::Plain(start)]).await?;
+        let transfers: Vec<&Transfer> = entry
+            .iter()
+            .filter_map(|write| match write {
+                Write::Transfer(transfer) => Some(transfer),
+                _ => None,
+            })
+            .collect();
+        self.know_accounts(&mut true, &transfers).await?;
+        let (mut groups, mut sums) = (Vec::new(), Sums::default());
+        for write in entry {
+            if matches!(write, Write::ReturnLeftovers(_)) {
+                groups.extend(sums.lots());
+            }
+            sums.add(write);
+            groups.extend(sums.leftovers());
+            for kind in kinds_of(write) {
+                let mut group = Group::new(*kind);
+                group.push_write(write);
+                groups.push(group);
+            }
+        }
+        groups.extend(sums.groups(self.accounts));
+        let mut messages: Vec<Message> =
+            groups.iter().map(|group| Message::Rows(group, Form::Must)).collect();
+        messages.push(Message::Plain("RELEASE entry"));
+        self.session.send(&messages).await.map(|_| ())
+    }
+
+    /// Accounts that nobody has posted to are made first.
+    async fn know_accounts(&mut self, begun: &mut bool, transfers: &[&Transfer]) -> Result<(), Trouble> {
+        let sides = transfers
+            .iter()
+            .flat_map(|it| [(&it.debit, it.amount.currency), (&it.credit, it.amount.currency)]);
+        let mut unknown: BTreeMap<(String, Currency), Account> = BTreeMap::new();
+        for (account, currency) in sides {
+            if self.accounts.id(account, currency).is_none() {
+                unknown.insert((account.to_string(), currency), account.clone());
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let rows = || unknown.keys().map(|(name, currency)| [text(name), text(currency.as_str())]);
+        let (made, ids) = (Group::of(Kind::Accounts, rows()), Group::of(Kind::AccountIds, rows()));
+        let mut messages = Vec::new();
+        if !std::mem::replace(begun, true) {
+            messages.push(Message::Plain("BEGIN"));
+        }
+        messages.extend([Message::Rows(&made, Form::Must), Message::Rows(&ids, Form::Must)]);
+        let sent = self.session.send(&messages).await;
+        let Some(rows) = sent?.pop() else { return Ok(()) };
+        for row in rows {
+            let (id, name) = (row.try_get(0).map_err(unread)?, row.try_get::<_, String>(1).map_err(unread)?);
+            let currency: Currency = row
+                .try_get::<_, &str>(2)
+                .map_err(unread)?
+                .parse()
+                .map_err(|error: crate::model::OutOfBound| Trouble::Failed(error.to_string()))?;
+            if let Some(account) = unknown.get(&(name, currency)) {
+                self.accounts.fresh.entry(account.clone()).or_default().push((currency, id));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Accounts {
+    fn id(&self, account: &Account, currency: Currency) -> Option<i64> {
+        let of = |ids: &HashMap<Account, Vec<(Currency, i64)>>| {
+            let ids = ids.get(account)?;
+            ids.iter().find(|(of, _)| *of == currency).map(|(_, id)| *id)
+        };
+        of(&self.known).or_else(|| of(&self.fresh))
+    }
+
+    /// The transaction is committed.
+    pub fn keep(&mut self) {
+        for (account, ids) in self.fresh.drain() {
+            self.known.entry(account).or_default().extend(ids);
+        }
+    }
+
+    pub fn forget_fresh(&mut self) {
+        self.fresh.clear();
+    }
+}
+
+impl<'a> Sums<'a> {
+    fn add(&mut self, write: &'a Write) {
+        match write {
+            Write::Hold { sale, quantity, .. } => {
+                self.lots.entry(*sale).or_default().0 += i64::from(*quantity)
+            }
+            Write::EndHold { sale, quantity, outcome, .. } => {
+                let (held, sold) = self.lots.entry(*sale).or_default();
+                *held -= i64::from(*quantity);
+                if *outcome == HoldOutcome::Claimed {
+                    *sold += i64::from(*quantity);
+                }
+            }
+            Write::ReturnLeftovers(sale) => {
+                self.leftovers.insert(*sale);
+            }
+            Write::PledgeSums { pledge, currency, standing, payable, cap } => {
+                let change = self.pledges.entry((*pledge, *currency)).or_default();
+                change.standing += standing;
+                change.payable += payable;
+                change.cap = [change.cap, *cap].into_iter().flatten().min();
+            }
+            Write::Transfer(transfer) => self.transfers.push(transfer),
+            _ => {}
+        }
+    }
+
+    fn lots(&mut self) -> Option<Group<'static>> {
+        let lots = std::mem::take(&mut self.lots).into_iter();
+        some(Group::of(
+            Kind::Lots,
+            lots.map(|(sale, (held, sold))| [Cell::Id(sale.0), Cell::Int(held), Cell::Int(sold)]),
+        ))
+    }
+
+    fn leftovers(&mut self) -> Option<Group<'static>> {
+        let sales = std::mem::take(&mut self.leftovers).into_iter();
+        some(Group::of(Kind::Leftovers, sales.map(|sale| [Cell::Id(sale.0)])))
+    }
+
+    /// What everybody changes comes last, for the shortest time under lock.
+    fn groups(mut self, accounts: &Accounts) -> Vec<Group<'a>> {
+        let mut groups: Vec<Group<'a>> = self.lots().into_iter().chain(self.leftovers()).collect();
+        let pledges = self.pledges.iter().map(|((pledge, currency), change)| {
+            [
+                Cell::Id(pledge.0),
+                super::rows::owned(currency.as_str().to_owned()),
+                Cell::Int(change.standing),
+                Cell::Int(change.payable),
+                maybe(change.cap),
+            ]
+        });
+        groups.extend(some(Group::of(Kind::PledgeSums, pledges)));
+        let (mut locked, mut posted) = (BTreeSet::new(), Group::new(Kind::Transfers));
+        for transfer in self.transfers {
+            let Transfer { debit, credit, amount, code, order, at } = transfer;
+            let id = |account| accounts.id(account, amount.currency).unwrap_or_default();
+            let (debit, credit) = (id(debit), id(credit));
+            locked.extend([(debit, code.number()), (credit, code.number())]);
+            posted.push([
+                Cell::Int(at.millis()),
+                int(code.number()),
+                Cell::Int(debit),
+                Cell::Int(credit),
+                Cell::Int(amount.minor),
+                order.map_or(Cell::Null, |order| Cell::Id(order.0)),
+            ]);
+        }
+        let locked = locked.into_iter().map(|(account, code)| [Cell::Int(account), Cell::Int(code)]);
+        groups.extend(some(Group::of(Kind::LockTotals, locked)));
+        groups.extend(some(posted));
+        groups
+    }
+}
+
+/// Without rows there is nothing to send.
+fn some(group: Group<'_>) -> Option<Group<'_>> {
+    (group.rows() > 0).then_some(group)
+}
+
+/// The statements of one write, in their order.
+fn kinds_of(write: &Write) -> &'static [Kind] {
+    match write {
+        Write::Once(_) => &[Kind::Once],
+        Write::ProviderEvent { .. } => &[Kind::ProviderEvent],
+        Write::Room(room) if room.version == 1 => &[Kind::NewRoom],
+        Write::Room(_) => &[Kind::NextRoom],
+        Write::Sanction { sanction: None, .. } => &[Kind::Pardon],
+        Write::Sanction { .. } => &[Kind::Sanction],
+        Write::NewProduct(_) => &[Kind::NewProduct],
+        Write::Stock { .. } => &[Kind::Stock],
+        Write::Pledge(_) => &[Kind::Pledge],
+        Write::Sale(sale) if sale.version == 1 => &[Kind::NewSale, Kind::NewLot, Kind::Stock],
+        Write::Sale(_) => &[Kind::NextSale],
+        Write::Order(order) if order.version == 1 => &[Kind::NewOrder],
+        Write::Order(_) => &[Kind::NextOrder],
+        Write::Address { .. } => &[Kind::Address],
+        Write::Hold { .. } => &[Kind::Hold],
+        Write::EndHold { .. } => &[Kind::EndHold],
+        Write::Payment(payment) if payment.version == 1 => &[Kind::NewPayment],
+        Write::Payment(_) => &[Kind::NextPayment],
+        Write::Refund(_) => &[Kind::Refund],
+        Write::RefundDone { .. } => &[Kind::RefundDone],
+        Write::Remittance { .. } => &[Kind::Remittance],
+        Write::Task { .. } => &[Kind::Task],
+        Write::TaskDone(_) => &[Kind::TaskDone],
+        Write::Fence { .. } => &[Kind::Fence],
+        Write::TakeLease { .. } => &[Kind::TakeLease],
+        Write::GiveUpLease { .. } => &[Kind::GiveUpLease],
+        Write::Audit { .. } => &[Kind::Audit],
+        Write::ReturnLeftovers(_) | Write::Transfer(_) | Write::PledgeSums { .. } => &[],
+    }
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum KeyCell {
+    Id(Uuid),
+    Int(i64),
+    Text(String),
+}
+
+fn key_of_row(row: &Row, columns: usize) -> Result<Vec<KeyCell>, Trouble> {
+    use tokio_postgres::types::Type;
+    let cells = row.columns()[..columns].iter().enumerate().map(|(at, column)| {
+        let cell = match *column.type_() {
+            Type::UUID => row.try_get(at).map(KeyCell::Id),
+            Type::INT8 => row.try_get(at).map(KeyCell::Int),
+            _ => row.try_get(at).map(KeyCell::Text),
+        };
+        cell.map_err(unread)
+    });
+    cells.collect()
+}
+
+fn key_of_cells(group: &Group, at: usize, columns: usize) -> Vec<KeyCell> {
+    let cells = group.columns[..columns].iter().map(|column| match &column[at] {
+        Cell::Id(id) => KeyCell::Id(*id),
+        Cell::Int(number) => KeyCell::Int(*number),
+        Cell::Text(text) => KeyCell::Text(text.clone().into_owned()),
+        Cell::Bytes(_) | Cell::Null => KeyCell::Text(String::new()),
+    });
+    cells.collect()
+}
+
+fn unread(error: tokio_postgres::Error) -> Trouble {
+    Trouble::Failed(super::session::said_by(&error))
+}

@@ -1,0 +1,210 @@
+//! The one writer of a node: takes everything that is waiting, commits it in one transaction, answers.
+
+use std::time::{Duration, Instant};
+
+use std::sync::Arc;
+use tokio::sync::{Notify, mpsc};
+use uuid::Uuid;
+
+use super::batch::{Accounts, Answer, Batch, Undecided};
+use super::kind::{Form, Kind};
+use super::line::Line;
+use super::plan::{Stretch, stretches};
+use super::rows::{Cell, Group};
+use super::session::{Message, Session, Trouble};
+use crate::clock::{instant, random_bytes};
+use crate::store::journal::writer::Job;
+use crate::store::{Entry, StoreError, meters};
+
+/// Entries in one transaction. The first of a batch waits for the last; the hot rows are locked for as long.
+pub const BATCH_ENTRIES_MAX: usize = 2_048;
+
+/// How long a batch is tried again when PostgreSQL goes away under it: a restart takes a second or two.
+const TRY_FOR: Duration = Duration::from_secs(5);
+const TRY_EVERY: Duration = Duration::from_millis(100);
+
+/// While PostgreSQL cannot be reached, everything that waits is refused at once, and it is looked for so often.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Rows of `commits` are needed for as long as a node may ask for them.
+const FORGET_COMMITS_EVERY: u32 = 5_000;
+const FORGET_COMMITS: &str = "DELETE FROM commits WHERE at < clock_ms() - 600000";
+
+pub struct Writer {
+    line: Line,
+    session: Option<Session>,
+    accounts: Accounts,
+    /// Told after each commit.
+    committed: Arc<Notify>,
+    commits: u32,
+    /// When PostgreSQL was last found to be away, and why.
+    away: Option<(Instant, String)>,
+}
+
+impl Writer {
+    pub fn new(line: Line, session: Session, committed: Arc<Notify>) -> Self {
+        Self {
+            line,
+            session: Some(session),
+            accounts: Accounts::default(),
+            committed,
+            commits: 0,
+            away: None,
+        }
+    }
+
+    /// Ends when the last handle is gone and everything submitted is committed.
+    pub async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        let mut batch = Vec::with_capacity(BATCH_ENTRIES_MAX);
+        while jobs.recv_many(&mut batch, BATCH_ENTRIES_MAX).await > 0 {
+            let started = instant();
+            let entries: Vec<&Entry> = batch.iter().map(|job| &job.entry).collect();
+            let answers = self.commit(&entries).await;
+            meters::committed(batch.len(), entries.iter().map(|entry| entry.len()).sum(), started.elapsed());
+            for (job, answer) in batch.drain(..).zip(answers) {
+                // Nobody waits any more: the client is gone, what it asked for stays done.
+                let _gone = job.answer.send(answer);
+            }
+        }
+    }
+
+    async fn commit(&mut self, entries: &[&Entry]) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(entries.len());
+        for stretch in stretches(entries) {
+            let (range, together) = match stretch {
+                Stretch::Together(range) => (range, true),
+                Stretch::Alone(at) => (at..at + 1, false),
+            };
+            let count = range.len();
+            let decided = self.decide(&entries[range], together).await;
+            answers.extend(decided.unwrap_or_else(|error| vec![Err(error); count]));
+        }
+        self.committed.notify_one();
+        answers
+    }
+
+    /// Until PostgreSQL has said what becomes of the entries, or time is up.
+    async fn decide(&mut self, entries: &[&Entry], mut together: bool) -> Result<Vec<Answer>, StoreError> {
+        let until = instant() + TRY_FOR;
+        loop {
+            self.connect().await?;
+            let Some(session) = &self.session else { continue };
+            let mark = Uuid::from_bytes(random_bytes());
+            let mut batch = Batch::new(session, entries, &mut self.accounts, mark);
+            let tried = if together { batch.together().await } else { batch.with_care().await };
+            let (trouble, undecided) = match tried {
+                Ok(answers) => {
+                    self.accounts.keep();
+                    self.forget_commits().await;
+                    return Ok(answers);
+                }
+                Err(tried) => tried,
+            };
+            // Without an answer the accounts may be there or not: they are asked for again.
+            self.accounts.forget_fresh();
+            match trouble {
+                Trouble::Refused { why, .. } if together => {
+                    tracing::debug!(%why, entries = entries.len(), "a batch is written again with care");
+                    together = false;
+                }
+                Trouble::Conflict if instant() < until => {}
+                Trouble::Conflict => return Err(StoreError::Busy),
+                Trouble::Refused { why, .. } => return Err(why),
+                Trouble::Failed(why) => {
+                    tracing::error!(%why, "the record cannot be written");
+                    self.session = None;
+                    return Err(StoreError::Unavailable(why));
+                }
+                Trouble::Lost(why) => {
+                    self.session = None;
+                    if let Some(Undecided { answers }) = undecided
+                        && self.was_committed(mark, &why).await?
+                    {
+                        return Ok(answers);
+                    }
+                    if instant() >= until {
+                        return Err(StoreError::Unavailable(why));
+                    }
+                    tokio::time::sleep(TRY_EVERY).await;
+                }
+            }
+        }
+    }
+
+    /// The transaction's own row says it. When the row is not there, it is put there, and the transaction can never commit.
+    async fn was_committed(&mut self, mark: Uuid, lost: &str) -> Result<bool, StoreError> {
+        let until = instant() + TRY_FOR;
+        let unknown = |why: &str| {
+            StoreError::Unavailable(format!("it is not known whether this was recorded: {lost}; {why}"))
+        };
+        loop {
+            let asked = match Session::open(&self.line).await {
+                Ok(session) => {
+                    let group = Group::of(Kind::AskCommit, [[Cell::Id(mark)]]);
+                    let asked = session.send(&[Message::Rows(&group, Form::Must)]).await;
+                    self.session = Some(session);
+                    asked.map_err(|trouble| format!("{trouble:?}"))
+                }
+                Err(why) => Err(why),
+            };
+            match asked {
+                Ok(rows) => {
+                    // No row: it was void, now or since an earlier time that this was asked.
+                    return Ok(rows.into_iter().flatten().next().is_some());
+                }
+                Err(why) if instant() >= until => return Err(unknown(&why)),
+                Err(_) => tokio::time::sleep(TRY_EVERY).await,
+            }
+        }
+    }
+
+    async fn connect(&mut self) -> Result<(), StoreError> {
+        if self.session.as_ref().is_some_and(Session::is_lost) {
+            self.session = None;
+        }
+        if self.session.is_none() {
+            if let Some((at, why)) = &self.away
+                && at.elapsed() < LOOK_EVERY
+            {
+                return Err(StoreError::Unavailable(why.clone()));
+            }
+            self.session = Some(self.open().await?);
+        }
+        Ok(())
+    }
+
+    async fn open(&mut self) -> Result<Session, StoreError> {
+        let until = instant() + TRY_FOR;
+        loop {
+            match Session::open(&self.line).await {
+                Ok(session) => {
+                    if self.away.take().is_some() {
+                        tracing::info!("PostgreSQL can be reached again");
+                    }
+                    return Ok(session);
+                }
+                // The first who notices waits for a restart; as long as it is away nobody else does.
+                Err(why) if self.away.is_some() || instant() >= until => {
+                    if self.away.is_none() {
+                        tracing::error!(%why, "PostgreSQL cannot be reached; nothing is accepted");
+                    }
+                    self.away = Some((instant(), why.clone()));
+                    return Err(StoreError::Unavailable(why));
+                }
+                Err(_) => tokio::time::sleep(TRY_EVERY).await,
+            }
+        }
+    }
+
+    async fn forget_commits(&mut self) {
+        self.commits += 1;
+        if !self.commits.is_multiple_of(FORGET_COMMITS_EVERY) {
+            return;
+        }
+        if let Some(session) = &self.session
+            && let Err(trouble) = session.send(&[Message::Plain(FORGET_COMMITS)]).await
+        {
+            tracing::debug!(?trouble, "old marks of commits stay for now");
+        }
+    }
+}
