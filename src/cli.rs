@@ -13,6 +13,7 @@ use crate::config::{self, ConfigError, Effective, Flags, LogConfig, LogFormat};
 
 mod check;
 pub mod import;
+mod migrate;
 mod sandbox;
 mod serve;
 mod signals;
@@ -39,6 +40,8 @@ enum Command {
     Token(token::Token),
     /// Check the record against every rule
     Check(check::Check),
+    /// Bring the tables of a record on PostgreSQL up to date, and say what was done
+    Migrate(migrate::Migrate),
     /// Print the configuration in effect, and where each value came from
     Config(Source),
     /// Print the OpenAPI document
@@ -72,6 +75,7 @@ pub fn run() -> ExitCode {
         Command::Sandbox(sandbox) => sandbox.run(),
         Command::Token(token) => token.run(),
         Command::Check(check) => check.run(),
+        Command::Migrate(migrate) => migrate.run(),
         Command::Config(source) => source.load(None).and_then(|effective| print(&effective.to_string())),
         Command::Openapi => print(&format!("{}\n", *crate::wire::openapi::DOCUMENT)),
         Command::Import(import) => import.run(),

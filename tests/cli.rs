@@ -195,3 +195,16 @@ fn the_description_needs_no_server() {
 fn a_record_that_is_not_there_is_not_checked() {
     refuses(&["check", "--data", "nowhere"], 2, &["nowhere/record.db is not there", "--data"]);
 }
+
+#[test]
+fn a_record_on_postgresql_is_migrated_once() {
+    let Some(server) = apricot_servers::or_skip(apricot_servers::Postgres::start()) else { return };
+    let url = server.fresh_database().unwrap();
+    let (code, stdout, stderr) = run(&["migrate", "--url", &url]);
+    assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, "applied version 1, record\n", ""));
+    let again = run(&["migrate", "--url", &url]);
+    assert_eq!(again, (0, "the record is up to date\n".into(), String::new()));
+    refuses(&["migrate", "--url", "postgresql://nobody@127.0.0.1:1/none"], 1, &["refused"]);
+    let data = tempfile::tempdir().unwrap();
+    refuses(&["migrate", "--data", data.path().to_str().unwrap()], 2, &["[postgres]", "--url"]);
+}
