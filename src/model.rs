@@ -19,7 +19,7 @@ pub use order::{Order, Stage};
 pub use payment::{Payment, PaymentState};
 pub use pledge::{Pledge, PledgeBase, PledgeRef};
 pub use product::Product;
-pub use room::{Room, RoomState};
+pub use room::{Room, RoomState, StreamPosition};
 pub use sale::{CloseReason, FlashSale, SaleState};
 pub use time::Timestamp;
 pub use transfer::{Account, Code, Transfer};

@@ -91,6 +91,13 @@ pub struct ChatLine {
     pub at: Timestamp,
 }
 
+/// Where a client or a node stands in the order of a room: the last offset that it has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamPosition {
+    pub epoch: u64,
+    pub offset: u64,
+}
+
 /// What a moderator laid on a person in one room. A pardon removes it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sanction {

@@ -12,8 +12,12 @@ pub(super) struct Library {
     pub text: String,
 }
 
-pub(super) static LIBRARIES: LazyLock<Vec<Library>> =
-    LazyLock::new(|| vec![Library::new("apricot_gate", include_str!("gate.lua"))]);
+pub(super) static LIBRARIES: LazyLock<Vec<Library>> = LazyLock::new(|| {
+    vec![
+        Library::new("apricot_gate", include_str!("gate.lua")),
+        Library::new("apricot_broker", include_str!("broker.lua")),
+    ]
+});
 
 impl Library {
     fn new(name: &'static str, text: &str) -> Self {
