@@ -22,7 +22,7 @@ use crate::sale::outbox::{OUTBOX_MAX, Provider};
 use crate::sale::{NEWS_MAX, News, Refusal, SaleRules, Sales};
 use crate::sandbox::SandboxError;
 use crate::store::journal::Task;
-use crate::store::{Inventory, Journal, StoreError};
+use crate::store::{Broker, Inventory, Journal, StoreError};
 use crate::wire::guard::Origins;
 use crate::wire::key_folder::KeyError;
 use crate::wire::live::{Patience, Sockets, Verifier};
@@ -147,7 +147,9 @@ impl App {
         let ledger = Ledger::new(journal.clone(), commission(&config));
         let sales = Sales::new(ledger, Inventory::default(), sale_rules(&config), news, outbox);
         sales.load().await.map_err(StartError::Load)?;
-        let hub = Hub::open(journal, sales.clone(), config.limits, random_u64).await.map_err(record)?;
+        let hub = Hub::open(journal, sales.clone(), Broker::Local, config.limits, random_u64)
+            .await
+            .map_err(record)?;
         let told_at = inner.as_ref().map_or(reachable(address), |(_, inner)| *inner);
         let provider = provider::open(&config, &clock, told_at, &webhooks).await?;
 

@@ -3,29 +3,28 @@
 //! A change of a room is decided as an `Amendment`, recorded, and then told. Publishing writes into the room's lanes and rings the bells
 //! of those who read for its sessions, each session from a cursor of its own. `tick` must be called every `TICK`: it says the state.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
-use apricot_proto::v1;
-use dashmap::{DashMap, Entry as Slot};
+use dashmap::DashMap;
 use tokio_util::task::TaskTracker;
 
 use self::behind::Behind;
-use self::lanes::StreamPosition;
+use self::exchange::Exchange;
 use self::live_room::{Entrance, Visitor};
 use self::outlet::Outlet;
-use crate::model::room::CARDS_MAX;
-use crate::model::{Caller, Role, Room, RoomId, RoomState, Sku, Subject, Timestamp, bounded_text};
-use crate::sale::{News, Sales};
-use crate::store::journal::Once;
-use crate::store::{Journal, StoreError};
+use crate::model::{Caller, Product, Role, Room, RoomId, StreamPosition, Subject, Timestamp};
+use crate::sale::{News, SaleView, Sales};
+use crate::store::{Broker, Journal, StoreError};
 
 pub mod amendment;
+mod attendance;
 pub mod behind;
 pub mod bell;
+mod changes;
 pub mod close;
+mod exchange;
 pub mod history;
 mod hosting;
 pub mod lanes;
@@ -34,14 +33,19 @@ pub mod live_room;
 pub mod meters;
 pub mod milestone;
 pub mod moderation;
+mod nodes;
+mod outbox;
 pub mod outlet;
+mod parcel;
 pub mod people;
 pub mod publication;
 mod pulse;
+mod reconcile;
 pub mod refused;
 pub mod ring;
 #[cfg(test)]
 pub(crate) mod scene;
+mod sequence;
 pub mod session;
 pub mod snapshot;
 
@@ -50,6 +54,8 @@ pub use close::CloseCode;
 pub use limits::Limits;
 pub use live_room::{LiveRoom, Reading, RoomView};
 pub use moderation::Moderation;
+pub use nodes::NodeView;
+pub use parcel::NodeId;
 pub use publication::Format;
 pub use refused::RoomRefused;
 pub use session::Session;
@@ -68,6 +74,8 @@ struct Inner {
     limits: Limits,
     /// A random number: epochs and jitter.
     chance: fn() -> u64,
+    /// `None`: this node is alone.
+    exchange: Option<Arc<Exchange>>,
     rooms: DashMap<RoomId, Arc<LiveRoom>>,
     /// Those with viewers, and some that have just lost the last one: a tick need not look at the others.
     occupied: DashMap<RoomId, Arc<LiveRoom>>,
@@ -75,6 +83,7 @@ struct Inner {
     connections: AtomicU32,
     draining: AtomicBool,
     forgot_at_ms: AtomicI64,
+    sanctions_read_at_ms: AtomicI64,
     /// What was told and is not yet in the audit trail.
     behind: Behind,
     /// Changes that are being recorded; a shutdown waits for them.
@@ -89,39 +98,40 @@ impl Hub {
     pub async fn open(
         journal: Journal,
         sales: Sales,
+        broker: Broker,
         limits: Limits,
         chance: fn() -> u64,
     ) -> Result<Self, StoreError> {
-        let rooms = DashMap::new();
-        for record in journal.rooms().await? {
-            let mut cards = Vec::with_capacity(CARDS_MAX);
-            for sku in &record.cards {
-                cards.extend(journal.product(sku.clone()).await?);
-            }
-            rooms.insert(
-                record.id.clone(),
-                Arc::new(LiveRoom::new(record, cards, chance(), limits.readable_lines())),
-            );
-        }
-        for (room, subject, sanction) in journal.sanctions().await? {
-            if let Some(room) = rooms.get(&room) {
-                room.lay(subject, sanction);
-            }
-        }
-        Ok(Self(Arc::new(Inner {
+        let exchange = match broker {
+            Broker::Local => None,
+            Broker::Redis(broker) => Some(Arc::new(Exchange::new(broker, NodeId(chance())))),
+        };
+        let hub = Self(Arc::new(Inner {
             journal,
             sales,
             limits,
             chance,
-            rooms,
+            exchange,
+            rooms: DashMap::new(),
             occupied: DashMap::new(),
             people: people::People::default(),
             connections: AtomicU32::new(0),
             draining: AtomicBool::new(false),
             forgot_at_ms: AtomicI64::new(0),
+            sanctions_read_at_ms: AtomicI64::new(0),
             behind: Behind::default(),
             changes: TaskTracker::new(),
-        })))
+        }));
+        for record in hub.0.journal.rooms().await? {
+            let cards = hub.cards_of(&record).await?;
+            hub.0.rooms.insert(record.id.clone(), Arc::new(hub.live_room(record, cards)));
+        }
+        for (room, subject, sanction) in hub.0.journal.sanctions().await? {
+            if let Some(room) = hub.0.rooms.get(&room) {
+                room.lay(subject, sanction);
+            }
+        }
+        Ok(hub)
     }
 
     pub fn limits(&self) -> &Limits {
@@ -157,8 +167,9 @@ impl Hub {
         views
     }
 
+    /// On all nodes.
     pub fn viewers(&self, id: &RoomId) -> u32 {
-        self.0.rooms.get(id).map_or(0, |room| room.viewers())
+        self.0.rooms.get(id).map_or(0, |room| room.all_viewers())
     }
 
     /// For REST, which has no session: a banned person may not buy in the room either.
@@ -168,146 +179,6 @@ impl Hub {
         }
         let admitted = self.0.people.admit_order(buyer, self.0.limits.orders(), now);
         admitted.inspect_err(count_refusal)
-    }
-
-    pub async fn create_room(
-        &self,
-        room: Room,
-        caller: &Caller,
-        once: Option<Once>,
-        now: Timestamp,
-    ) -> Result<RoomView, RoomRefused> {
-        if !matches!(caller.role, Role::Host | Role::Ops) {
-            return Err(RoomRefused::Forbidden("only a host or ops may create a room"));
-        }
-        let amendment =
-            Amendment { record: Some(room.clone()), ..Amendment::new("create-room", String::new()) };
-        let entry = amendment.entry(&room, caller, once, now);
-        let hub = self.clone();
-        self.see_through(async move {
-            match hub.0.journal.commit(entry).await {
-                Ok(()) => {
-                    let live = Arc::new(LiveRoom::new(
-                        room,
-                        Vec::new(),
-                        hub.chance(),
-                        hub.limits().readable_lines(),
-                    ));
-                    match hub.0.rooms.entry(live.record().id.clone()) {
-                        Slot::Vacant(slot) => Ok(slot.insert(live).view()),
-                        Slot::Occupied(slot) => Ok(slot.get().view()),
-                    }
-                }
-                Err(StoreError::Seen) => Ok(hub.find(&room.id)?.view()),
-                Err(StoreError::Exists) => {
-                    Err(RoomRefused::WrongState("there is a room with this id already"))
-                }
-                Err(error) => Err(error.into()),
-            }
-        })
-        .await
-    }
-
-    pub async fn change_state(
-        &self,
-        id: &RoomId,
-        next: RoomState,
-        caller: &Caller,
-        once: Option<Once>,
-        now: Timestamp,
-    ) -> Result<RoomView, RoomRefused> {
-        let by = caller.clone();
-        let plan = move |room: &Room, _: &LiveRoom| hosting::change_state(room, next, &by, now);
-        let view = self.amend(id, caller, once, now, plan).await?;
-        if next == RoomState::Ended {
-            self.0.sales.close_room(id, now).await;
-        }
-        Ok(view)
-    }
-
-    /// `skus` come from `contract::parse::cards`: at most three, different.
-    pub async fn pin_cards(
-        &self,
-        id: &RoomId,
-        skus: Vec<Sku>,
-        caller: &Caller,
-        once: Option<Once>,
-        now: Timestamp,
-    ) -> Result<RoomView, RoomRefused> {
-        let mut cards = Vec::with_capacity(CARDS_MAX);
-        for sku in skus {
-            let product = self.0.journal.product(sku).await.map_err(RoomRefused::Store)?;
-            cards.push(product.ok_or(RoomRefused::NotFound("product"))?);
-        }
-        let by = caller.clone();
-        self.amend(id, caller, once, now, move |room, _| hosting::pin_cards(room, cards, &by)).await
-    }
-
-    /// `id` names the notice: made from the idempotency key, so that a retry gets the same one.
-    pub async fn notice(
-        &self,
-        room: &RoomId,
-        id: String,
-        text: &str,
-        caller: &Caller,
-        once: Option<Once>,
-        now: Timestamp,
-    ) -> Result<v1::HostNotice, RoomRefused> {
-        let notice = v1::HostNotice { id, text: bounded_text("text", text, 1..=200)? };
-        let (by, told) = (caller.clone(), notice.clone());
-        self.amend(room, caller, once, now, move |room, _| hosting::notice(room, told, &by)).await?;
-        Ok(notice)
-    }
-
-    /// Told at once, so that the room hears the host without waiting for the record; the audit trail follows right behind.
-    pub fn post_notice(
-        &self,
-        room: &LiveRoom,
-        caller: &Caller,
-        text: &str,
-        now: Timestamp,
-    ) -> Result<(), RoomRefused> {
-        let notice = v1::HostNotice {
-            id: format!("{:016x}", self.chance()),
-            text: bounded_text("text", text, 1..=200)?,
-        };
-        let record = room.record();
-        let amendment = hosting::notice(&record, notice, caller)?;
-        let entry = amendment.entry(&record, caller, None, now);
-        let start = self.0.behind.put(entry)?;
-        room.apply(amendment, now);
-        if start {
-            let hub = self.clone();
-            self.0.changes.spawn(async move { hub.0.behind.record(&hub.0.journal).await });
-        }
-        Ok(())
-    }
-
-    pub async fn appoint_moderator(
-        &self,
-        id: &RoomId,
-        subject: Subject,
-        caller: &Caller,
-        once: Option<Once>,
-        now: Timestamp,
-    ) -> Result<RoomView, RoomRefused> {
-        let by = caller.clone();
-        self.amend(id, caller, once, now, move |room, _| hosting::appoint(room, &by, subject)).await
-    }
-
-    pub async fn moderate(
-        &self,
-        id: &RoomId,
-        act: Moderation,
-        caller: &Caller,
-        once: Option<Once>,
-        now: Timestamp,
-    ) -> Result<RoomView, RoomRefused> {
-        let by = caller.clone();
-        let plan = move |room: &Room, live: &LiveRoom| {
-            moderation::moderate(room, &by, act, |line| live.line(line), now)
-        };
-        self.amend(id, caller, once, now, plan).await
     }
 
     pub fn say(
@@ -334,6 +205,13 @@ impl Hub {
         }
     }
 
+    /// What this node found in the record and perhaps was not told: told to those who are here, unless they were told of it.
+    pub fn remind(&self, view: &SaleView, now: Timestamp) {
+        if let Some(room) = self.0.rooms.get(&view.sale.room) {
+            room.remind_sale(view, now);
+        }
+    }
+
     /// To be called every `TICK`.
     pub fn tick(&self, now: Timestamp) {
         self.0.occupied.retain(|id, room| {
@@ -344,6 +222,7 @@ impl Hub {
         if forgot_at + FORGET_EVERY <= now {
             self.0.forgot_at_ms.store(now.millis(), Ordering::Relaxed);
             self.0.people.forget_idle(now);
+            self.leave_empty_rooms(now);
         }
     }
 
@@ -423,52 +302,8 @@ impl Hub {
         Reading { stocks: self.0.sales.stocks(id), charity: self.0.sales.charity_totals(id) }
     }
 
-    /// Decides, records, tells; one change of a room at a time.
-    async fn amend(
-        &self,
-        id: &RoomId,
-        caller: &Caller,
-        once: Option<Once>,
-        now: Timestamp,
-        plan: impl FnOnce(&Room, &LiveRoom) -> Result<Amendment, RoomRefused> + Send + 'static,
-    ) -> Result<RoomView, RoomRefused> {
-        let (hub, room, caller) = (self.clone(), self.find(id)?, caller.clone());
-        self.see_through(async move {
-            let _one_at_a_time = room.desk.lock().await;
-            if let Some(once) = once
-                && hub.0.journal.seen(once).await?
-            {
-                return Ok(room.view());
-            }
-            let record = room.record();
-            let amendment = plan(&record, &room)?;
-            match hub.0.journal.commit(amendment.entry(&record, &caller, once, now)).await {
-                Ok(()) => {
-                    room.apply(amendment, now);
-                    Ok(room.view())
-                }
-                Err(StoreError::Seen) => Ok(room.view()),
-                Err(StoreError::Stale) => {
-                    if let Some(newer) = hub.0.journal.room(record.id.clone()).await? {
-                        room.replace(newer, now);
-                    }
-                    Err(RoomRefused::ChangedMeanwhile)
-                }
-                Err(error) => Err(error.into()),
-            }
-        })
-        .await
-    }
-
-    /// Once started, a change is recorded and told even when the one who asked hangs up.
-    async fn see_through(
-        &self,
-        change: impl Future<Output = Result<RoomView, RoomRefused>> + Send + 'static,
-    ) -> Result<RoomView, RoomRefused> {
-        match self.0.changes.spawn(change).await {
-            Ok(outcome) => outcome,
-            Err(broken) => Err(RoomRefused::Store(StoreError::Unavailable(broken.to_string()))),
-        }
+    fn live_room(&self, record: Room, cards: Vec<Product>) -> LiveRoom {
+        LiveRoom::new(record, cards, self.chance(), self.0.limits.readable_lines(), self.outbox())
     }
 }
 

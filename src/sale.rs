@@ -26,6 +26,7 @@ use crate::store::{Inventory, Journal, StoreError};
 mod after;
 mod buyers;
 mod cancel;
+mod catch_up;
 mod known;
 mod life;
 mod load;

@@ -10,7 +10,7 @@ use apricot::model::{Caller, Role, Room, RoomState, Share, Timestamp};
 use apricot::room::session::{Answer, Arrival, Join, Next};
 use apricot::room::{Format, Hub, Limits, Session};
 use apricot::sale::{SaleRules, Sales};
-use apricot::store::{Inventory, Journal};
+use apricot::store::{Broker, Inventory, Journal};
 use apricot::wire::codec::{self, MESSAGE_BYTES_MAX};
 use apricot_proto::v1::{self, ClientMessage, client_message::Command, publication::Body, reply::Outcome};
 use prost::Message;
@@ -92,7 +92,7 @@ impl Stage {
         let (news, outbox) = (mpsc::channel(64).0, mpsc::channel(64).0);
         let sales = Sales::new(ledger, Inventory::default(), rules, news, outbox);
         let limits = Limits { rates: false, ..Limits::default() };
-        let hub = Hub::open(journal, sales, limits, || 7).await.expect("a hub");
+        let hub = Hub::open(journal, sales, Broker::Local, limits, || 7).await.expect("a hub");
         let li = caller("li", Role::Host);
         hub.create_room(orchard(), &li, None, NOW).await.expect("a room");
         hub.change_state(&orchard().id, RoomState::Live, &li, None, NOW).await.expect("live");

@@ -3,6 +3,7 @@
 use apricot_proto::v1::publication::Body;
 
 use super::close::CloseCode;
+use super::parcel::Fact;
 use crate::model::room::Sanction;
 use crate::model::{Caller, Product, Room, Subject, Timestamp};
 use crate::store::journal::Once;
@@ -65,6 +66,16 @@ impl Amendment {
 
     pub fn next_version(room: Room) -> Room {
         Room { version: room.version + 1, ..room }
+    }
+
+    /// What other nodes must know before they tell it.
+    pub fn fact(&self) -> Fact {
+        Fact {
+            room_version: self.record.as_ref().map_or(0, |record| record.version),
+            sale: None,
+            sanction: self.sanction.clone(),
+            deleted_line: self.deleted_line.clone(),
+        }
     }
 
     /// What makes it durable, all or nothing.

@@ -16,7 +16,7 @@ const SLOW_MODE_MAX: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Default)]
 pub struct History {
-    /// With the line's sequence on the chat lane.
+    /// With the line's sequence on the chat lane; 0 when it was said before this node listened.
     lines: VecDeque<(u64, ChatLine)>,
     last_line_at: HashMap<Subject, Timestamp>,
     /// At this many talkers the old ones are forgotten; twice what was left the last time, so that it is not done for each line.
@@ -29,6 +29,17 @@ impl History {
             self.lines.pop_front();
         }
         self.lines.push_back((sequence, line));
+    }
+
+    /// Lines that this node did not hear when they were said.
+    pub fn merge(&mut self, lines: Vec<ChatLine>) {
+        for line in lines {
+            if self.find(&line.id).is_none() {
+                let index = self.lines.partition_point(|(_, kept)| kept.at <= line.at);
+                self.lines.insert(index, (0, line));
+            }
+        }
+        self.lines.drain(..self.lines.len().saturating_sub(LINES_KEPT));
     }
 
     pub fn find(&self, id: &str) -> Option<&ChatLine> {
@@ -56,6 +67,7 @@ impl History {
             self.last_line_at.retain(|_, last| *last + SLOW_MODE_MAX > now);
             self.forget_at = 2 * self.last_line_at.len();
         }
-        self.last_line_at.insert(author.clone(), now);
+        let last = self.last_line_at.entry(author.clone()).or_insert(now);
+        *last = now.max(*last);
     }
 }

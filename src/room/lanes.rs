@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use super::limits::{Meter, Rate};
 use super::publication::{Encoded, Format, skipped};
 use super::ring::{Ring, RingBound};
-use crate::model::Timestamp;
+use crate::model::{StreamPosition, Timestamp};
 
 /// A flash sale makes about 10 critical publications a second at its start, 1.5 KiB each in both formats: a viewer may be away for
 /// 50 s and recover, and 768 KiB is what a busy room keeps for it.
@@ -39,13 +39,6 @@ impl Cursor {
             chat: self.chat.max(other.chat),
         }
     }
-}
-
-/// Where a client stands on the critical lane: the last offset it has seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StreamPosition {
-    pub epoch: u64,
-    pub offset: u64,
 }
 
 /// Whether a client that said its position gets all that it missed.

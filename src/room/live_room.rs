@@ -1,7 +1,7 @@
 //! One room while it is in memory: the record as it was last committed, who is inside, and the lanes that they read.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,8 +14,10 @@ use super::history::History;
 use super::lanes::{Cursor, FellBehind, Flush, Lanes};
 use super::limits::Rate;
 use super::milestone::Milestones;
+use super::outbox::Outbox;
 use super::outlet::Outlet;
-use super::publication::{Format, direct};
+use super::parcel::{Fact, Personal};
+use super::publication::Format;
 use super::refused::RoomRefused;
 use super::snapshot::Snapshots;
 use crate::contract;
@@ -25,14 +27,21 @@ use crate::model::{Caller, Product, Role, Room, RoomState, Subject, Timestamp, b
 use crate::sale::{OrderView, SaleStock, SaleView};
 
 mod door;
+mod hearing;
+mod shared;
 
 pub use door::{Entrance, SeatKey, Visitor};
+use shared::Shared;
+pub use shared::Taken;
 
 pub struct LiveRoom {
     /// One change of the record at a time; held until it is committed.
     pub(super) desk: tokio::sync::Mutex<()>,
     floor: Mutex<Floor>,
+    /// Given on this node.
     hearts: AtomicU64,
+    /// Viewers on other nodes.
+    elsewhere: AtomicU32,
     /// What the state lane says may have changed.
     stirred: AtomicBool,
 }
@@ -42,6 +51,8 @@ struct Floor {
     record: Arc<Room>,
     cards: Vec<Product>,
     sanctions: HashMap<Subject, Sanction>,
+    /// How often they changed.
+    sanction_changes: u64,
     lanes: Lanes,
     history: History,
     snapshots: Snapshots,
@@ -50,6 +61,8 @@ struct Floor {
     seats: BTreeMap<SeatKey, Seat>,
     seats_made: u64,
     readers: Vec<Reader>,
+    /// `None`: this node is alone.
+    shared: Option<Shared>,
 }
 
 /// Serves many seats of this room.
@@ -82,14 +95,22 @@ pub struct Reading {
 }
 
 impl LiveRoom {
-    /// `epoch` is a number that no earlier process had for this room.
-    pub fn new(record: Room, cards: Vec<Product>, epoch: u64, readable: Rate) -> Self {
+    /// `epoch` is a number that no other process had for this room. `outbox`: where it is sent from, when there are other nodes.
+    pub fn new(
+        record: Room,
+        cards: Vec<Product>,
+        epoch: u64,
+        readable: Rate,
+        outbox: Option<Arc<Outbox>>,
+    ) -> Self {
+        let shared = outbox.map(|outbox| Shared::new(record.id.clone(), outbox));
         Self {
             desk: tokio::sync::Mutex::default(),
             floor: Mutex::new(Floor {
                 record: Arc::new(record),
                 cards,
                 sanctions: HashMap::new(),
+                sanction_changes: 0,
                 lanes: Lanes::new(epoch, readable),
                 history: History::default(),
                 snapshots: Snapshots::default(),
@@ -98,8 +119,10 @@ impl LiveRoom {
                 seats: BTreeMap::new(),
                 seats_made: 0,
                 readers: Vec::new(),
+                shared,
             }),
             hearts: AtomicU64::new(0),
+            elsewhere: AtomicU32::new(0),
             stirred: AtomicBool::new(false),
         }
     }
@@ -113,8 +136,13 @@ impl LiveRoom {
         RoomView { room: floor.record.clone(), cards: floor.cards.clone() }
     }
 
+    /// On this node.
     pub fn viewers(&self) -> u32 {
         self.floor().viewers()
+    }
+
+    pub fn all_viewers(&self) -> u32 {
+        self.viewers().saturating_add(self.elsewhere.load(Ordering::Relaxed))
     }
 
     pub fn line(&self, id: &str) -> Option<ChatLine> {
@@ -127,16 +155,7 @@ impl LiveRoom {
 
     /// As the record has it at the start.
     pub fn lay(&self, subject: Subject, sanction: Sanction) {
-        self.floor().sanctions.insert(subject, sanction);
-    }
-
-    /// Another node changed the record.
-    pub fn replace(&self, record: Room, now: Timestamp) {
-        let mut floor = self.floor();
-        if record.version > floor.record.version {
-            floor.record = Arc::new(record);
-            floor.publish_room(now);
-        }
+        self.floor().lay(subject, Some(sanction));
     }
 
     /// `admit` is asked last before the line is published: it may take from the person's rate.
@@ -175,46 +194,43 @@ impl LiveRoom {
 
     /// Makes a committed amendment visible: the record first, then what else is said, then who has to go.
     pub fn apply(&self, amendment: Amendment, now: Timestamp) {
+        let fact = amendment.fact();
         let mut floor = self.floor();
+        let mut bodies = Vec::new();
         if let Some((subject, sanction)) = amendment.sanction {
-            match sanction {
-                Some(sanction) => floor.sanctions.insert(subject, sanction),
-                None => floor.sanctions.remove(&subject),
-            };
+            floor.lay(subject, sanction);
         }
         if let Some(line_id) = amendment.deleted_line {
-            if let Some(sequence) = floor.history.remove(&line_id) {
-                floor.lanes.take_back_line(sequence);
-            }
-            floor.publish(Body::LineDeleted(v1::LineDeleted { line_id }), now);
+            floor.take_back(&line_id);
+            bodies.push(Body::LineDeleted(v1::LineDeleted { line_id }));
         }
         if let Some(cards) = amendment.cards {
             floor.cards = cards;
         }
         if let Some(record) = amendment.record {
             floor.record = Arc::new(record);
-            floor.publish_room(now);
+            bodies.push(Body::Room(contract::room(&floor.record, &floor.cards, false)));
         }
-        if let Some(body) = amendment.publication {
-            floor.publish(body, now);
-        }
-        if let Some(closes) = amendment.closes {
-            floor.close(&closes);
-        }
+        bodies.extend(amendment.publication);
+        floor.snapshots.forget();
+        floor.tell_change(bodies, fact, amendment.closes, now);
     }
 
     /// News of a sale goes to everybody, on the critical lane.
     pub fn tell_sale(&self, view: &SaleView, now: Timestamp) {
-        self.floor().publish(Body::Sale(contract::sale(view)), now);
+        let fact = Fact { sale: Some((view.sale.id, view.sale.version)), ..Fact::default() };
+        self.floor().publish(Body::Sale(contract::sale(view)), &fact, None, "", now);
         self.stir();
     }
 
-    /// News of an order goes to its buyer alone, on every socket that the buyer has here; never to a guest.
+    /// News of an order goes to its buyer alone, on every socket that the buyer has; never to a guest.
     pub fn tell_order(&self, view: &OrderView, now: Timestamp) {
-        let floor = self.floor();
-        let theirs = floor.seats.range(SeatKey::of(&view.order.buyer));
-        for (_, seat) in theirs.filter(|(_, seat)| seat.buys) {
-            seat.outlet.push(direct(seat.outlet.format(), now, Body::Order(contract::order(view))));
+        let mut floor = self.floor();
+        let (buyer, order) = (view.order.buyer.clone(), contract::order(view));
+        let personal = Personal { buyer, at: now, order };
+        floor.hand_over(&personal);
+        if let Some(shared) = &mut floor.shared {
+            shared.put_personal(personal);
         }
     }
 
@@ -225,8 +241,12 @@ impl LiveRoom {
             return;
         }
         let mut floor = self.floor();
+        let hearts = self.hearts.load(Ordering::Relaxed);
+        if let Some(shared) = &mut floor.shared {
+            shared.send_hearts(hearts);
+        }
         if !floor.seats.is_empty() {
-            floor.read_state(self.hearts.load(Ordering::Relaxed), reading(), now);
+            floor.read_state(hearts, self.elsewhere.load(Ordering::Relaxed), reading(), now);
         }
     }
 
@@ -304,15 +324,49 @@ impl Floor {
         u32::try_from(self.seats.len()).unwrap_or(u32::MAX)
     }
 
-    /// On the critical lane.
-    fn publish(&mut self, body: Body, now: Timestamp) {
+    /// On the critical lane: at once where there is one node, and otherwise when it has its place among what all nodes say. `once`: not
+    /// empty where every node would say the same.
+    fn publish(&mut self, body: Body, fact: &Fact, closes: Option<&Closes>, once: &str, now: Timestamp) {
+        if self.share(&body, fact, closes, once, now) {
+            return;
+        }
         self.lanes.publish_critical(body, now);
         self.ring(Urgency::Now);
+        if let Some(closes) = closes {
+            self.close(closes);
+        }
     }
 
-    fn publish_room(&mut self, now: Timestamp) {
-        let room = contract::room(&self.record, &self.cards, false);
-        self.publish(Body::Room(room), now);
+    /// Who has to go goes after the last of them.
+    fn tell_change(&mut self, bodies: Vec<Body>, fact: Fact, closes: Option<Closes>, now: Timestamp) {
+        let last = bodies.len().checked_sub(1);
+        let Some(last) = last else {
+            if let Some(shared) = &mut self.shared {
+                shared.put_fact(fact);
+            }
+            if let Some(closes) = closes {
+                self.close(&closes);
+            }
+            return;
+        };
+        for (index, body) in bodies.into_iter().enumerate() {
+            let closes = closes.as_ref().filter(|_| index == last);
+            self.publish(body, &fact, closes, "", now);
+        }
+    }
+
+    fn lay(&mut self, subject: Subject, sanction: Option<Sanction>) {
+        self.sanction_changes += 1;
+        match sanction {
+            Some(sanction) => self.sanctions.insert(subject, sanction),
+            None => self.sanctions.remove(&subject),
+        };
+    }
+
+    fn take_back(&mut self, line_id: &str) {
+        if let Some(sequence) = self.history.remove(line_id) {
+            self.lanes.take_back_line(sequence);
+        }
     }
 
     /// Once, until the reader has looked.
@@ -334,23 +388,35 @@ impl Floor {
             text,
             at: now,
         };
-        if let Some(sequence) = self.lanes.publish_chat(contract::chat_line(&line), moderates, now) {
-            self.history.keep(sequence, line);
+        match self.lanes.publish_chat(contract::chat_line(&line), moderates, now) {
+            Some(sequence) => {
+                if let Some(shared) = &mut self.shared {
+                    shared.put_line(line.clone(), moderates);
+                }
+                self.history.keep(sequence, line);
+            }
+            // Other nodes' viewers are told that there was one.
+            None => {
+                if let Some(shared) = &mut self.shared {
+                    shared.pass_line();
+                }
+            }
         }
         self.ring(Urgency::Soon);
     }
 
-    fn read_state(&mut self, hearts: u64, reading: Reading, now: Timestamp) {
+    fn read_state(&mut self, hearts: u64, elsewhere: u32, reading: Reading, now: Timestamp) {
         for total in &reading.charity {
             if let Some(reached) = self.milestones.crossed(total) {
+                let once = format!("milestone {} {}", total.pledge, reached.minor);
                 let reached = Some(contract::money(reached));
                 let milestone = v1::Milestone { pledge_id: total.pledge.to_string(), reached };
-                self.publish(Body::Milestone(milestone), now);
+                self.publish(Body::Milestone(milestone), &Fact::default(), None, &once, now);
             }
         }
         let state = v1::LiveState {
-            viewers: self.viewers(),
-            hearts,
+            viewers: self.viewers().saturating_add(elsewhere),
+            hearts: self.shared.as_mut().map_or(hearts, |shared| shared.hearts(hearts)),
             stocks: reading.stocks.iter().map(contract::sale_stock).collect(),
             charity: reading.charity.iter().map(contract::charity_total).collect(),
         };

@@ -14,3 +14,15 @@ pub const CHAT_SKIPPED: &str = "apricot_chat_skipped_total";
 pub const CLOSES: &str = "apricot_closes_total";
 /// Counter: refusals by rate. Label `what`: messages, lines, orders, slow-mode.
 pub const RATE_LIMITED: &str = "apricot_rate_limited_total";
+/// Counter: what waited too long to be told to other nodes, or was told while Redis did not answer. Label `what`: critical, line, personal, fact.
+pub const UNSENT: &str = "apricot_broker_unsent_total";
+/// Counter: gaps in the order of a room. Label `outcome`: filled, lost.
+pub const GAPS: &str = "apricot_broker_gaps_total";
+/// Counter: parcels. Label `outcome`: taken, failed (by Redis), heard (from a node, this one too).
+pub const PARCELS: &str = "apricot_broker_parcels_total";
+/// Histogram: bytes of a parcel that was sent.
+pub const PARCEL_BYTES: &str = "apricot_broker_parcel_bytes";
+/// Histogram: from taking a parcel to the answer of Redis.
+pub const PUBLISH_SECONDS: &str = "apricot_broker_publish_seconds";
+/// Gauge: nodes that were heard of in the last 6 s, this one too.
+pub const NODES: &str = "apricot_nodes";

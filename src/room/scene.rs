@@ -13,7 +13,7 @@ use super::{Hub, Limits};
 use crate::ledger::{CommissionRules, Ledger};
 use crate::model::{Caller, Role, Room, RoomState, Share, Timestamp};
 use crate::sale::{SaleRules, Sales};
-use crate::store::{Inventory, Journal};
+use crate::store::{Broker, Inventory, Journal};
 
 pub const NOW: Timestamp = Timestamp(1_790_000_000_000);
 
@@ -70,7 +70,7 @@ impl Scene {
         };
         let (news, outbox) = (mpsc::channel(64).0, mpsc::channel(64).0);
         let sales = Sales::new(ledger, Inventory::default(), rules, news, outbox);
-        let hub = Hub::open(journal.clone(), sales, limits, || 7).await.expect("a hub");
+        let hub = Hub::open(journal.clone(), sales, Broker::Local, limits, || 7).await.expect("a hub");
         Self { hub, journal, limits, folder }
     }
 

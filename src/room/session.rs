@@ -7,7 +7,7 @@ use apricot_proto::v1::{self, ClientMessage, client_message::Command};
 use bytes::Bytes;
 
 use super::close::CloseCode;
-use super::lanes::{Cursor, FellBehind, Flush, Recovery, StreamPosition};
+use super::lanes::{Cursor, FellBehind, Flush, Recovery};
 use super::limits::Meter;
 use super::live_room::{LiveRoom, SeatKey};
 use super::moderation::Moderation;
@@ -18,7 +18,7 @@ use super::{Connection, Hub, count_refusal, meters, snapshot};
 use crate::contract::{self, parse};
 use crate::model::order::ShipTo;
 use crate::model::payment::Method;
-use crate::model::{Caller, OrderId, OutOfBound, Role, RoomId, Timestamp};
+use crate::model::{Caller, OrderId, OutOfBound, Role, RoomId, StreamPosition, Timestamp};
 use crate::sale::{OrderView, Sales, Wish};
 
 /// Orders, payments and moderations of one session that wait for the record at the same time.
@@ -146,7 +146,10 @@ impl Arrival {
     ) -> Result<(Session, Bytes), CloseCode> {
         let Self { hub, room: id, format, manners, connection } = self;
         let outlet = Arc::new(Outlet::new(format));
+        hub.ensure(&id).await;
+        let expected = hub.attend(&id).await;
         let (room, entrance) = hub.enter(&id, &caller, position, &outlet, now)?;
+        drop(expected);
         // News of these orders goes to the outlet from now on, so that none is missed while they are read.
         let session = Session {
             hub,

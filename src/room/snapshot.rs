@@ -21,6 +21,11 @@ pub struct Snapshots {
 }
 
 impl Snapshots {
+    /// Something changed that nobody is told of.
+    pub fn forget(&mut self) {
+        *self = Self::default();
+    }
+
     pub fn at(
         &mut self,
         cursor: Cursor,

@@ -10,7 +10,7 @@ use apricot::ledger::{CommissionRules, Ledger};
 use apricot::model::{Caller, Role, Room, RoomId, RoomState, Share, Timestamp};
 use apricot::room::{Format, Hub, Limits};
 use apricot::sale::{NEWS_MAX, News, SaleRules, Sales};
-use apricot::store::{Inventory, Journal};
+use apricot::store::{Broker, Inventory, Journal};
 use apricot::wire::codec::{JSON, PROTO};
 use apricot::wire::live::{Patience, Sockets, Verifier};
 use apricot::wire::token::{TokenRefused, Verified};
@@ -53,7 +53,9 @@ impl Stage {
         };
         let (news, told) = mpsc::channel::<News>(NEWS_MAX);
         let sales = Sales::new(ledger, Inventory::default(), rules, news, mpsc::channel(16).0);
-        let hub = Hub::open(journal, sales, limits, apricot::clock::random_u64).await.expect("a hub");
+        let hub = Hub::open(journal, sales, Broker::Local, limits, apricot::clock::random_u64)
+            .await
+            .expect("a hub");
         let stop = CancellationToken::new();
         let running = hub.clone();
         let ticking = clock.clone();

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use super::{LiveRoom, Reading, Seat};
 use crate::contract;
 use crate::model::room::Sanction;
-use crate::model::{Caller, RoomState, Subject, Timestamp};
+use crate::model::{Caller, RoomState, StreamPosition, Subject, Timestamp};
 use crate::room::close::CloseCode;
-use crate::room::lanes::{Cursor, Recovery, StreamPosition};
+use crate::room::lanes::{Cursor, Recovery};
 use crate::room::outlet::Outlet;
 use crate::sale::SaleView;
 
@@ -72,7 +72,9 @@ impl LiveRoom {
         }
         if floor.seats.is_empty() {
             // Nobody was here to read it for.
-            floor.read_state(self.hearts.load(Ordering::Relaxed), read(), now);
+            let (hearts, elsewhere) = (&self.hearts, &self.elsewhere);
+            let of_others = elsewhere.load(Ordering::Relaxed);
+            floor.read_state(hearts.load(Ordering::Relaxed), of_others, read(), now);
         }
         let (cursor, recovery) = floor.lanes.recover(position);
         let floor = &mut *floor;

@@ -12,7 +12,7 @@ struct Guest {
 }
 
 fn live() -> LiveRoom {
-    LiveRoom::new(room(RoomState::Live), Vec::new(), 9, Limits::default().readable_lines())
+    LiveRoom::new(room(RoomState::Live), Vec::new(), 9, Limits::default().readable_lines(), None)
 }
 
 fn enter(room: &LiveRoom, caller: &Caller) -> Result<Guest, CloseCode> {
@@ -237,7 +237,8 @@ fn only_who_moderates_sees_the_blocked_words() {
 
 #[test]
 fn a_rehearsal_is_for_those_who_run_the_room() {
-    let room = LiveRoom::new(room(RoomState::Rehearsal), Vec::new(), 9, Limits::default().readable_lines());
+    let room =
+        LiveRoom::new(room(RoomState::Rehearsal), Vec::new(), 9, Limits::default().readable_lines(), None);
     assert_eq!(enter(&room, &viewer("lin")).map(|_| ()), Err(CloseCode::NotAllowed));
     assert!(enter(&room, &viewer("mo")).is_ok() && enter(&room, &host()).is_ok());
 }

@@ -61,7 +61,8 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let room = LiveRoom::new(room(RoomState::Live), Vec::new(), 9, Limits::default().readable_lines());
+        let room =
+            LiveRoom::new(room(RoomState::Live), Vec::new(), 9, Limits::default().readable_lines(), None);
         let bell = Arc::new(Bell::new(std::task::Waker::noop().clone()));
         room.read_by(&bell, 0);
         let now = crate::clock::instant();

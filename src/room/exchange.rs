@@ -1,0 +1,242 @@
+//! This node among others: sends what its rooms have to say, hears what the others say, and tells all that it is here.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use dashmap::DashMap;
+use tokio::sync::Notify;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::attendance::Attendance;
+use super::nodes::{Announcement, NodeView, Nodes};
+use super::outbox::Outbox;
+use super::parcel::{FACTS_WAITING_MAX, Fact, NodeId};
+use super::{Hub, LiveRoom, meters};
+use crate::clock::{self, Clock};
+use crate::model::{RoomId, Timestamp};
+use crate::store::broker::{Heard, Listener, RedisBroker};
+use crate::store::redis::RedisError;
+
+const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
+/// Between two tries of a parcel that nobody took, unless Redis comes back before: the first and the longest.
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(100);
+const TRY_AGAIN_AFTER_MAX: Duration = Duration::from_secs(2);
+/// What is still to be said at the end may take this long.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+pub struct Exchange {
+    pub broker: RedisBroker,
+    pub outbox: Arc<Outbox>,
+    pub nodes: Nodes,
+    pub attendances: DashMap<RoomId, Attendance>,
+    /// To be announced to all nodes at once.
+    changed: Mutex<Vec<(RoomId, Fact)>>,
+    announce: Notify,
+    /// The last parcel of any room was taken.
+    connected: AtomicBool,
+    /// Ends who attends and who sends.
+    pub over: CancellationToken,
+    pub tasks: TaskTracker,
+}
+
+/// Who this node is to the others.
+#[derive(Clone)]
+struct Identity {
+    name: String,
+    started_at: Timestamp,
+}
+
+impl Exchange {
+    pub fn new(broker: RedisBroker, node: NodeId) -> Self {
+        Self {
+            broker,
+            outbox: Arc::new(Outbox::new(node)),
+            nodes: Nodes::default(),
+            attendances: DashMap::new(),
+            changed: Mutex::default(),
+            announce: Notify::new(),
+            connected: AtomicBool::new(true),
+            over: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// To all nodes, also those that do not attend the room. What does not fit they find in the record.
+    pub fn announce_change(&self, room: &RoomId, fact: Fact) {
+        let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
+        if changed.len() < FACTS_WAITING_MAX {
+            changed.push((room.clone(), fact));
+        }
+        drop(changed);
+        self.announce.notify_one();
+    }
+
+    /// Said once when it changes.
+    fn report(&self, taken: Result<(), &RedisError>) {
+        let was = self.connected.swap(taken.is_ok(), Ordering::AcqRel);
+        match taken {
+            Ok(()) if !was => tracing::info!("rooms are told on all nodes again"),
+            Err(error) if was => tracing::warn!(%error, "rooms are told on this node alone"),
+            Ok(()) | Err(_) => {}
+        }
+    }
+}
+
+impl Hub {
+    /// Runs until `stop`, and then until the last words are said. On a node alone there is nothing to do.
+    pub async fn exchange(self, mut listener: Listener, name: String, clock: Clock, stop: CancellationToken) {
+        let Some(exchange) = self.0.exchange.clone() else { return };
+        let identity = Identity { name, started_at: clock.now() };
+        let mut ticks = interval(ANNOUNCE_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        exchange.broker.hear_nodes().await;
+        loop {
+            tokio::select! {
+                heard = listener.hear() => match heard {
+                    Some(heard) => self.take_in(heard, &clock),
+                    None => break,
+                },
+                rooms = exchange.outbox.called() => self.send_for(rooms),
+                _ = ticks.tick() => {
+                    self.recount(exchange.nodes.forget_gone(clock.now()));
+                    self.announce(&identity, true);
+                }
+                () = exchange.announce.notified() => self.announce(&identity, false),
+                () = stop.cancelled() => break,
+            }
+        }
+        self.send_for(exchange.outbox.take());
+        exchange.tasks.close();
+        if timeout(LAST_WORDS, exchange.tasks.wait()).await.is_err() {
+            tracing::warn!("the other nodes did not hear all that this one had to say");
+        }
+        exchange.over.cancel();
+        exchange.tasks.wait().await;
+        let last = Announcement { leaving: true, ..identity.announcement(&exchange) };
+        exchange.say(last).await;
+    }
+
+    /// The nodes that were heard of lately, this one too.
+    pub fn nodes(&self) -> Vec<NodeView> {
+        self.0.exchange.as_ref().map_or_else(Vec::new, |exchange| exchange.nodes.views())
+    }
+
+    /// Never waits.
+    fn take_in(&self, heard: Heard, clock: &Clock) {
+        match heard {
+            Heard::Parcel { room, standing, bytes } => {
+                self.pass_on_parcel(&room, standing, bytes, clock.now())
+            }
+            Heard::Attending { room } => self.pass_on_attending(&room),
+            Heard::Announcement { bytes } => match Announcement::read(&bytes) {
+                Some(announcement) => self.heed(announcement, clock.now()),
+                None => tracing::warn!(bytes = bytes.len(), "an announcement is not a node's"),
+            },
+        }
+    }
+
+    fn heed(&self, announcement: Announcement, now: Timestamp) {
+        let Some(exchange) = &self.0.exchange else { return };
+        self.recount(exchange.nodes.heed(&announcement, now));
+        let ours = announcement.node == exchange.outbox.node;
+        if !ours && !announcement.changed.is_empty() {
+            let hub = self.clone();
+            exchange.tasks.spawn(async move { hub.heed_changes(announcement.changed).await });
+        }
+    }
+
+    /// Viewers of these rooms on other nodes.
+    pub(super) fn recount(&self, rooms: Vec<RoomId>) {
+        let Some(exchange) = &self.0.exchange else { return };
+        for id in rooms {
+            if let Some(room) = self.0.rooms.get(&id) {
+                room.elsewhere(exchange.nodes.elsewhere(exchange.outbox.node, &id));
+            }
+        }
+    }
+
+    fn announce(&self, identity: &Identity, with_counts: bool) {
+        let Some(exchange) = self.0.exchange.clone() else { return };
+        let counts = || {
+            let rooms = self.0.occupied.iter().map(|slot| (slot.key().clone(), slot.value().viewers()));
+            rooms.filter(|(_, viewers)| *viewers > 0).collect()
+        };
+        let changed = std::mem::take(&mut *exchange.changed.lock().unwrap_or_else(PoisonError::into_inner));
+        let rooms = with_counts.then(counts);
+        let announcement = Announcement { rooms, changed, ..identity.announcement(&exchange) };
+        let tasks = exchange.tasks.clone();
+        tasks.spawn(async move { exchange.say(announcement).await });
+    }
+
+    fn send_for(&self, rooms: Vec<RoomId>) {
+        let Some(exchange) = &self.0.exchange else { return };
+        for id in rooms {
+            if let Some(room) = self.0.rooms.get(&id).map(|slot| slot.value().clone()) {
+                let (exchange, over, hub) = (exchange.clone(), exchange.over.clone(), self.clone());
+                exchange.tasks.clone().spawn(async move {
+                    over.run_until_cancelled(exchange.send(&id, &room, || hub.chance())).await;
+                });
+            }
+        }
+    }
+}
+
+impl Exchange {
+    /// One parcel after the other until nothing waits. What comes meanwhile goes with the next.
+    async fn send(&self, id: &RoomId, room: &LiveRoom, chance: impl Fn() -> u64) {
+        let mut again_after = TRY_AGAIN_AFTER;
+        let hurry = room.hurry();
+        while let Some(wait) = room.waits(clock::instant()) {
+            if !wait.is_zero() && timeout(wait, hurry.notified()).await.is_err() {
+                tracing::trace!("gathered");
+            }
+            let began = clock::instant();
+            let Some(taken) = room.take_parcel(chance(), began) else { return };
+            metrics::histogram!(meters::PARCEL_BYTES).record(taken.parcel.size_bytes() as f64);
+            let answer = self.broker.publish(id, &taken.parcel).await;
+            metrics::histogram!(meters::PUBLISH_SECONDS).record(clock::instant() - began);
+            self.report(answer.as_ref().map(|_| ()));
+            match answer {
+                Ok(standing) => {
+                    again_after = TRY_AGAIN_AFTER;
+                    metrics::counter!(meters::PARCELS, "outcome" => "taken").increment(1);
+                    room.was_taken(taken, standing);
+                }
+                Err(error) => {
+                    tracing::debug!(room = %id, %error, "a parcel was not taken");
+                    metrics::counter!(meters::PARCELS, "outcome" => "failed").increment(1);
+                    room.was_not_taken(taken);
+                    tokio::select! {
+                        () = sleep(again_after) => {}
+                        () = self.broker.comes_back() => {}
+                    }
+                    again_after = (2 * again_after).min(TRY_AGAIN_AFTER_MAX);
+                }
+            }
+        }
+    }
+
+    async fn say(&self, announcement: Announcement) {
+        if let Err(error) = self.broker.announce(&announcement.encode()).await {
+            // The next one says the same; what changed is in the record.
+            tracing::debug!(%error, "an announcement was not heard");
+        }
+    }
+}
+
+impl Identity {
+    fn announcement(&self, exchange: &Exchange) -> Announcement {
+        Announcement {
+            node: exchange.outbox.node,
+            name: self.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: self.started_at,
+            rooms: None,
+            changed: Vec::new(),
+            leaving: false,
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! What other nodes say to a room, and what comes back of this one's own words: told in the order of the room.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use apricot_proto::v1::publication::Body;
+
+use super::{Floor, LiveRoom, SeatKey};
+use crate::contract;
+use crate::model::room::{ChatLine, Sanction};
+use crate::model::{Product, Room, RoomState, StreamPosition, Subject, Timestamp};
+use crate::room::amendment::Closes;
+use crate::room::bell::Urgency;
+use crate::room::meters;
+use crate::room::parcel::{Critical, Fact, Heard, Line, Personal};
+use crate::room::publication::direct;
+use crate::room::sequence::{Gap, Step};
+use crate::sale::SaleView;
+use crate::store::broker::Standing;
+
+/// More than a node samples away between two parcels, unless it lies.
+const LINES_PASSED_MAX: u32 = 100_000;
+impl LiveRoom {
+    /// From where the backlog is wanted. Until it is there, nothing else moves the order here.
+    pub fn begin_filling(&self) -> Option<StreamPosition> {
+        let mut floor = self.floor();
+        let Floor { shared, lanes, .. } = &mut *floor;
+        let shared = shared.as_mut()?;
+        shared.filling = true;
+        shared.stands(lanes, None)
+    }
+
+    pub fn give_up_filling(&self) {
+        if let Some(shared) = &mut self.floor().shared {
+            shared.filling = false;
+        }
+    }
+
+    /// What was missed, and the last lines for those who come.
+    pub fn fill(&self, standing: Standing, critical: Vec<(u64, Critical)>, lines: Vec<ChatLine>) {
+        let mut floor = self.floor();
+        let (at, seated) = (floor.lanes.position(), !floor.seats.is_empty());
+        let Some(shared) = &mut floor.shared else { return };
+        shared.filling = false;
+        shared.hearts.known = shared.hearts.known.max(standing.hearts);
+        let steps = shared.sequence.fill(at, standing, critical, seated);
+        floor.take_steps(steps);
+        floor.history.merge(lines);
+        floor.snapshots.forget();
+        drop(floor);
+        self.stir();
+    }
+
+    /// What a node said; this one's own words too.
+    pub fn hear(&self, standing: Standing, heard: Heard, now: Timestamp) -> Result<(), Gap> {
+        let Heard { node, viewers: _, lines_passed, critical, lines, personal, facts } = heard;
+        let mut floor = self.floor();
+        let Some(shared) = &mut floor.shared else { return Ok(()) };
+        if node != shared.outbox.node {
+            shared.hearts.known = shared.hearts.known.max(standing.hearts);
+            facts.iter().for_each(|fact| floor.heed(fact));
+            floor.lanes.pass_lines(lines_passed.min(LINES_PASSED_MAX));
+            lines.into_iter().for_each(|line| floor.hear_line(line, now));
+            personal.iter().for_each(|personal| floor.hand_over(personal));
+        }
+        let heard = floor.hear_critical(standing, critical);
+        drop(floor);
+        self.stir();
+        heard
+    }
+
+    /// A message said the same and could not be placed; it is told all the same.
+    pub fn hear_beside(&self, critical: &[Critical]) {
+        let mut floor = self.floor();
+        critical.iter().for_each(|critical| floor.tell_beside_once(critical));
+    }
+
+    /// The record as another node has made it. What is told of it comes by the order of the room.
+    pub fn know(&self, record: Room, cards: Vec<Product>) {
+        let mut floor = self.floor();
+        if record.version > floor.record.version {
+            floor.record = Arc::new(record);
+            floor.cards = cards;
+            floor.snapshots.forget();
+        }
+    }
+
+    pub fn sanction_changes(&self) -> u64 {
+        self.floor().sanction_changes
+    }
+
+    /// All of them, as the record had them when there were so many changes. What changed since is newer.
+    pub fn lay_all(&self, sanctions: Vec<(Subject, Sanction)>, changes: u64) {
+        let mut floor = self.floor();
+        if floor.sanction_changes == changes {
+            floor.sanctions = sanctions.into_iter().collect();
+        }
+    }
+
+    /// A change of the record that nobody here was told of for a while: the message was lost.
+    pub fn remind(&self, now: Timestamp) {
+        let mut floor = self.floor();
+        let (record, seated) = (floor.record.clone(), !floor.seats.is_empty());
+        let Some(shared) = &mut floor.shared else { return };
+        if !seated || record.version <= shared.told_version {
+            shared.told_version = shared.told_version.max(record.version);
+        } else if std::mem::replace(&mut shared.missing_version, record.version) == record.version {
+            shared.told_version = record.version;
+            let room = contract::room(&record, &floor.cards, false);
+            floor.lanes.publish_beside(Body::Room(room), now);
+            floor.after(match record.state {
+                RoomState::Ended => Some(&Closes::Everyone),
+                RoomState::Rehearsal => Some(&Closes::Viewers),
+                RoomState::Scheduled | RoomState::Live | RoomState::Paused => None,
+            });
+        }
+    }
+
+    /// News of a sale that this node found in the record: told to those who are here, unless the room was told of it.
+    pub fn remind_sale(&self, view: &SaleView, now: Timestamp) {
+        let mut floor = self.floor();
+        let (sale, version) = (view.sale.id, view.sale.version);
+        let Some(shared) = &mut floor.shared else { return };
+        if shared.told_sales.get(&sale).is_some_and(|told| version <= *told) {
+            return;
+        }
+        shared.told_sales.insert(sale, version);
+        floor.lanes.publish_beside(Body::Sale(contract::sale(view)), now);
+        floor.ring(Urgency::Now);
+        drop(floor);
+        self.stir();
+    }
+
+    pub fn heed(&self, fact: &Fact) {
+        self.floor().heed(fact);
+    }
+
+    /// Viewers on other nodes.
+    pub fn elsewhere(&self, viewers: u32) {
+        if self.elsewhere.swap(viewers, Ordering::Relaxed) != viewers {
+            self.stir();
+        }
+    }
+}
+
+impl Floor {
+    pub(super) fn hear_critical(&mut self, standing: Standing, critical: Vec<Critical>) -> Result<(), Gap> {
+        let at = self.lanes.position();
+        let Some(shared) = &mut self.shared else { return Ok(()) };
+        let steps = shared.sequence.hear(at, standing, critical)?;
+        self.take_steps(steps);
+        Ok(())
+    }
+
+    fn take_steps(&mut self, steps: Vec<Step>) {
+        for step in steps {
+            match step {
+                Step::Begin(position) => self.lanes.begin(position),
+                Step::Tell(critical) => self.tell(critical),
+                Step::TellBeside(critical) => self.tell_beside(critical),
+                Step::SkipTo(offset) => self.lanes.skip_to(offset),
+                Step::Lose => {
+                    metrics::counter!(meters::GAPS, "outcome" => "lost").increment(1);
+                    self.lanes.lose();
+                    self.ring(Urgency::Now);
+                }
+                Step::Renew(epoch) => self.renew(epoch),
+            }
+        }
+    }
+
+    fn renew(&mut self, epoch: u64) {
+        if let Some(shared) = &mut self.shared {
+            shared.renews = Some(epoch);
+            shared.outgoing.anything = true;
+            shared.call();
+        }
+    }
+
+    fn tell(&mut self, critical: Critical) {
+        self.heed_of(&critical);
+        match critical.body {
+            Some(body) => {
+                self.lanes.publish_critical(body, critical.at);
+            }
+            None => self.lanes.skip_to(self.lanes.position().offset + 1),
+        }
+        self.after(critical.closes.as_ref());
+    }
+
+    pub(super) fn tell_beside(&mut self, critical: Critical) {
+        self.heed_of(&critical);
+        if let Some(body) = critical.body {
+            self.lanes.publish_beside(body, critical.at);
+        }
+        self.after(critical.closes.as_ref());
+    }
+
+    fn after(&mut self, closes: Option<&Closes>) {
+        self.ring(Urgency::Now);
+        if let Some(closes) = closes {
+            self.close(closes);
+        }
+    }
+
+    fn heed_of(&mut self, critical: &Critical) {
+        let Some(shared) = &mut self.shared else { return };
+        let fact = &critical.fact;
+        shared.told_version = shared.told_version.max(fact.room_version);
+        if let Some((sale, version)) = fact.sale {
+            let told = shared.told_sales.entry(sale).or_default();
+            *told = version.max(*told);
+        }
+        // What this node said, it knows.
+        if shared.outbox.node != critical.node {
+            self.heed(fact);
+        }
+    }
+
+    /// Versions were read from the record before; this is what a message says by itself.
+    fn heed(&mut self, fact: &Fact) {
+        if let Some((subject, laid)) = &fact.sanction {
+            self.lay(subject.clone(), laid.clone());
+            if matches!(laid, Some(Sanction::Banned)) {
+                self.close(&Closes::Person(subject.clone()));
+            }
+        }
+        if let Some(line) = &fact.deleted_line {
+            self.take_back(line);
+            self.snapshots.forget();
+        }
+    }
+
+    fn hear_line(&mut self, heard: Line, now: Timestamp) {
+        let Line { line, always } = heard;
+        self.history.talked(&line.author, line.at);
+        if let Some(sequence) = self.lanes.publish_chat(contract::chat_line(&line), always, now) {
+            self.history.keep(sequence, line);
+        }
+        self.ring(Urgency::Soon);
+    }
+
+    /// To every socket that the buyer has here.
+    pub(super) fn hand_over(&self, personal: &Personal) {
+        let theirs = self.seats.range(SeatKey::of(&personal.buyer));
+        for (_, seat) in theirs.filter(|(_, seat)| seat.buys) {
+            let order = Body::Order(personal.order.clone());
+            seat.outlet.push(direct(seat.outlet.format(), personal.at, order));
+        }
+    }
+}

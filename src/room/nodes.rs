@@ -1,0 +1,251 @@
+//! The nodes that this one has heard of, and how many viewers each has in which room.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use apricot_proto::cluster;
+use prost::Message;
+
+use super::meters;
+use super::parcel::{Fact, NodeId};
+use crate::model::{RoomId, Timestamp};
+
+/// A node says that it is there every second; who has missed this many is gone, and its viewers with it.
+const GONE_AFTER: Duration = Duration::from_secs(6);
+/// Nodes that are remembered: a hundred is the largest deployment of docs/scaling.md; what is above it is somebody's mistake.
+const NODES_MAX: usize = 1_024;
+/// Rooms with viewers on one node, 60 B each. A node with more says the first ones.
+pub const ROOMS_SAID_MAX: usize = 10_000;
+
+#[derive(Debug, Default)]
+pub struct Nodes(Mutex<HashMap<NodeId, Heard>>);
+
+/// A node as it last spoke of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeView {
+    pub id: NodeId,
+    /// Empty: only its parcels were heard yet.
+    pub name: String,
+    pub version: String,
+    pub started_at: Timestamp,
+    /// Open seats over all rooms.
+    pub viewers: u64,
+    /// Rooms with viewers.
+    pub rooms: usize,
+    pub heard_at: Timestamp,
+}
+
+#[derive(Debug, Default)]
+struct Heard {
+    name: String,
+    version: String,
+    started_at: Timestamp,
+    rooms: HashMap<RoomId, u32>,
+    heard_at: Timestamp,
+}
+
+/// What a node tells all others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Announcement {
+    pub node: NodeId,
+    pub name: String,
+    pub version: String,
+    pub started_at: Timestamp,
+    /// `None`: nothing is said of them.
+    pub rooms: Option<HashMap<RoomId, u32>>,
+    pub changed: Vec<(RoomId, Fact)>,
+    /// Its last word.
+    pub leaving: bool,
+}
+
+impl Nodes {
+    /// The rooms whose count may have changed.
+    pub fn heed(&self, announcement: &Announcement, now: Timestamp) -> Vec<RoomId> {
+        let Announcement { node, name, version, started_at, rooms, changed: _, leaving } = announcement;
+        let mut nodes = self.lock();
+        if *leaving {
+            return nodes.remove(node).map_or_else(Vec::new, |gone| gone.rooms.into_keys().collect());
+        }
+        if nodes.len() >= NODES_MAX && !nodes.contains_key(node) {
+            return Vec::new();
+        }
+        let heard = nodes.entry(*node).or_default();
+        (heard.name, heard.version) = (name.clone(), version.clone());
+        (heard.started_at, heard.heard_at) = (*started_at, now);
+        let Some(rooms) = rooms else { return Vec::new() };
+        let before = std::mem::replace(&mut heard.rooms, rooms.clone());
+        let differs = |room: &&RoomId| before.get(*room) != rooms.get(*room);
+        let mut changed: Vec<RoomId> = rooms.keys().filter(differs).cloned().collect();
+        changed.extend(before.keys().filter(|room| !rooms.contains_key(*room)).cloned());
+        changed
+    }
+
+    /// By a parcel of the room. True: the count changed.
+    pub fn count(&self, node: NodeId, room: &RoomId, viewers: u32, now: Timestamp) -> bool {
+        let mut nodes = self.lock();
+        if nodes.len() >= NODES_MAX && !nodes.contains_key(&node) {
+            return false;
+        }
+        let heard = nodes.entry(node).or_default();
+        heard.heard_at = now;
+        let before = match viewers {
+            0 => heard.rooms.remove(room),
+            _ => heard.rooms.insert(room.clone(), viewers),
+        };
+        before.unwrap_or(0) != viewers
+    }
+
+    /// Viewers of the room on nodes other than `us`.
+    pub fn elsewhere(&self, us: NodeId, room: &RoomId) -> u32 {
+        let nodes = self.lock();
+        let counts =
+            nodes.iter().filter(|(node, _)| **node != us).filter_map(|(_, heard)| heard.rooms.get(room));
+        counts.fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
+    /// The rooms of those that are gone.
+    pub fn forget_gone(&self, now: Timestamp) -> Vec<RoomId> {
+        let mut nodes = self.lock();
+        let mut rooms = Vec::new();
+        nodes.retain(|_, heard| {
+            let here = now < heard.heard_at + GONE_AFTER;
+            if !here {
+                rooms.extend(std::mem::take(&mut heard.rooms).into_keys());
+            }
+            here
+        });
+        metrics::gauge!(meters::NODES).set(nodes.len() as f64);
+        rooms
+    }
+
+    /// By their start.
+    pub fn views(&self) -> Vec<NodeView> {
+        let nodes = self.lock();
+        let view = |(id, heard): (&NodeId, &Heard)| NodeView {
+            id: *id,
+            name: heard.name.clone(),
+            version: heard.version.clone(),
+            started_at: heard.started_at,
+            viewers: heard.rooms.values().map(|count| u64::from(*count)).sum(),
+            rooms: heard.rooms.len(),
+            heard_at: heard.heard_at,
+        };
+        let mut views: Vec<NodeView> = nodes.iter().map(view).collect();
+        views.sort_by_key(|view| (view.started_at, view.id));
+        views
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<NodeId, Heard>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Announcement {
+    pub fn encode(&self) -> Vec<u8> {
+        let rooms = self.rooms.iter().flatten().take(ROOMS_SAID_MAX);
+        let changed = self.changed.iter();
+        let message = cluster::Announcement {
+            node: self.node.0,
+            name: self.name.clone(),
+            version: self.version.clone(),
+            started_at_ms: self.started_at.millis(),
+            counts: self.rooms.is_some(),
+            rooms: rooms
+                .map(|(room, viewers)| cluster::RoomViewers { room: room.to_string(), viewers: *viewers })
+                .collect(),
+            changed: changed
+                .map(|(room, fact)| cluster::RoomChanged {
+                    room: room.to_string(),
+                    fact: Some(fact.message()),
+                })
+                .collect(),
+            leaving: self.leaving,
+        };
+        message.encode_to_vec()
+    }
+
+    /// `None`: no node says that.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let message = cluster::Announcement::decode(bytes).ok()?;
+        if message.rooms.len() > ROOMS_SAID_MAX || message.name.len() > 80 || message.version.len() > 80 {
+            return None;
+        }
+        let rooms = message.rooms.into_iter().map(|said| Some((said.room.parse().ok()?, said.viewers)));
+        let rooms = rooms.collect::<Option<HashMap<RoomId, u32>>>()?;
+        let changed = message.changed.into_iter();
+        Some(Self {
+            node: NodeId(message.node),
+            name: message.name,
+            version: message.version,
+            started_at: Timestamp(message.started_at_ms),
+            rooms: message.counts.then_some(rooms),
+            changed: changed
+                .map(|said| Some((said.room.parse().ok()?, Fact::read(said.fact?)?)))
+                .collect::<Option<_>>()?,
+            leaving: message.leaving,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn room(name: &str) -> RoomId {
+        name.parse().expect("an id")
+    }
+
+    fn announcement(node: u64, rooms: &[(&str, u32)]) -> Announcement {
+        Announcement {
+            node: NodeId(node),
+            name: format!("node-{node}"),
+            version: "1".into(),
+            started_at: Timestamp(5),
+            rooms: Some(rooms.iter().map(|(name, viewers)| (room(name), *viewers)).collect()),
+            changed: vec![(room("orchard"), Fact { room_version: 2, ..Fact::default() })],
+            leaving: false,
+        }
+    }
+
+    #[test]
+    fn counts_add_up_and_go_with_their_node() {
+        let (nodes, us, now) = (Nodes::default(), NodeId(1), Timestamp(1_000));
+        let changed = nodes.heed(&announcement(2, &[("orchard", 3), ("barn", 1)]), now);
+        assert_eq!(changed.len(), 2);
+        assert_eq!(nodes.heed(&announcement(2, &[("orchard", 3), ("barn", 1)]), now), []);
+        nodes.heed(&announcement(1, &[("orchard", 40)]), now);
+        assert!(nodes.count(NodeId(3), &room("orchard"), 4, now + Duration::from_secs(3)));
+        assert!(!nodes.count(NodeId(3), &room("orchard"), 4, now + Duration::from_secs(3)));
+        assert_eq!(nodes.elsewhere(us, &room("orchard")), 7, "ours are counted by us");
+        assert_eq!(nodes.heed(&announcement(2, &[("orchard", 3)]), now), [room("barn")]);
+        assert_eq!(nodes.views().iter().map(|view| view.viewers).sum::<u64>(), 47);
+        let mut gone = nodes.forget_gone(now + GONE_AFTER);
+        gone.sort();
+        assert_eq!(gone, [room("orchard"), room("orchard")]);
+        assert_eq!(nodes.elsewhere(us, &room("orchard")), 4);
+        let leaving = Announcement { leaving: true, ..announcement(3, &[]) };
+        assert_eq!(nodes.heed(&leaving, now), [room("orchard")]);
+        assert_eq!(nodes.elsewhere(us, &room("orchard")), 0);
+    }
+
+    #[test]
+    fn what_is_announced_is_read() {
+        let said = announcement(7, &[("orchard", 3)]);
+        assert_eq!(Announcement::read(&said.encode()), Some(said));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_comes_in_panics(noise in prop::collection::vec(any::<u8>(), 0..200), at in 0..200usize, flip in 1..=255u8) {
+            Announcement::read(&noise);
+            let mut real = announcement(7, &[("orchard", 3)]).encode();
+            let at = at % real.len();
+            real[at] ^= flip;
+            Announcement::read(&real);
+            Announcement::read(&real[..at]);
+        }
+    }
+}
