@@ -14,6 +14,7 @@ use crate::config::{self, ConfigError, Effective, Flags, LogConfig, LogFormat};
 mod check;
 pub mod import;
 mod migrate;
+mod ready;
 mod sandbox;
 mod serve;
 mod signals;
@@ -42,6 +43,8 @@ enum Command {
     Check(check::Check),
     /// Bring the tables of a record on PostgreSQL up to date, and say what was done
     Migrate(migrate::Migrate),
+    /// Ask a running server whether it is ready
+    Ready(ready::Ready),
     /// Print the configuration in effect, and where each value came from
     Config(Source),
     /// Print the OpenAPI document
@@ -76,6 +79,7 @@ pub fn run() -> ExitCode {
         Command::Token(token) => token.run(),
         Command::Check(check) => check.run(),
         Command::Migrate(migrate) => migrate.run(),
+        Command::Ready(ready) => ready.run(),
         Command::Config(source) => source.load(None).and_then(|effective| print(&effective.to_string())),
         Command::Openapi => print(&format!("{}\n", *crate::wire::openapi::DOCUMENT)),
         Command::Import(import) => import.run(),

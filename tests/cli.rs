@@ -49,6 +49,8 @@ fn a_server_says_where_it_listens_and_stops_when_told() {
     let folder = data.path().to_str().unwrap();
     let (child, address) = serve(data.path());
     refuses(&["serve", "--data", folder], 1, &["in use by another Apricot", "--data"]);
+    assert_eq!(run(&["ready", "--url", &format!("http://{address}/readyz")]).0, 0);
+    refuses(&["ready", "--url", &format!("http://{address}/nothing")], 1, &["answers 404"]);
     let other = tempfile::tempdir().unwrap();
     refuses_last(&["serve", "--data", other.path().to_str().unwrap(), "--listen", &address], "--listen");
     let products = data.path().join("products.csv");
