@@ -4,7 +4,7 @@ CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run test pages rust-test browser-test safety fuzz bench lint screenshots
+.PHONY: help run cluster roll test pages rust-test browser-test safety fuzz bench lint screenshots
 
 help: ## Lists the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -12,6 +12,13 @@ help: ## Lists the targets
 run: pages ## Builds everything and starts a demo room; the links are printed at the end
 	$(CARGO) build --release --bin apricot
 	target/release/apricot serve --demo
+
+cluster: pages ## NODES (2) nodes, PostgreSQL, Redis (CLUSTER=1: a Redis Cluster), a payment provider and nginx on this machine, thrown away on Ctrl-C
+	$(CARGO) build --release --bin apricot
+	deploy/cluster.sh
+
+roll: ## Restarts the nodes of `make cluster`, one after the other
+	deploy/roll.sh
 
 test: ## Installs what the tests need, then runs all of them
 	tests/run.sh
