@@ -84,7 +84,8 @@ async fn gate_and_journal(record: &Path, options: &Options) -> f64 {
     let bench = Bench::open(record, options).await;
     let (inventory, sale, ledger) = (Inventory::default(), bench.sale, bench.ledger.clone());
     let snapshot = LotSnapshot { stock: options.orders, ..LotSnapshot::default() };
-    inventory.open(sale.id, snapshot).await;
+    let seen = inventory.seen(sale.id).await;
+    inventory.open(sale.id, seen, &snapshot).await.expect("a lot");
     let pledge = ledger.pledge(sale.pledge.expect("a pledge")).await.expect("the pledge");
     let host = pledge.host.clone();
     let started = Instant::now();

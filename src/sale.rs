@@ -19,7 +19,7 @@ use crate::model::{
     FlashSale, Money, Order, OrderId, OutOfBound, Payment, PaymentId, PaymentState, Pledge, Product, RoomId,
     SaleId, SaleState, Stage,
 };
-use crate::store::inventory::Reading;
+use crate::store::inventory::{NotNow, Reading};
 use crate::store::journal::Task;
 use crate::store::{Inventory, Journal, StoreError};
 
@@ -115,6 +115,9 @@ pub enum Refusal {
     WaitingListFull { max: u32 },
     #[error("at most {limit} for one buyer")]
     LimitReached { limit: u32 },
+    /// The gate cannot be asked; nothing was done.
+    #[error(transparent)]
+    NotNow(#[from] NotNow),
     #[error(transparent)]
     Ledger(LedgerRefused),
     #[error(transparent)]
@@ -187,6 +190,8 @@ struct LiveSale {
     /// One rebuild of the lot at a time; counts those that began.
     rebuilding: tokio::sync::Mutex<()>,
     rebuilds: AtomicU64,
+    /// Somebody is looking whether the lot has to be read again.
+    mending: AtomicBool,
 }
 
 /// What is known of an order id.

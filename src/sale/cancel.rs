@@ -4,7 +4,7 @@ use super::place::end_hold;
 use super::{KnownOrder, OrderView, Refusal, Sales, meters};
 use crate::model::order::OrderRefused;
 use crate::model::{Order, OrderId, SaleId, SaleState, Stage, Subject, Timestamp};
-use crate::store::inventory::EndRefused;
+use crate::store::inventory::{EndRefused, NotNow};
 use crate::store::journal::{HoldOutcome, Pending};
 use crate::store::{StoreError, Write};
 
@@ -185,6 +185,7 @@ impl Sales {
 impl From<EndRefused> for Refusal {
     fn from(refused: EndRefused) -> Self {
         match refused {
+            EndRefused::NotReady { retry_after } => NotNow { retry_after }.into(),
             EndRefused::Unknown | EndRefused::Ending => Self::Store(StoreError::Stale),
             EndRefused::RanOut | EndRefused::Ended(HoldOutcome::Expired) => {
                 Self::Order(OrderRefused::HoldExpired)

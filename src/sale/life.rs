@@ -83,13 +83,13 @@ impl Sales {
             match sales.0.journal.commit(entry(once, Write::Sale(sale.clone()))).await {
                 Ok(()) => {
                     sales.load_sale(sale).await?;
-                    sales.load_lot(id).await?;
+                    sales.open_lot(id).await?;
                     sales.tell_sale(id).await;
                 }
                 Err(StoreError::Seen) if sales.live(id).is_none() => {
                     let recorded = sales.0.journal.sale(id).await?.ok_or(Refusal::NotFound("sale"))?;
                     sales.load_sale(recorded).await?;
-                    sales.load_lot(id).await?;
+                    sales.open_lot(id).await?;
                 }
                 Err(StoreError::Seen) => {}
                 Err(refused) => return Err(refused.into()),
@@ -175,9 +175,9 @@ impl Sales {
 
     async fn sweep_sale(&self, id: SaleId, now: Timestamp) -> Result<(), Refusal> {
         let Some(live) = self.live(id) else { return Ok(()) };
-        if self.0.inventory.reading(id).is_none() {
-            // An earlier rebuild failed.
-            self.load_lot(id).await?;
+        if self.0.inventory.reading(id).is_none() && !self.0.inventory.is_ready(id).await? {
+            // An earlier rebuild failed, or the gate has lost the lot.
+            self.rebuild(id).await;
         }
         self.expire_holds(id, now).await;
         let sale = live.sale();

@@ -7,6 +7,7 @@ use super::{KnownOrder, LiveSale, Refusal, Sales};
 use crate::model::{FlashSale, Order, Payment, SaleId, SaleState, Stage};
 use crate::store::Write;
 use crate::store::inventory::{LotSnapshot, Request};
+use crate::store::journal::HoldOutcome;
 
 impl Sales {
     /// Holds go on where they were.
@@ -18,9 +19,27 @@ impl Sales {
                 self.0.journal.commit(vec![Write::ReturnLeftovers(id)]).await?;
             }
             self.load_sale(sale).await?;
-            self.load_lot(id).await?;
+            self.open_lot(id).await?;
         }
         Ok(())
+    }
+
+    /// As `load_lot`, unless the gate cannot be asked now: then the next sweep opens it.
+    pub(super) async fn open_lot(&self, sale: SaleId) -> Result<(), Refusal> {
+        let opened = async {
+            if !self.0.inventory.is_ready(sale).await? {
+                return self.load_lot(sale).await;
+            }
+            // Another node has it open: only its orders are to be known here.
+            self.read_lot(sale).await.map(drop)
+        };
+        match opened.await {
+            Err(Refusal::NotNow(error)) => {
+                tracing::warn!(%error, %sale, "nobody can buy until a sweep has opened the lot");
+                Ok(())
+            }
+            loaded => loaded,
+        }
     }
 
     pub(super) async fn load_sale(&self, sale: FlashSale) -> Result<(), Refusal> {
@@ -37,6 +56,7 @@ impl Sales {
             told_sold_out: AtomicBool::new(false),
             rebuilding: tokio::sync::Mutex::default(),
             rebuilds: AtomicU64::new(0),
+            mending: AtomicBool::new(false),
         };
         self.0.live.insert(id, Arc::new(live));
         let mut sales = self.0.rooms.entry(room).or_default();
@@ -48,15 +68,13 @@ impl Sales {
 
     /// Replaces the gate's lot by what the record says, and knows all its orders from then on.
     pub(super) async fn load_lot(&self, sale: SaleId) -> Result<(), Refusal> {
-        self.0.inventory.open(sale, self.read_lot(sale).await?).await;
+        let seen = self.0.inventory.seen(sale).await;
+        let before = self.read_lot(sale).await?;
+        let ours = self.0.inventory.open(sale, seen, &before).await?;
         // Whoever was recorded since that reading and before the lot opened told the old lot.
-        let LotSnapshot { holds, waiting, .. } = self.read_lot(sale).await?;
-        for hold in holds {
-            self.0.inventory.adopt_hold(sale, hold).await;
-        }
-        for request in waiting {
-            self.0.inventory.adopt_waiting(sale, request).await;
-        }
+        let after = self.read_lot(sale).await?;
+        let before = if ours { before } else { LotSnapshot::default() };
+        self.0.inventory.adopt(sale, &before, after).await;
         Ok(())
     }
 
@@ -82,7 +100,8 @@ impl Sales {
             match order.stage {
                 Stage::Held { until, .. } => snapshot.holds.push(request(until)),
                 Stage::Waiting => snapshot.waiting.push(request(order.placed_at)),
-                Stage::Released | Stage::Expired => {}
+                Stage::Released => snapshot.ended.push((order.id, HoldOutcome::Released)),
+                Stage::Expired => snapshot.ended.push((order.id, HoldOutcome::Expired)),
                 Stage::Paid
                 | Stage::Packed
                 | Stage::Shipped(_)

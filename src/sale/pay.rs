@@ -9,7 +9,7 @@ use crate::model::payment::{Method, ProviderEvent, ProviderNews, Refund};
 use crate::model::{
     Money, Order, OrderId, Payment, PaymentId, PaymentState, RefundId, Stage, Subject, Timestamp,
 };
-use crate::store::inventory::{HoldRefused, Request};
+use crate::store::inventory::{HoldRefused, NotNow, Request};
 use crate::store::journal::{HoldOutcome, Task};
 use crate::store::{Entry, StoreError, Write};
 
@@ -212,7 +212,8 @@ impl Sales {
         let grant = match self.0.inventory.hold(order.sale, request, now).await {
             Ok(grant) => grant,
             // The same event, twice at once: the other one has the hold. Or nobody can say now.
-            Err(HoldRefused::Known | HoldRefused::NotReady) => return Err(StoreError::Stale.into()),
+            Err(HoldRefused::Known) => return Err(StoreError::Stale.into()),
+            Err(HoldRefused::NotReady { retry_after }) => return Err(NotNow { retry_after }.into()),
             Err(_) => return Ok(None),
         };
         match self.submit_displaced(grant.displaced, now).await {

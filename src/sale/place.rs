@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{KnownOrder, LiveSale, OrderView, Placed, Refusal, Sales, Slot, Wish, meters};
 use crate::model::{Order, OrderId, OutOfBound, SaleId, Stage, Subject, Timestamp};
-use crate::store::inventory::{HoldRefused, Request};
+use crate::store::inventory::{HoldRefused, NotNow, Request};
 use crate::store::journal::{HoldOutcome, Pending};
 use crate::store::{StoreError, Write};
 
@@ -74,24 +74,37 @@ impl Sales {
             until,
         };
         let placing = Placing { sales: self.clone(), id: order.id, done };
-        let granted = match self.0.inventory.hold(sale.id, request.clone(), now).await {
+        let sales = self.clone();
+        self.uninterrupted(async move {
+            match sales.ask_gate(order, request, now).await {
+                Ok((order, displaced)) => sales.record_placed(placing, &live, order, displaced, now).await,
+                Err(refused) => {
+                    if let HoldRefused::NotReady { .. } = refused {
+                        sales.mend(live.sale().id);
+                    }
+                    Err(refused.into())
+                }
+            }
+        })
+        .await
+    }
+
+    /// Units, or a place in line when there are none and the wish says so. With the order as it stands then.
+    async fn ask_gate(
+        &self,
+        order: Order,
+        request: Request,
+        now: Timestamp,
+    ) -> Result<(Order, Vec<OrderId>), HoldRefused> {
+        match self.0.inventory.hold(order.sale, request.clone(), now).await {
             Ok(grant) => Ok((order, grant.displaced)),
-            Err(HoldRefused::SoldOut { .. }) if wish.wait => {
+            Err(HoldRefused::SoldOut { .. }) if order.wait => {
                 let order = Order { stage: Stage::Waiting, hold: 0, ..order };
-                let place = self.0.inventory.wait(sale.id, request, self.0.rules.waiting_list_max, now).await;
-                place.map(|_| (order, Vec::new()))
+                let max = self.0.rules.waiting_list_max;
+                self.0.inventory.wait(order.sale, request, max, now).await?;
+                Ok((order, Vec::new()))
             }
             Err(refused) => Err(refused),
-        };
-        match granted {
-            Ok((order, displaced)) => {
-                let sales = self.clone();
-                self.uninterrupted(
-                    async move { sales.record_placed(placing, &live, order, displaced, now).await },
-                )
-                .await
-            }
-            Err(refused) => Err(refused.into()),
         }
     }
 
@@ -298,7 +311,10 @@ impl From<HoldRefused> for Refusal {
     fn from(refused: HoldRefused) -> Self {
         match refused {
             HoldRefused::Closed => Self::Sale(crate::model::sale::SaleRefused::Closed),
-            HoldRefused::NotReady => Self::Store(StoreError::Busy),
+            HoldRefused::NotReady { retry_after } => {
+                meters::refused("not_now");
+                NotNow { retry_after }.into()
+            }
             HoldRefused::SoldOut { left } => {
                 meters::refused("sold_out");
                 Self::SoldOut { left }
@@ -329,5 +345,24 @@ impl Sales {
             tracing::error!(%error, %sale, "the lot could not be read again; nobody can buy until a sweep has read it");
             self.0.inventory.forget(sale).await;
         }
+    }
+
+    /// The gate would not be asked: looks whether the lot has to be read again. Nobody waits for it, and one looks for all.
+    fn mend(&self, sale: SaleId) {
+        let Some(live) = self.live(sale) else { return };
+        if live.mending.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let sales = self.clone();
+        self.0.underway.spawn(async move {
+            match sales.0.inventory.is_ready(sale).await {
+                Ok(true) => {}
+                Ok(false) => sales.rebuild(sale).await,
+                Err(error) => {
+                    tracing::debug!(%error, %sale, "the gate is away; the lot is looked at again later")
+                }
+            }
+            live.mending.store(false, Ordering::Release);
+        });
     }
 }

@@ -10,24 +10,44 @@
 //!   count towards its buyer's limit. Who stands in line is the next buyer before any newcomer.
 //! - Once everything is held or sold, refusals cost one atomic read, no lock and no store operation.
 //! - When a commit failed and nobody knows what the record holds, the lot is rebuilt from the record (`open`). What was on its way to
-//!   the record at that moment is made known to the new lot when it has arrived (`adopt_hold`, `adopt_waiting`).
+//!   the record at that moment is made known to the new lot when it has arrived (`adopt_hold`, `adopt_waiting`), and by a second
+//!   reading of the record (`adopt`).
+//! - A gate that cannot be asked says when to come again.
+
+use std::time::Duration;
 
 use super::journal::HoldOutcome;
 use crate::model::{OrderId, SaleId, Subject, Timestamp};
 
+mod adopt;
 mod embedded;
 pub mod lot;
+mod redis;
 
 #[cfg(test)]
 mod conformance;
 
 pub use embedded::Embedded;
 pub use lot::{EndRefused, Grant, HoldRefused, LotSnapshot, Reading, Request};
+pub use redis::RedisGate;
 
 #[derive(Clone)]
 pub enum Inventory {
     /// In this process, for one node.
     Embedded(Embedded),
+    /// In Redis, for many.
+    Redis(RedisGate),
+}
+
+/// A lot as it was opened at some time: the generation of a shared one. 0: there was none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen(u64);
+
+/// The gate cannot be asked, or not yet again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the gate cannot be asked now")]
+pub struct NotNow {
+    pub retry_after: Duration,
 }
 
 impl Default for Inventory {
@@ -37,16 +57,37 @@ impl Default for Inventory {
 }
 
 impl Inventory {
-    /// Makes a lot, or replaces it by what the record says.
-    pub async fn open(&self, sale: SaleId, snapshot: LotSnapshot) {
+    /// Which lot is there now. To be asked for before the record is read: `open` replaces no other.
+    pub async fn seen(&self, sale: SaleId) -> Seen {
         match self {
-            Self::Embedded(gate) => gate.open(sale, snapshot),
+            Self::Embedded(_) => Seen(0),
+            Self::Redis(gate) => gate.seen(sale).await,
+        }
+    }
+
+    /// Makes a lot, or replaces the one that was seen, by what the record says. False: another node was quicker, and its lot stands.
+    pub async fn open(&self, sale: SaleId, seen: Seen, snapshot: &LotSnapshot) -> Result<bool, NotNow> {
+        match self {
+            Self::Embedded(gate) => {
+                gate.open(sale, snapshot.clone());
+                Ok(true)
+            }
+            Self::Redis(gate) => gate.open(sale, seen, snapshot).await,
+        }
+    }
+
+    /// Whether the lot is there and need not be read again from the record.
+    pub async fn is_ready(&self, sale: SaleId) -> Result<bool, NotNow> {
+        match self {
+            Self::Embedded(gate) => Ok(gate.reading(sale).is_some()),
+            Self::Redis(gate) => gate.is_ready(sale).await,
         }
     }
 
     pub async fn forget(&self, sale: SaleId) {
         match self {
             Self::Embedded(gate) => gate.forget(sale),
+            Self::Redis(gate) => gate.forget(sale).await,
         }
     }
 
@@ -54,6 +95,7 @@ impl Inventory {
     pub async fn hold(&self, sale: SaleId, request: Request, now: Timestamp) -> Result<Grant, HoldRefused> {
         match self {
             Self::Embedded(gate) => gate.hold(sale, request, now),
+            Self::Redis(gate) => gate.hold(sale, request, now).await,
         }
     }
 
@@ -61,6 +103,7 @@ impl Inventory {
     pub fn is_sold_out(&self, sale: SaleId, now: Timestamp) -> bool {
         match self {
             Self::Embedded(gate) => gate.is_sold_out(sale, now),
+            Self::Redis(gate) => gate.is_sold_out(sale, now),
         }
     }
 
@@ -68,6 +111,7 @@ impl Inventory {
     pub async fn claim(&self, sale: SaleId, order: OrderId, now: Timestamp) -> Result<(), EndRefused> {
         match self {
             Self::Embedded(gate) => gate.claim(sale, order, now),
+            Self::Redis(gate) => gate.claim(sale, order, now).await,
         }
     }
 
@@ -75,6 +119,7 @@ impl Inventory {
     pub async fn end(&self, sale: SaleId, order: OrderId) -> Result<(), EndRefused> {
         match self {
             Self::Embedded(gate) => gate.end(sale, order),
+            Self::Redis(gate) => gate.end(sale, order).await,
         }
     }
 
@@ -82,6 +127,7 @@ impl Inventory {
     pub async fn free(&self, sale: SaleId, order: OrderId, outcome: HoldOutcome) {
         match self {
             Self::Embedded(gate) => gate.free(sale, order, outcome),
+            Self::Redis(gate) => gate.free(sale, order, outcome).await,
         }
     }
 
@@ -95,6 +141,7 @@ impl Inventory {
     ) -> Result<u32, HoldRefused> {
         match self {
             Self::Embedded(gate) => gate.wait(sale, request, max, now),
+            Self::Redis(gate) => gate.wait(sale, request, max, now).await,
         }
     }
 
@@ -103,6 +150,7 @@ impl Inventory {
     pub async fn adopt_hold(&self, sale: SaleId, request: Request) {
         match self {
             Self::Embedded(gate) => gate.adopt_hold(sale, request),
+            Self::Redis(gate) => gate.adopt_hold(sale, request).await,
         }
     }
 
@@ -110,6 +158,7 @@ impl Inventory {
     pub async fn adopt_claimed(&self, sale: SaleId, order: OrderId, buyer: &Subject, quantity: u32) {
         match self {
             Self::Embedded(gate) => gate.adopt_claimed(sale, order, buyer, quantity),
+            Self::Redis(gate) => gate.adopt_claimed(sale, order, buyer, quantity).await,
         }
     }
 
@@ -117,6 +166,7 @@ impl Inventory {
     pub async fn adopt_waiting(&self, sale: SaleId, request: Request) {
         match self {
             Self::Embedded(gate) => gate.adopt_waiting(sale, request),
+            Self::Redis(gate) => gate.adopt_waiting(sale, request).await,
         }
     }
 
@@ -124,6 +174,7 @@ impl Inventory {
     pub async fn leave(&self, sale: SaleId, order: OrderId) -> bool {
         match self {
             Self::Embedded(gate) => gate.leave(sale, order),
+            Self::Redis(gate) => gate.leave(sale, order).await,
         }
     }
 
@@ -131,6 +182,7 @@ impl Inventory {
     pub async fn waiting_place(&self, sale: SaleId, order: OrderId) -> u32 {
         match self {
             Self::Embedded(gate) => gate.waiting_place(sale, order),
+            Self::Redis(gate) => gate.waiting_place(sale, order).await,
         }
     }
 
@@ -138,6 +190,7 @@ impl Inventory {
     pub async fn next_offer(&self, sale: SaleId, until: Timestamp) -> Option<Request> {
         match self {
             Self::Embedded(gate) => gate.next_offer(sale, until),
+            Self::Redis(gate) => gate.next_offer(sale, until).await,
         }
     }
 
@@ -145,6 +198,7 @@ impl Inventory {
     pub async fn take_expired(&self, sale: SaleId, now: Timestamp, max: usize) -> Vec<OrderId> {
         match self {
             Self::Embedded(gate) => gate.take_expired(sale, now, max),
+            Self::Redis(gate) => gate.take_expired(sale, now, max).await,
         }
     }
 
@@ -152,6 +206,7 @@ impl Inventory {
     pub async fn close(&self, sale: SaleId) -> Vec<OrderId> {
         match self {
             Self::Embedded(gate) => gate.close(sale),
+            Self::Redis(gate) => gate.close(sale).await,
         }
     }
 
@@ -159,6 +214,7 @@ impl Inventory {
     pub fn reading(&self, sale: SaleId) -> Option<Reading> {
         match self {
             Self::Embedded(gate) => gate.reading(sale),
+            Self::Redis(gate) => gate.reading(sale),
         }
     }
 }

@@ -37,6 +37,7 @@ pub enum Kind {
     SlowMode,
     RateLimited,
     Busy,
+    NotNow,
     RecordUnavailable,
 }
 
@@ -48,7 +49,7 @@ const RECORD_RETRY_MS: u32 = 2_000;
 const STALE_RETRY_MS: u32 = 50;
 
 impl Kind {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Malformed,
         Self::TokenRequired,
         Self::TokenInvalid,
@@ -73,6 +74,7 @@ impl Kind {
         Self::SlowMode,
         Self::RateLimited,
         Self::Busy,
+        Self::NotNow,
         Self::RecordUnavailable,
     ];
 
@@ -103,6 +105,7 @@ impl Kind {
             Self::SlowMode => ("slow-mode", 429, "The room is in slow mode"),
             Self::RateLimited => ("rate-limited", 429, "Too many requests"),
             Self::Busy => ("busy", 503, "The server is busy"),
+            Self::NotNow => ("not-now", 503, "Buying pauses for a moment"),
             Self::RecordUnavailable => ("record-unavailable", 503, "The record cannot be written"),
         }
     }
@@ -166,6 +169,11 @@ impl From<Refusal> for Problem {
                 bound: limit.to_string(),
                 ..Kind::LimitReached.because(format!("One buyer may have {limit} of this sale; order fewer."))
             },
+            Refusal::NotNow(refused) => {
+                let detail = "Nothing was done. Send the same request again after the time given.";
+                let retry_after_ms = u32::try_from(refused.retry_after.as_millis()).unwrap_or(u32::MAX);
+                Kind::NotNow.for_now(detail, retry_after_ms)
+            }
             Refusal::Ledger(refused) => refused.into(),
             Refusal::Store(refused) => refused.into(),
         }
@@ -323,6 +331,8 @@ mod tests {
         check(Refusal::SoldOut { left: 2 }, "sold-out", false);
         check(Refusal::WaitingListFull { max: 500 }, "waiting-list-full", false);
         check(Refusal::LimitReached { limit: 2 }, "limit-reached", false);
+        let retry_after = std::time::Duration::from_secs(2);
+        check(Refusal::NotNow(crate::store::inventory::NotNow { retry_after }), "not-now", true);
         for (refused, name) in [
             (OrderRefused::HoldExpired, "hold-expired"),
             (OrderRefused::Released, "wrong-state"),

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use dashmap::DashMap;
 
@@ -9,6 +10,9 @@ use super::lot::Lot;
 use super::{EndRefused, Grant, HoldRefused, LotSnapshot, Reading, Request};
 use crate::model::{OrderId, SaleId, Subject, Timestamp};
 use crate::store::journal::HoldOutcome;
+
+/// A lot that is being read again is there by then.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The lots of this process.
 #[derive(Clone, Default)]
@@ -42,7 +46,9 @@ impl Embedded {
     }
 
     pub fn hold(&self, sale: SaleId, request: Request, now: Timestamp) -> Result<Grant, HoldRefused> {
-        self.gate(sale).ok_or(HoldRefused::NotReady)?.with(|lot| lot.hold(request, now))
+        self.gate(sale)
+            .ok_or(HoldRefused::NotReady { retry_after: RETRY_AFTER })?
+            .with(|lot| lot.hold(request, now))
     }
 
     pub fn is_sold_out(&self, sale: SaleId, now: Timestamp) -> bool {
@@ -51,11 +57,13 @@ impl Embedded {
     }
 
     pub fn claim(&self, sale: SaleId, order: OrderId, now: Timestamp) -> Result<(), EndRefused> {
-        self.gate(sale).ok_or(EndRefused::Unknown)?.with(|lot| lot.claim(order, now))
+        self.gate(sale)
+            .ok_or(EndRefused::NotReady { retry_after: RETRY_AFTER })?
+            .with(|lot| lot.claim(order, now))
     }
 
     pub fn end(&self, sale: SaleId, order: OrderId) -> Result<(), EndRefused> {
-        self.gate(sale).ok_or(EndRefused::Unknown)?.with(|lot| lot.end(order))
+        self.gate(sale).ok_or(EndRefused::NotReady { retry_after: RETRY_AFTER })?.with(|lot| lot.end(order))
     }
 
     pub fn free(&self, sale: SaleId, order: OrderId, outcome: HoldOutcome) {
@@ -71,7 +79,9 @@ impl Embedded {
         max: usize,
         now: Timestamp,
     ) -> Result<u32, HoldRefused> {
-        self.gate(sale).ok_or(HoldRefused::NotReady)?.with(|lot| lot.wait(request, max, now))
+        self.gate(sale)
+            .ok_or(HoldRefused::NotReady { retry_after: RETRY_AFTER })?
+            .with(|lot| lot.wait(request, max, now))
     }
 
     pub fn adopt_hold(&self, sale: SaleId, request: Request) {
@@ -145,10 +155,10 @@ impl Gate {
     }
 }
 
-fn pack(high: u32, low: u32) -> u64 {
+pub(super) fn pack(high: u32, low: u32) -> u64 {
     u64::from(high) << 32 | u64::from(low)
 }
 
-fn unpack(both: u64) -> (u32, u32) {
+pub(super) fn unpack(both: u64) -> (u32, u32) {
     ((both >> 32) as u32, both as u32)
 }

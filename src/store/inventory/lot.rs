@@ -1,6 +1,7 @@
 //! One lot, without locks, stores or clocks: the rules of holding.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
 
 use crate::model::{OrderId, Subject, Timestamp};
 use crate::store::journal::HoldOutcome;
@@ -27,8 +28,8 @@ pub struct Grant {
 pub enum HoldRefused {
     #[error("the lot is closed")]
     Closed,
-    #[error("the lot is being read again")]
-    NotReady,
+    #[error("the lot cannot be asked now")]
+    NotReady { retry_after: Duration },
     #[error("{left} left")]
     SoldOut { left: u32 },
     #[error("at most {limit} for one buyer")]
@@ -41,6 +42,8 @@ pub enum HoldRefused {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndRefused {
+    #[error("the lot cannot be asked now")]
+    NotReady { retry_after: Duration },
     #[error("no such hold")]
     Unknown,
     #[error("the hold ran out")]
@@ -70,6 +73,8 @@ pub struct LotSnapshot {
     pub claimed: Vec<(OrderId, Subject, u32)>,
     /// First in line first.
     pub waiting: Vec<Request>,
+    /// How holds ended that were not claimed. A lot does not start with them; what was read earlier is compared with them.
+    pub ended: Vec<(OrderId, HoldOutcome)>,
 }
 
 pub struct Lot {

@@ -148,7 +148,7 @@ fn range_of(entry: Value, asked: &Address) -> Option<(RangeInclusive<u16>, Addre
 }
 
 /// As Redis Cluster counts: CRC-16 (XMODEM) of the part in braces, or of the whole key.
-pub(super) fn slot(key: &str) -> u16 {
+fn slot(key: &str) -> u16 {
     let tag = key.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(tag, _)| tag);
     let hashed = tag.filter(|tag| !tag.is_empty()).unwrap_or(key);
     let crc = hashed.bytes().fold(0_u16, |crc, byte| {

@@ -40,7 +40,7 @@ pub enum Told {
     Subscribed {
         channel: String,
     },
-    /// Some channels are not heard now; each that is heard again is told as `Subscribed`.
+    /// Some channels are not heard now. Each that still is, or is again, is told as `Subscribed` after this.
     Lost,
 }
 
@@ -186,7 +186,7 @@ impl Listening {
                 }
                 *on = On::Nowhere;
                 self.nudge();
-                self.tell(Told::Lost).await
+                self.tell_lost().await
             }
             Heard::Broken { link } => self.lose(link).await,
         }
@@ -220,7 +220,9 @@ impl Listening {
         if let On::Asked(number) | On::Heard(number) = on {
             self.withdraw(channel, number).await;
             self.channels.insert(channel.to_owned(), On::Nowhere);
-            self.tell(Told::Lost).await?;
+            if let On::Heard(_) = on {
+                self.tell_lost().await?;
+            }
         }
         let link = match self.links.get(&address) {
             Some(link) => (link.number, link.connection.clone()),
@@ -275,12 +277,12 @@ impl Listening {
         let mut lost = false;
         for on in self.channels.values_mut() {
             if matches!(on, On::Asked(on) | On::Heard(on) if *on == number) {
+                lost |= matches!(on, On::Heard(_));
                 *on = On::Nowhere;
-                lost = true;
             }
         }
         if lost {
-            self.tell(Told::Lost).await?;
+            self.tell_lost().await?;
         }
         self.nudge();
         Ok(())
@@ -303,6 +305,16 @@ impl Listening {
         if let Some(shared) = self.shared.upgrade() {
             shared.nudge.notify_one();
         }
+    }
+
+    async fn tell_lost(&self) -> Result<(), Over> {
+        self.tell(Told::Lost).await?;
+        for (channel, on) in &self.channels {
+            if matches!(on, On::Heard(_)) {
+                self.tell(Told::Subscribed { channel: channel.clone() }).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn tell(&self, told: Told) -> Result<(), Over> {

@@ -311,6 +311,7 @@ export const en: Catalogue = {
     "slow-mode": "Slowly, please. Try again in a moment.",
     "rate-limited": "A bit too fast. Take a breath.",
     "busy": "Very busy. Nothing was charged; try again in a moment.",
+    "not-now": "Buying pauses for a moment. Nothing was charged; try again in a few seconds.",
     "record-unavailable": "The record can’t be written right now. Nothing happened; try again in a moment.",
     "lost": "The network dropped. Reconnecting.",
   },

@@ -1,13 +1,12 @@
-//! `Lot` against lists that are scanned from end to end: too slow to sell with, too simple to be wrong.
+//! The gate against lists that are scanned from end to end: too slow to sell with, too simple to be wrong.
 
+use futures_util::future::join_all;
 use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-use super::super::lot::{EndRefused, HoldRefused, Lot, LotSnapshot, Request};
-use super::{HoldOutcome, START, order, word};
-use crate::model::{OrderId, Timestamp};
+use super::*;
 
 const LIMIT: u32 = 3;
-const WAITING_MAX: usize = 3;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -195,6 +194,44 @@ impl Model {
         Some(request)
     }
 
+    fn take(&mut self, step: &Step, now: Timestamp) -> String {
+        match *step {
+            Step::Pass(_) => String::new(),
+            Step::Hold { order, quantity, seconds: by } => {
+                held_or_refused(self.hold(request(order, quantity, now + seconds(by)), now))
+            }
+            Step::Wait { order, quantity } => format!("{:?}", self.wait(request(order, quantity, now), now)),
+            Step::Claim(order) => format!("{:?}", self.end(named(order), Some(now))),
+            Step::End(order) => format!("{:?}", self.end(named(order), None)),
+            Step::Free(order, outcome) => {
+                if let Some((_, state @ (State::Ending(_) | State::Open))) = self.state(named(order)) {
+                    *state = State::Ended(outcome);
+                }
+                String::new()
+            }
+            Step::Leave(order) => {
+                let before = self.waiting.len();
+                self.waiting.retain(|it| it.order != named(order));
+                (self.waiting.len() < before).to_string()
+            }
+            Step::Offer => format!("{:?}", self.offer(now + seconds(30))),
+            Step::Sweep(max) => {
+                let mut swept = Vec::new();
+                for index in self.overdue(now).into_iter().take(max) {
+                    let (request, state) = &mut self.holds[index];
+                    *state = State::Ending(request.quantity);
+                    swept.push(request.order);
+                }
+                words(&swept)
+            }
+            Step::Close => {
+                self.closed = true;
+                let waiting: Vec<OrderId> = self.waiting.drain(..).map(|it| it.order).collect();
+                words(&waiting)
+            }
+        }
+    }
+
     /// The first moment, seen from now, at which a request for one unit could be granted; nobody else moves until then.
     fn sold_out_until(&self) -> Timestamp {
         let free = self.free();
@@ -220,78 +257,90 @@ fn seconds(count: i64) -> std::time::Duration {
     std::time::Duration::from_secs(count.unsigned_abs())
 }
 
-proptest! {
-    #[test]
-    fn lot_answers_as_the_model_does(stock in 1..7_u32, steps in steps()) {
-        let mut lot = Lot::from_record(LotSnapshot { stock, ..LotSnapshot::default() });
-        let mut model = Model { stock, closed: false, holds: Vec::new(), waiting: Vec::new() };
-        let mut now = START;
-        for step in steps {
-            let flagged = now < lot.sold_out_until();
-            match step.clone() {
-                Step::Pass(by) => now = now + seconds(by),
-                Step::Hold { order, quantity, seconds: by } => {
-                    let request = request(order, quantity, now + seconds(by));
-                    let answer = lot.hold(request.clone(), now).map(|grant| grant.displaced);
-                    prop_assert!(!(flagged && answer.is_ok()), "granted while the flag said sold out");
-                    prop_assert_eq!(answer, model.hold(request, now), "{:?}", step);
-                }
-                Step::Wait { order, quantity } => {
-                    let request = request(order, quantity, now);
-                    let answer = lot.wait(request.clone(), WAITING_MAX, now);
-                    prop_assert_eq!(answer, model.wait(request, now), "{:?}", step);
-                }
-                Step::Claim(order) => {
-                    let order = named(order);
-                    prop_assert_eq!(lot.claim(order, now), model.end(order, Some(now)), "{:?}", step);
-                }
-                Step::End(order) => {
-                    prop_assert_eq!(lot.end(named(order)), model.end(named(order), None), "{:?}", step);
-                }
-                Step::Free(order, outcome) => {
-                    lot.free(named(order), outcome);
-                    if let Some((_, state @ (State::Ending(_) | State::Open))) = model.state(named(order)) {
-                        *state = State::Ended(outcome);
-                    }
-                }
-                Step::Leave(order) => {
-                    let before = model.waiting.len();
-                    model.waiting.retain(|it| it.order != named(order));
-                    prop_assert_eq!(lot.leave(named(order)), model.waiting.len() < before);
-                }
-                Step::Offer => {
-                    let until = now + seconds(30);
-                    prop_assert_eq!(lot.next_offer(until), model.offer(until));
-                }
-                Step::Sweep(max) => {
-                    let mut swept = Vec::new();
-                    for index in model.overdue(now).into_iter().take(max) {
-                        let (request, state) = &mut model.holds[index];
-                        *state = State::Ending(request.quantity);
-                        swept.push(request.order);
-                    }
-                    prop_assert_eq!(lot.take_expired(now, max), swept);
-                }
-                Step::Close => {
-                    let waiting: Vec<OrderId> = model.waiting.drain(..).map(|it| it.order).collect();
-                    model.closed = true;
-                    prop_assert_eq!(lot.close(), waiting);
-                }
-            }
-            let reading = lot.reading();
-            prop_assert!(reading.sold + reading.held <= stock, "{:?} after {:?}", reading, step);
-            let (held, sold) = (model.held(), model.sold());
-            prop_assert_eq!((reading.held, reading.sold), (held, sold), "after {:?}", step);
-            for (index, waiting) in model.waiting.iter().enumerate() {
-                let place = lot.waiting_place(waiting.order);
-                prop_assert_eq!(place, index as u32 + 1, "{} after {:?}", word(waiting.order), step);
-            }
-            prop_assert_eq!(reading.waiting as usize, model.waiting.len());
-            prop_assert_eq!(lot.sold_out_until(), model.sold_out_until(), "after {:?}", step);
-            for id in 0..4 {
-                let buyer = request(id, 1, now).buyer;
-                prop_assert!(model.standing_units_of(&buyer, now) <= LIMIT, "{} after {:?}", buyer, step);
+/// Each step by itself, and then several at once, which a gate may decide together.
+pub async fn answers_are_those_of_the_model(gate: Inventory) {
+    let runtime = tokio::runtime::Handle::current();
+    let run = move || {
+        let cases = if matches!(gate, Inventory::Embedded(_)) { 256 } else { 48 };
+        for at_once in [1, 12] {
+            let mut runner =
+                TestRunner::new(Config { cases, source_file: Some(file!()), ..Config::default() });
+            let followed = runner.run(&(1..7_u32, steps()), |(stock, steps)| {
+                runtime.block_on(follow(&gate, stock, &steps, at_once))
+            });
+            if let Err(error) = followed {
+                panic!("{at_once} at once: {error}");
             }
         }
+    };
+    tokio::task::spawn_blocking(run).await.expect("the gate is the model");
+}
+
+async fn follow(gate: &Inventory, stock: u32, steps: &[Step], at_once: usize) -> Result<(), TestCaseError> {
+    let sale = new_sale();
+    open(gate, sale, &LotSnapshot { stock, ..LotSnapshot::default() }).await;
+    let mut model = Model { stock, closed: false, holds: Vec::new(), waiting: Vec::new() };
+    let mut now = START;
+    for steps in steps.chunks(at_once) {
+        let flagged = gate.is_sold_out(sale, now) && at_once == 1;
+        let (mut asked, mut expected) = (Vec::new(), Vec::new());
+        for step in steps {
+            if let Step::Pass(by) = step {
+                now = now + seconds(*by);
+                continue;
+            }
+            asked.push(take(gate, sale, step, now));
+            expected.push(model.take(step, now));
+        }
+        let answers = join_all(asked).await;
+        prop_assert!(!flagged || !answers.iter().any(|it| it.starts_with("held")), "granted after sold out");
+        prop_assert_eq!(answers, expected, "{:?}", steps);
+        let reading = gate.reading(sale).expect("a lot");
+        prop_assert!(reading.sold + reading.held <= stock, "{:?} after {:?}", reading, steps);
+        let waiting = model.waiting.len() as u32;
+        let of_model = Reading { stock, held: model.held(), sold: model.sold(), waiting };
+        prop_assert_eq!(reading, of_model, "after {:?}", steps);
+        for (index, waiting) in model.waiting.iter().enumerate() {
+            let place = gate.waiting_place(sale, waiting.order).await;
+            prop_assert_eq!(place, index as u32 + 1, "{} after {:?}", word(waiting.order), steps);
+        }
+        let until = model.sold_out_until();
+        prop_assert_eq!(gate.is_sold_out(sale, now), now < until, "after {:?}", steps);
+        prop_assert!(!gate.is_sold_out(sale, until), "after {:?}", steps);
+        for id in 0..4 {
+            let buyer = request(id, 1, now).buyer;
+            prop_assert!(model.standing_units_of(&buyer, now) <= LIMIT, "{} after {:?}", buyer, steps);
+        }
+    }
+    Ok(())
+}
+
+async fn take(gate: &Inventory, sale: SaleId, step: &Step, now: Timestamp) -> String {
+    match *step {
+        Step::Pass(_) => String::new(),
+        Step::Hold { order, quantity, seconds: by } => {
+            let held = gate.hold(sale, request(order, quantity, now + seconds(by)), now).await;
+            held_or_refused(held.map(|grant| grant.displaced))
+        }
+        Step::Wait { order, quantity } => {
+            format!("{:?}", gate.wait(sale, request(order, quantity, now), WAITING_MAX, now).await)
+        }
+        Step::Claim(order) => format!("{:?}", gate.claim(sale, named(order), now).await),
+        Step::End(order) => format!("{:?}", gate.end(sale, named(order)).await),
+        Step::Free(order, outcome) => {
+            gate.free(sale, named(order), outcome).await;
+            String::new()
+        }
+        Step::Leave(order) => gate.leave(sale, named(order)).await.to_string(),
+        Step::Offer => format!("{:?}", gate.next_offer(sale, now + seconds(30)).await),
+        Step::Sweep(max) => words(&gate.take_expired(sale, now, max).await),
+        Step::Close => words(&gate.close(sale).await),
+    }
+}
+
+fn held_or_refused(held: Result<Vec<OrderId>, HoldRefused>) -> String {
+    match held {
+        Ok(displaced) => format!("held for {}", words(&displaced)),
+        Err(refused) => refused.to_string(),
     }
 }
