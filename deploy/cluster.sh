@@ -7,6 +7,7 @@
 #   DEMO=0      without the demo room
 #   PORT=8080   of nginx; otherwise a free one
 #   EXTRA=FILE  more of the nodes' configuration, such as config/load.toml
+#   INSTALL=0   installs nothing, also as root
 #   KEEP=1      keeps the folder with the logs
 #   APRICOT     the program; otherwise target/release/apricot
 set -euo pipefail
@@ -40,7 +41,7 @@ find_programs() {
   command -v curl >/dev/null || missing+=(curl)
 }
 find_programs
-if [ ${#missing[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+if [ ${#missing[@]} -gt 0 ] && [ "${INSTALL:-1}" != 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   say "installing ${missing[*]}"
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
@@ -59,9 +60,10 @@ echo "$apricot" >"$folder/program"
 clean_up() {
   local code=$? name
   trap '' INT TERM HUP
+  # To the end, whatever fails: also on a full disk nothing is left running.
+  set +e
   [ -e "$folder/up" ] && say "
 stopping"
-  touch "$folder/stopping"
   rm -f "$folder/up"
   # The order matters: nodes say goodbye and need what is behind them for it.
   stop nginx QUIT 2 2>/dev/null
