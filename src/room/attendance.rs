@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::exchange::Exchange;
 use super::parcel::{Critical, Fact, Heard, NodeId};
+use super::sequence::Kept;
 use super::{Hub, LiveRoom, meters};
 use crate::model::{RoomId, SaleId, Timestamp};
 use crate::store::broker::{Backlog, Standing};
@@ -237,7 +238,7 @@ impl Attendant {
                 return false;
             }
         };
-        let Backlog { standing, room_version, critical, lines } = backlog;
+        let Backlog { standing, before, room_version, critical, lines } = backlog;
         let critical: Vec<(u64, Critical)> =
             critical.into_iter().map(|(offset, bytes)| (offset, read_kept(offset, &bytes))).collect();
         let lines = lines.iter().filter_map(|bytes| Heard::read(bytes)).flat_map(|heard| heard.lines);
@@ -245,7 +246,7 @@ impl Attendant {
         let said: Vec<Critical> = critical.iter().map(|(_, critical)| critical.clone()).collect();
         self.catch_up(exchange.outbox.node, room_version, &said, &[]).await;
         self.hub.read_sanctions(&self.id, &self.room).await;
-        self.room.fill(standing, critical, lines);
+        self.room.fill(Kept { standing, before, critical }, lines);
         metrics::counter!(meters::GAPS, "outcome" => "filled").increment(1);
         self.state.send_replace(State::Here);
         true

@@ -21,6 +21,16 @@ pub struct Sequence {
     told: HashMap<NodeId, u64>,
 }
 
+/// What the broker has kept since a position, or all that it has when the epoch is another.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    pub standing: Standing,
+    /// How the epoch before ended. Offsets from there to where this one began are nobody's.
+    pub before: StreamPosition,
+    /// With their offsets, in order.
+    pub critical: Vec<(u64, Critical)>,
+}
+
 /// What to do, one after the other.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
@@ -85,15 +95,9 @@ impl Sequence {
         Ok(steps)
     }
 
-    /// What the broker has kept since `at`, or all that it has when the epoch is another. `seated`: there are viewers. Afterwards this node
-    /// follows the order.
-    pub fn fill(
-        &mut self,
-        at: StreamPosition,
-        standing: Standing,
-        critical: Vec<(u64, Critical)>,
-        seated: bool,
-    ) -> Vec<Step> {
+    /// `seated`: there are viewers. Afterwards this node follows the order.
+    pub fn fill(&mut self, at: StreamPosition, kept: Kept, seated: bool) -> Vec<Step> {
+        let Kept { standing, before, critical } = kept;
         if !std::mem::replace(&mut self.follows, true) {
             return self.begin(standing, critical, seated);
         }
@@ -106,10 +110,12 @@ impl Sequence {
         }
         let mut reached = at.offset;
         let mut begins = standing.epoch != at.epoch;
+        // Who was there to the end of the epoch before has missed nothing.
+        let needed = if at.epoch == before.epoch { before.offset } else { standing.since };
         for (offset, critical) in critical {
             if begins && standing.since < offset {
                 begins = false;
-                reached = begin_behind(reached, standing, &mut steps);
+                reached = begin_behind(reached, needed, standing, &mut steps);
             }
             if reached + 1 < offset {
                 steps.extend([Step::Lose, Step::SkipTo(offset - 1)]);
@@ -118,7 +124,7 @@ impl Sequence {
             reached = reached.max(offset);
         }
         if begins {
-            reached = begin_behind(reached, standing, &mut steps);
+            reached = begin_behind(reached, needed, standing, &mut steps);
         }
         if reached < standing.last {
             steps.extend([Step::Lose, Step::SkipTo(standing.last)]);
@@ -157,10 +163,11 @@ impl Sequence {
     }
 }
 
-/// Offsets go on from the higher one of where we are and where the epoch began. The new place.
-fn begin_behind(reached: u64, standing: Standing, steps: &mut Vec<Step>) -> u64 {
+/// Offsets go on from the higher one of where we are and where the epoch began. The new place. `needed`: who is not there has missed
+/// something.
+fn begin_behind(reached: u64, needed: u64, standing: Standing, steps: &mut Vec<Step>) -> u64 {
     let Standing { epoch, since, .. } = standing;
-    if reached < since {
+    if reached < needed {
         steps.push(Step::Lose);
     }
     let offset = reached.max(since);

@@ -43,6 +43,8 @@ pub struct Parcel {
     pub told: Option<StreamPosition>,
     /// The epoch that shall end, if it is still that one: this node has told something that has no place in it.
     pub renews: Option<u64>,
+    /// The offset of `told` is no part of the epoch that ends: viewers here have seen it in another one, and must not see it again.
+    pub raises: bool,
     /// Some of `critical` may have been said before: a call had no answer.
     pub again: bool,
     /// The name of the epoch, should one begin. Nobody has used it.
@@ -88,9 +90,11 @@ pub struct Standing {
 }
 
 /// What a node missed, or needs to begin.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Backlog {
     pub standing: Standing,
+    /// How the epoch before ended. Offsets from there to where this one began are nobody's.
+    pub before: StreamPosition,
     /// The newest that a parcel told of.
     pub room_version: u64,
     /// With their offsets, in order. Of the same epoch: what came after the position that was asked for; otherwise all that is kept.

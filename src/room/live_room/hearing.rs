@@ -14,7 +14,7 @@ use crate::room::bell::Urgency;
 use crate::room::meters;
 use crate::room::parcel::{Critical, Fact, Heard, Line, Personal};
 use crate::room::publication::direct;
-use crate::room::sequence::{Gap, Step};
+use crate::room::sequence::{Gap, Kept, Step};
 use crate::sale::SaleView;
 use crate::store::broker::Standing;
 
@@ -37,13 +37,13 @@ impl LiveRoom {
     }
 
     /// What was missed, and the last lines for those who come.
-    pub fn fill(&self, standing: Standing, critical: Vec<(u64, Critical)>, lines: Vec<ChatLine>) {
+    pub fn fill(&self, kept: Kept, lines: Vec<ChatLine>) {
         let mut floor = self.floor();
         let (at, seated) = (floor.lanes.position(), !floor.seats.is_empty());
         let Some(shared) = &mut floor.shared else { return };
         shared.filling = false;
-        shared.hearts.known = shared.hearts.known.max(standing.hearts);
-        let steps = shared.sequence.fill(at, standing, critical, seated);
+        shared.hearts.known = shared.hearts.known.max(kept.standing.hearts);
+        let steps = shared.sequence.fill(at, kept, seated);
         floor.take_steps(steps);
         floor.history.merge(lines);
         floor.snapshots.forget();

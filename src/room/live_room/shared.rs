@@ -185,6 +185,7 @@ impl LiveRoom {
             hearts: Hearts { more: outgoing.hearts, known },
             told: shared.stands(lanes, renews),
             renews,
+            raises: renews.is_some_and(|epoch| epoch != lanes.position().epoch),
             new_epoch,
             ..outgoing.encode(shared.outbox.node, viewers)
         };

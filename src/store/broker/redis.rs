@@ -1,12 +1,9 @@
 //! The broker on Redis: one call of a Function for a parcel, one for a backlog; sharded pub/sub for what is heard. The keys of a room have one
 //! hash tag, so that Redis Cluster keeps them together.
 
-use std::time::Duration;
-
 use bytes::{Buf, Bytes};
 use redis::{Value, cmd};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 
 use super::{Backlog, Broker, Heard, Parcel, Standing};
 use crate::model::{RoomId, StreamPosition};
@@ -16,8 +13,6 @@ const PUBLISH: &str = "apricot_broker_publish";
 const READ: &str = "apricot_broker_read";
 /// All nodes listen here.
 const NODES: &str = "apricot:{nodes}:live";
-/// A publication is not kept from this node's own viewers longer than that; the call may still be carried out.
-const ANSWER_WITHIN: Duration = Duration::from_millis(300);
 /// Four numbers of 8 bytes.
 const STANDING_BYTES: usize = 32;
 /// More than a node ever says in one message (`room::parcel`). What is longer is not ours.
@@ -84,7 +79,7 @@ impl RedisBroker {
     pub async fn announce(&self, announcement: &[u8]) -> Result<(), RedisError> {
         let mut publish = cmd("SPUBLISH");
         publish.arg(NODES).arg(announcement);
-        timeout(ANSWER_WITHIN, self.redis.command(NODES, &publish)).await.map_err(|_| late())?.map(|_| ())
+        self.redis.command(NODES, &publish).await.map(|_| ())
     }
 
     pub async fn hear_nodes(&self) {
@@ -102,7 +97,7 @@ impl RedisBroker {
 
     async fn call(&self, function: &str, keys: &[String], arguments: &[&[u8]]) -> Result<Value, RedisError> {
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        timeout(ANSWER_WITHIN, self.redis.call(function, &keys, arguments)).await.map_err(|_| late())?
+        self.redis.call(function, &keys, arguments).await
     }
 }
 
@@ -161,7 +156,7 @@ impl Numbers {
 
     /// In the order that broker.lua reads them.
     fn arguments<'a>(&'a self, parcel: &'a Parcel) -> Vec<&'a [u8]> {
-        let again: &[u8] = if parcel.again { b"1" } else { b"0" };
+        let flag = |is: bool| -> &'static [u8] { if is { b"1" } else { b"0" } };
         let [more, known] = &self.hearts;
         let [critical, lines, deleted] = &self.counts;
         let mut arguments: Vec<&[u8]> = vec![
@@ -169,7 +164,8 @@ impl Numbers {
             &self.told_epoch,
             self.told_offset.as_bytes(),
             &self.renews,
-            again,
+            flag(parcel.raises),
+            flag(parcel.again),
             more.as_bytes(),
             known.as_bytes(),
             self.room_version.as_bytes(),
@@ -227,13 +223,18 @@ fn standing(bytes: &mut Bytes) -> Option<Standing> {
 
 fn backlog(answer: Value) -> Option<Backlog> {
     let Value::Array(parts) = answer else { return None };
-    let [standing, version, critical, lines]: [Value; 4] = parts.try_into().ok()?;
+    let [standing, before, version, critical, lines]: [Value; 5] = parts.try_into().ok()?;
+    let mut before = string(before)?;
     let critical = strings(critical)?.into_iter().map(|mut bytes| {
         let offset = bytes.try_get_u64_le().ok()?;
         Some((offset, bytes))
     });
     Some(Backlog {
         standing: self::standing(&mut string(standing)?)?,
+        before: StreamPosition {
+            epoch: before.try_get_u64_le().ok()?,
+            offset: before.try_get_u64_le().ok()?,
+        },
         room_version: std::str::from_utf8(&string(version)?).ok()?.parse().ok()?,
         critical: critical.collect::<Option<_>>()?,
         lines: strings(lines)?,
@@ -252,8 +253,4 @@ fn string(value: Value) -> Option<Bytes> {
 
 fn unreadable(function: &str) -> RedisError {
     RedisError::Refused { reason: format!("{function} answered something else") }
-}
-
-fn late() -> RedisError {
-    RedisError::Lost { reason: format!("no answer in {} ms", ANSWER_WITHIN.as_millis()) }
 }

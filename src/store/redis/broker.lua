@@ -1,7 +1,7 @@
 #!lua name=apricot_broker_VERSION
 -- The order of a room among many nodes. One hash tag for a room:
 --   head      e epoch (8 bytes), s the offset behind which it began, n the newest offset, h hearts, v version of the room's record,
---             o:<label> for what is said once
+--             p and w the epoch before and the last offset that it used, o:<label> for what is said once
 --   critical  a stream of the last publications, by offset
 --   chat      a stream of the last lines
 --   live      the channel
@@ -32,6 +32,12 @@ local function standing(head)
   return head.epoch .. struct.pack('<I8I8I8', head.since, head.last, head.hearts)
 end
 
+-- Offsets between the last one of the old epoch and the first one of the new are used by nobody.
+local function begin(head, new_epoch, since, before, last_before)
+  head.before, head.last_before = before ~= '' and before or new_epoch, last_before
+  head.epoch, head.since, head.last = new_epoch, since, since
+end
+
 local function append(stream, offset, name, bytes)
   redis.call('XADD', stream, 'MAXLEN', '~', CRITICAL_KEPT, text(offset) .. '-1', 'i', name, 'b', bytes)
 end
@@ -53,7 +59,7 @@ local function delete_line(chat, name)
 end
 
 -- KEYS head critical chat live
--- ARGV new_epoch told_epoch told_offset renews again hearts_more hearts_known room_version
+-- ARGV new_epoch told_epoch told_offset renews raises again hearts_more hearts_known room_version
 --      count of critical, then name, label and bytes of each
 --      count of lines, then name and bytes of each
 --      count of deleted lines, then the name of each
@@ -65,7 +71,7 @@ local function publish(keys, args)
     return args[at]
   end
   local new_epoch, told_epoch, told_offset = next_arg(), next_arg(), number(next_arg())
-  local renews, again = next_arg(), next_arg() == '1'
+  local renews, raises, again = next_arg(), next_arg() == '1', next_arg() == '1'
   local more, known, version = number(next_arg()), number(next_arg()), number(next_arg())
   local head = read_head(keys[1])
 
@@ -78,18 +84,17 @@ local function publish(keys, args)
     end
   end
 
-  local forgot = not head.epoch
-  local lost_its_tail = head.epoch == told_epoch and head.last < told_offset
-  -- A call without an answer that did all it should has told nothing outside of the order.
-  local ends = head.epoch == renews and (#critical > 0 or not again)
-  if forgot then
+  if not head.epoch then
     redis.call('DEL', keys[2])
-  end
-  if forgot or lost_its_tail or ends then
-    if forgot or head.epoch == told_epoch then
-      head.last = math.max(head.last, told_offset)
+    begin(head, new_epoch, told_offset, told_epoch, told_offset)
+  else
+    local lost_its_tail = head.epoch == told_epoch and head.last < told_offset
+    -- A call without an answer that did all it should has told nothing outside of the order.
+    local ends = head.epoch == renews and (#critical > 0 or not again)
+    if lost_its_tail or ends then
+      local since = head.epoch == told_epoch and math.max(head.last, told_offset) or head.last
+      begin(head, new_epoch, since, head.epoch, raises and head.last or since)
     end
-    head.epoch, head.since = new_epoch, head.last
   end
 
   local parts = {}
@@ -112,6 +117,9 @@ local function publish(keys, args)
   head.version = math.max(head.version, version)
   redis.call('HSET', keys[1], 'e', head.epoch, 's', text(head.since), 'n', text(head.last), 'h', text(head.hearts),
     'v', text(head.version))
+  if head.before then
+    redis.call('HSET', keys[1], 'p', head.before, 'w', text(head.last_before))
+  end
   for key = 1, 3 do
     redis.call('EXPIRE', keys[key], KEEP_SECONDS)
   end
@@ -127,8 +135,9 @@ local function read(keys, args)
   local head = read_head(keys[1])
   if not head.epoch then
     redis.call('DEL', keys[2])
-    head.epoch, head.since, head.last = new_epoch, told_offset, told_offset
-    redis.call('HSET', keys[1], 'e', head.epoch, 's', text(head.since), 'n', text(head.last))
+    begin(head, new_epoch, told_offset, told_epoch, told_offset)
+    redis.call('HSET', keys[1], 'e', head.epoch, 's', text(head.since), 'n', text(head.last), 'p', head.before,
+      'w', text(head.last_before))
     redis.call('EXPIRE', keys[1], KEEP_SECONDS)
   end
   local from = '-'
@@ -143,7 +152,8 @@ local function read(keys, args)
   for _, entry in ipairs(redis.call('XRANGE', keys[3], '-', '+')) do
     lines[#lines + 1] = entry[2][4]
   end
-  return { standing(head), text(head.version), critical, lines }
+  local before = redis.call('HMGET', keys[1], 'p', 'w')
+  return { standing(head), before[1] .. struct.pack('<I8', number(before[2])), text(head.version), critical, lines }
 end
 
 redis.register_function('apricot_broker_publish_VERSION', publish)
