@@ -24,6 +24,10 @@ pub mod behind;
 pub mod bell;
 mod changes;
 pub mod close;
+#[cfg(test)]
+mod company;
+#[cfg(test)]
+mod conformance;
 mod exchange;
 pub mod history;
 mod hosting;

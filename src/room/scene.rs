@@ -11,8 +11,8 @@ use tokio::sync::mpsc;
 
 use super::{Hub, Limits};
 use crate::ledger::{CommissionRules, Ledger};
-use crate::model::{Caller, Role, Room, RoomState, Share, Timestamp};
-use crate::sale::{SaleRules, Sales};
+use crate::model::{Caller, Currency, Money, Order, Role, Room, RoomState, Share, Stage, Timestamp};
+use crate::sale::{OrderView, SaleRules, Sales};
 use crate::store::{Broker, Inventory, Journal};
 
 pub const NOW: Timestamp = Timestamp(1_790_000_000_000);
@@ -90,6 +90,28 @@ impl Scene {
         hub.change_state(&id, RoomState::Live, &host(), None, NOW).await.expect("live");
         scene
     }
+}
+
+/// A paid order in the room.
+pub fn order_view(buyer: &Caller) -> OrderView {
+    let order = Order {
+        id: "0190a000-0000-7000-8000-000000000001".parse().expect("an id"),
+        sale: "0190a000-0000-7000-8000-000000000002".parse().expect("an id"),
+        room: room(RoomState::Live).id,
+        sku: "box".parse().expect("a sku"),
+        buyer: buyer.subject.clone(),
+        quantity: 1,
+        unit_price: Money::new(100, Currency::CNY),
+        wait: false,
+        stage: Stage::Paid,
+        hold: 1,
+        placed_at: NOW,
+        paid_at: Some(NOW),
+        refunded_minor: 0,
+        charity_minor: 0,
+        version: 2,
+    };
+    OrderView { order, title: "A box".into(), waiting_place: 0, payment: None, ship_to: None, revision: 1 }
 }
 
 pub fn read(bytes: Option<Bytes>) -> Vec<Body> {

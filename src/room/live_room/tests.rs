@@ -1,10 +1,10 @@
 use super::*;
 use crate::ledger::CharityTotal;
+use crate::model::Currency;
 use crate::model::room::ChatRules;
-use crate::model::{Currency, Money, Order, Stage};
 use crate::room::Limits;
 use crate::room::moderation::{Act, Moderation, moderate};
-use crate::room::scene::{NOW, caller, host, outlet, read, room, texts, viewer};
+use crate::room::scene::{NOW, caller, host, order_view, outlet, read, room, texts, viewer};
 
 struct Guest {
     entrance: Entrance,
@@ -193,31 +193,7 @@ fn news_of_an_order_goes_to_its_buyer_alone() {
     let room = live();
     let guest = Caller { role: Role::Guest, ..viewer("lin") };
     let sockets = [viewer("lin"), viewer("lin2"), guest].map(|caller| enter(&room, &caller).expect("inside"));
-    let order = Order {
-        id: "0190a000-0000-7000-8000-000000000001".parse().expect("an id"),
-        sale: "0190a000-0000-7000-8000-000000000002".parse().expect("an id"),
-        room: room.record().id.clone(),
-        sku: "box".parse().expect("a sku"),
-        buyer: viewer("lin").subject,
-        quantity: 1,
-        unit_price: Money::new(100, Currency::CNY),
-        wait: false,
-        stage: Stage::Paid,
-        hold: 1,
-        placed_at: NOW,
-        paid_at: Some(NOW),
-        refunded_minor: 0,
-        charity_minor: 0,
-        version: 2,
-    };
-    let view = OrderView {
-        order,
-        title: "A box".into(),
-        waiting_place: 0,
-        payment: None,
-        ship_to: None,
-        revision: 1,
-    };
+    let view = order_view(&viewer("lin"));
     room.tell_order(&view, NOW);
     let got = sockets.map(|guest| read(guest.outlet.take().0).len());
     assert_eq!(got, [1, 0, 0], "a guest has no orders, whatever its name");
