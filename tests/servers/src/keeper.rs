@@ -12,8 +12,11 @@ pub struct Keeper {
     pid: u32,
 }
 
-/// Starts the server, writes its pid, and ends it when the pipe closes.
-const KEEP: &str = r#""$@" >"$KEEPER_LOG" 2>&1 & pid=$!; echo $pid; cat >/dev/null; kill -KILL $pid 2>/dev/null; wait $pid 2>/dev/null"#;
+/// Starts the server, writes its pid, and ends it when the pipe closes. Without a goodbye in the pipe we have died, and nobody else will
+/// remove the server's folder.
+const KEEP: &str = r#""$@" >"$KEEPER_LOG" 2>&1 & pid=$!; echo $pid; said=$(cat); kill -KILL $pid 2>/dev/null; wait $pid 2>/dev/null
+    [ "$said" ] || { sleep 1; rm -rf "$KEEPER_FOLDER"; }"#;
+const GOODBYE: &[u8] = b"goodbye";
 
 impl Keeper {
     /// As `user` when we are root: PostgreSQL refuses to run as root.
@@ -26,6 +29,7 @@ impl Keeper {
         let failed = |reason: String| Missing::NotStarted { program, reason };
         let mut keeper = command_as(user);
         keeper.args(["sh", "-c", KEEP, "sh"]).args(command).env("KEEPER_LOG", log);
+        keeper.env("KEEPER_FOLDER", log.parent().unwrap_or(log));
         // A process group of its own: Ctrl-C in a terminal is for us to pass on.
         std::os::unix::process::CommandExt::process_group(&mut keeper, 0);
         let spawned = keeper.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
@@ -57,7 +61,11 @@ impl Keeper {
 
     /// `kill -9`, and waits until it is gone.
     pub fn kill(&mut self) {
-        drop(self.child.stdin.take());
+        if let Some(mut stdin) = self.child.stdin.take()
+            && let Err(error) = stdin.write_all(GOODBYE)
+        {
+            eprintln!("a server's keeper has gone before: {error}");
+        }
         if let Err(error) = self.child.wait() {
             eprintln!("a server's keeper cannot be waited for: {error}");
         }
