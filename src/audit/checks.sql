@@ -1,5 +1,5 @@
 -- Each block is one rule: a name, the rule in words, and a query whose rows are violations (subject, detail).
--- Only what both SQLite and PostgreSQL understand.
+-- Only what both SQLite and PostgreSQL understand; the latter's record has a function hex() for it.
 
 -- name: not_oversold
 -- rule: sold + held <= stock for every lot
@@ -21,15 +21,14 @@ WHERE (s.state <> 'closed' AND l.stock <> l.set_aside) OR (s.state = 'closed' AN
 
 -- name: hold_ends_once
 -- rule: an order has one open hold exactly while it is held, and one claimed hold exactly when it was paid
-SELECT hex(o.id), o.stage || ': ' || count(h.hold) || ' holds, open ' || coalesce(sum(h.outcome IS NULL AND h.hold IS NOT NULL), 0)
-       || ', claimed ' || coalesce(sum(h.outcome = 'claimed'), 0)
-FROM orders o LEFT JOIN holds h ON h.order_id = o.id
-GROUP BY o.id, o.stage, o.hold
-HAVING coalesce(sum(h.outcome IS NULL AND h.hold IS NOT NULL), 0) <> (o.stage = 'held')
-    OR coalesce(sum(h.outcome = 'claimed'), 0)
-       <> (o.stage IN ('paid', 'packed', 'shipped', 'delivered', 'confirmed', 'refunded'))
-    OR count(h.hold) <> o.hold
-    OR coalesce(max(h.hold), 0) <> o.hold;
+SELECT hex(id), stage || ': ' || holds || ' holds, open ' || open || ', claimed ' || claimed FROM (
+    SELECT o.id, o.stage, o.hold, count(h.hold) AS holds, coalesce(max(h.hold), 0) AS newest,
+           sum(CASE WHEN h.hold IS NOT NULL AND h.outcome IS NULL THEN 1 ELSE 0 END) AS open,
+           sum(CASE WHEN h.outcome = 'claimed' THEN 1 ELSE 0 END) AS claimed
+    FROM orders o LEFT JOIN holds h ON h.order_id = o.id GROUP BY o.id, o.stage, o.hold) counted
+WHERE open <> CASE WHEN stage = 'held' THEN 1 ELSE 0 END
+   OR claimed <> CASE WHEN stage IN ('paid', 'packed', 'shipped', 'delivered', 'confirmed', 'refunded') THEN 1 ELSE 0 END
+   OR holds <> hold OR newest <> hold;
 
 -- name: nobody_waits_in_vain
 -- rule: a closed sale has nobody on its waiting list
@@ -87,13 +86,20 @@ SELECT pledge, 'standing off by ' || sum(standing) || ', payable off by ' || sum
     SELECT lower(hex(pledge)), currency, -standing, -payable FROM pledge_sums) lines
 GROUP BY pledge, currency HAVING sum(standing) <> 0 OR sum(payable) <> 0;
 
+-- name: caps_kept
+-- rule: what stands accrued under a capped pledge is within its cap, the highest of its versions
+SELECT hex(s.pledge), s.standing || ' stands accrued, the cap is ' || p.cap
+FROM pledge_sums s JOIN (SELECT id, max(currency) AS currency, max(cap) AS cap FROM pledges GROUP BY id HAVING count(*) = count(cap)) p
+    ON p.id = s.pledge AND p.currency = s.currency
+WHERE s.standing > p.cap;
+
 -- name: paid_order_posted_once
 -- rule: a paid order has one sale posting over its whole price and one commission posting; an unpaid one has none
 SELECT hex(o.id), o.stage || ': ' || coalesce(t.sales, 0) || ' sale postings over ' || coalesce(t.amount, 0)
        || ', ' || coalesce(t.commissions, 0) || ' commission postings'
 FROM orders o LEFT JOIN (
-    SELECT order_id, sum(code = 1) AS sales, sum(CASE WHEN code = 1 THEN amount ELSE 0 END) AS amount,
-           sum(code = 2) AS commissions, sum(code = 3) AS accruals
+    SELECT order_id, sum(CASE WHEN code = 1 THEN 1 ELSE 0 END) AS sales, sum(CASE WHEN code = 1 THEN amount ELSE 0 END) AS amount,
+           sum(CASE WHEN code = 2 THEN 1 ELSE 0 END) AS commissions, sum(CASE WHEN code = 3 THEN 1 ELSE 0 END) AS accruals
     FROM transfers WHERE order_id IS NOT NULL GROUP BY order_id) t ON t.order_id = o.id
 WHERE CASE WHEN o.paid_at IS NOT NULL
     THEN coalesce(t.sales, 0) <> 1 OR t.amount <> o.quantity * o.unit_price OR t.commissions <> 1 OR t.accruals > 1
@@ -136,7 +142,7 @@ SELECT hex(o.id), o.stage || ': ' || coalesce(p.taken, 0) || ' payments taken'
 FROM orders o LEFT JOIN (
     SELECT order_id, count(*) AS taken FROM payments WHERE state IN ('authorised', 'captured') GROUP BY order_id) p
     ON p.order_id = o.id
-WHERE coalesce(p.taken, 0) <> (o.paid_at IS NOT NULL);
+WHERE coalesce(p.taken, 0) <> CASE WHEN o.paid_at IS NOT NULL THEN 1 ELSE 0 END;
 
 -- name: late_payment_goes_back
 -- rule: a payment that came too late has one posting for its taking, over its whole amount

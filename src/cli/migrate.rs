@@ -40,7 +40,7 @@ impl Migrate {
     }
 }
 
-fn settings(config: &PostgresConfig) -> Result<PostgresSettings, Failed> {
+pub fn settings(config: &PostgresConfig) -> Result<PostgresSettings, Failed> {
     Ok(PostgresSettings {
         url: config.url.clone(),
         password: config.secret()?.map(|password| password.expose().to_owned()),

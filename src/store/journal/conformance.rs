@@ -34,6 +34,8 @@ macro_rules! laws {
     };
 }
 
+mod alike;
+mod audited;
 mod desk;
 mod entries;
 mod holds;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
 use self::following::Following;
@@ -29,6 +30,7 @@ mod writer;
 
 pub use line::PostgresSettings;
 pub use migrate::migrate;
+pub(super) use session::said_by;
 
 /// Entries that may wait for the writer: some seconds of work. What comes on top is refused as `Busy`.
 const QUEUE_ENTRIES: usize = 65_536;
@@ -124,6 +126,16 @@ impl Drop for Shared {
     fn drop(&mut self) {
         self.ended.cancel();
     }
+}
+
+/// A connection that sees the record as of now and changes nothing.
+pub(super) async fn read_only(settings: &PostgresSettings) -> Result<Client, StoreError> {
+    let line = Line::new(settings).map_err(StoreError::Unavailable)?;
+    let (client, _connection) = line.connect().await.map_err(StoreError::Unavailable)?;
+    migrate::check(&client).await?;
+    let begun = client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
+    begun.map_err(|error| StoreError::Unavailable(said_by(&error)))?;
+    Ok(client)
 }
 
 /// Of many nodes that start at once, one names it.

@@ -1,6 +1,5 @@
 //! Readings of the record. They see what is committed, and never block the writer.
 
-use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::query::{Parsed, Row, Value};
@@ -10,8 +9,8 @@ use crate::model::order::ShipTo;
 use crate::model::payment::Refund;
 use crate::model::room::Sanction;
 use crate::model::{
-    FlashSale, Money, Order, OrderId, Payment, PaymentId, Pledge, PledgeId, Product, RefundId, Room, RoomId,
-    SaleId, Sku, Subject, Timestamp,
+    FlashSale, Order, OrderId, Payment, PaymentId, Pledge, PledgeId, Product, RefundId, Room, RoomId, SaleId,
+    Sku, Subject, Timestamp,
 };
 
 /// Where a list goes on: after this key, at most so many.
@@ -258,40 +257,4 @@ fn ship_to(row: &Row, first: usize) -> Parsed<Option<ShipTo>> {
         return Ok(None);
     };
     Ok(Some(ShipTo { name: name.into(), phone: row.text(1)?.into(), address: row.text(2)?.into() }))
-}
-
-/// What a paid order accrued, with the pledge that it was sold under.
-pub struct Accrual {
-    pub order: OrderId,
-    pub pledge: Pledge,
-    pub paid: Money,
-    pub quantity: u32,
-    pub at: Timestamp,
-    pub accrued: i64,
-}
-
-const ACCRUALS: &str = "SELECT p.id, p.version, p.host, p.base, p.share_ppm, p.per_unit, p.cap, p.currency, p.rounding, p.starts_at, \
-            p.ends_at, p.body, o.id, o.quantity * o.unit_price, o.currency, o.quantity, o.paid_at, coalesce(t.amount, 0) \
-     FROM orders o JOIN sales s ON s.id = o.sale \
-     LEFT JOIN (SELECT order_id, CAST(sum(amount) AS BIGINT) AS amount FROM transfers WHERE code = 3 GROUP BY order_id) t \
-         ON t.order_id = o.id \
-     JOIN pledges p ON p.id = s.pledge AND p.version = s.pledge_version \
-     WHERE o.paid_at IS NOT NULL";
-
-/// Every order that was paid under a pledge, for the audit.
-pub fn accruals(connection: &Connection) -> rusqlite::Result<Vec<Accrual>> {
-    let mut statement = connection.prepare(ACCRUALS)?;
-    let rows = statement.query_map([], |row| Ok(accrual(&Row::from(row))?))?;
-    rows.collect()
-}
-
-fn accrual(row: &Row) -> Parsed<Accrual> {
-    Ok(Accrual {
-        pledge: rows::pledge(row)?,
-        order: OrderId(row.id(12)?),
-        paid: Money::new(row.int(13)?, row.parsed(14)?),
-        quantity: row.number(15)?,
-        at: Timestamp(row.int(16)?),
-        accrued: row.int(17)?,
-    })
 }

@@ -24,7 +24,13 @@ pub struct Server {
 #[derive(Clone)]
 pub enum Record {
     Sqlite(Arc<TempDir>),
-    Postgres { server: &'static Server, database: String },
+    Postgres(Arc<Database>),
+}
+
+/// Dropped with its last record.
+pub struct Database {
+    server: &'static Server,
+    name: String,
 }
 
 pub struct Desk {
@@ -39,7 +45,9 @@ impl Engine {
     pub fn postgres() -> Option<Self> {
         static SERVER: OnceLock<Option<Server>> = OnceLock::new();
         let start = || {
-            let server = or_skip(apricot_servers::Postgres::start())?;
+            // Laws about crashes have a server of their own, which writes through to the disk.
+            let server =
+                or_skip(apricot_servers::Postgres::start_with(&["fsync=off", "full_page_writes=off"]))?;
             server.sql("postgres", &format!("CREATE DATABASE {TEMPLATE}")).unwrap();
             let url = server.url_of(TEMPLATE);
             let migrated = std::thread::spawn(move || {
@@ -62,10 +70,10 @@ impl Record {
         match on {
             Engine::Sqlite => Self::Sqlite(Arc::new(tempfile::tempdir().unwrap())),
             Engine::Postgres(server) => {
-                let database = format!("law_{}", server.databases.fetch_add(1, Ordering::Relaxed));
-                let create = format!("CREATE DATABASE {database} TEMPLATE {TEMPLATE}");
+                let name = format!("law_{}", server.databases.fetch_add(1, Ordering::Relaxed));
+                let create = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}");
                 server.server.sql("postgres", &create).unwrap();
-                Self::Postgres { server, database }
+                Self::Postgres(Arc::new(Database { server, name }))
             }
         }
     }
@@ -73,9 +81,7 @@ impl Record {
     pub async fn open(&self, epoch: u64) -> Journal {
         match self {
             Self::Sqlite(_) => Journal::open(&self.path(), epoch, NOW).unwrap(),
-            Self::Postgres { server, database } => {
-                Journal::connect(&settings(server.server.url_of(database)), epoch, NOW).await.unwrap()
-            }
+            Self::Postgres(database) => Journal::connect(&database.settings(), epoch, NOW).await.unwrap(),
         }
     }
 
@@ -83,7 +89,14 @@ impl Record {
     pub fn path(&self) -> PathBuf {
         match self {
             Self::Sqlite(folder) => folder.path().join("record.db"),
-            Self::Postgres { .. } => panic!("PostgreSQL has no file"),
+            Self::Postgres(_) => panic!("PostgreSQL has no file"),
+        }
+    }
+
+    pub async fn snapshot(&self) -> Snapshot {
+        match self {
+            Self::Sqlite(_) => Snapshot::of_file(&self.path()).unwrap(),
+            Self::Postgres(database) => Snapshot::of_postgres(&database.settings()).await.unwrap(),
         }
     }
 
@@ -94,7 +107,23 @@ impl Record {
                 let connection = rusqlite::Connection::open(self.path()).unwrap();
                 connection.execute_batch(sql).map_err(|error| error.to_string())
             }
-            Self::Postgres { server, database } => server.server.sql(database, sql).map(|_| ()),
+            Self::Postgres(database) => database.server.server.sql(&database.name, sql).map(|_| ()),
+        }
+    }
+}
+
+impl Database {
+    fn settings(&self) -> PostgresSettings {
+        settings(self.server.server.url_of(&self.name))
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let dropped =
+            self.server.server.sql("postgres", &format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        if let Err(error) = dropped {
+            eprintln!("{} is left: {error}", self.name);
         }
     }
 }

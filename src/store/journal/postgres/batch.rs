@@ -171,42 +171,45 @@ impl<'a> Batch<'a> {
                 if !changed.contains(&key_of_cells(&rows.group, at, columns)) {
                     refused[*entry] = true;
                     answers[*entry] = Err(kind.refusal());
-                    missing.push((at, *entry));
+                    if let [Cell::Id(key), Cell::Bytes(content)] = rows.group.row(at).as_slice() {
+                        missing.push((*key, *content, *entry));
+                    }
                 }
             }
             if kind == Kind::Once {
-                self.compare_contents(&rows.group, &missing, answers).await?;
+                let known = self.contents(missing.iter().map(|once| once.0)).await?;
+                for (key, content, entry) in missing {
+                    let before = known.get(&key).map_or(&[] as &[u8], Vec::as_slice);
+                    answers[entry] = Err(seen_with(before, content));
+                }
             }
         }
         Ok(())
     }
 
-    /// A key that was used before: for the same content or for another.
-    async fn compare_contents(
-        &self,
-        group: &Group<'_>,
-        missing: &[(usize, usize)],
-        answers: &mut [Answer],
-    ) -> Result<(), Trouble> {
-        let keys = missing.iter().filter_map(|(at, _)| match group.columns[0][*at] {
-            Cell::Id(key) => Some([Cell::Id(key)]),
-            _ => None,
-        });
-        let asked = Group::of(Kind::OnceContent, keys);
+    /// What keys were used for before.
+    async fn contents(&self, keys: impl Iterator<Item = Uuid>) -> Result<HashMap<Uuid, Vec<u8>>, Trouble> {
+        let asked = Group::of(Kind::OnceContent, keys.map(|key| [Cell::Id(key)]));
         let rows = self.session.send(&[Message::Rows(&asked, Form::Must)]).await?;
-        let mut known: HashMap<Uuid, Vec<u8>> = HashMap::new();
-        for row in rows.into_iter().flatten() {
-            known.insert(row.try_get(0).map_err(unread)?, row.try_get(1).map_err(unread)?);
+        let known = rows.into_iter().flatten();
+        known.map(|row| Ok((row.try_get(0).map_err(unread)?, row.try_get(1).map_err(unread)?))).collect()
+    }
+
+    /// Which of an entry's keys was used before, in the record or in the entry itself.
+    async fn used_before(&self, entry: &Entry) -> Result<StoreError, Trouble> {
+        let onces = || {
+            entry.iter().filter_map(|write| match write {
+                Write::Once(once) => Some(once),
+                _ => None,
+            })
+        };
+        let mut known = self.contents(onces().map(|once| once.key)).await?;
+        for once in onces() {
+            if let Some(content) = known.insert(once.key, once.content.to_vec()) {
+                return Ok(seen_with(&content, &once.content));
+            }
         }
-        for (at, entry) in missing {
-            let (Cell::Id(key), Cell::Bytes(content)) = (&group.columns[0][*at], &group.columns[1][*at])
-            else {
-                continue;
-            };
-            let same = known.get(key).is_some_and(|known| known == content);
-            answers[*entry] = Err(if same { StoreError::Seen } else { StoreError::ContentDiffers });
-        }
-        Ok(())
+        Ok(StoreError::Seen)
     }
 
     /// One transaction, a savepoint for each entry, its writes in their order.
@@ -220,15 +223,13 @@ impl<'a> Batch<'a> {
                     self.accounts.forget_fresh();
                     let back = self.session.send(&[Message::Plain("ROLLBACK TO entry; RELEASE entry")]).await;
                     back.map_err(|trouble| (trouble, None))?;
-                    let mut answer = [Err(why)];
-                    if kind == Some(Kind::Once) {
-                        let once = entry.iter().find(|write| matches!(write, Write::Once(_)));
-                        let mut group = Group::new(Kind::Once);
-                        once.into_iter().for_each(|write| group.push_write(write));
-                        let compared = self.compare_contents(&group, &[(0, 0)], &mut answer).await;
-                        compared.map_err(|trouble| (trouble, None))?;
-                    }
-                    answers.extend(answer);
+                    let why = match kind {
+                        Some(Kind::Once) => {
+                            self.used_before(entry).await.map_err(|trouble| (trouble, None))?
+                        }
+                        _ => why,
+                    };
+                    answers.push(Err(why));
                 }
                 Err(trouble) => return self.give_up(trouble).await,
             }
@@ -473,6 +474,10 @@ fn key_of_cells(group: &Group, at: usize, columns: usize) -> Vec<KeyCell> {
         Cell::Bytes(_) | Cell::Null => KeyCell::Text(String::new()),
     });
     cells.collect()
+}
+
+fn seen_with(before: &[u8], content: &[u8]) -> StoreError {
+    if before == content { StoreError::Seen } else { StoreError::ContentDiffers }
 }
 
 fn unread(error: tokio_postgres::Error) -> Trouble {

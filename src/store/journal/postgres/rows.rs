@@ -51,6 +51,10 @@ impl<'a> Group<'a> {
         }
     }
 
+    pub fn row(&self, at: usize) -> Vec<&Cell<'a>> {
+        self.columns.iter().map(|column| &column[at]).collect()
+    }
+
     pub fn rows(&self) -> usize {
         self.columns.first().map_or(0, Vec::len)
     }

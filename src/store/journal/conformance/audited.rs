@@ -1,0 +1,86 @@
+//! What `apricot check` asks of a record, asked of both engines.
+
+use super::*;
+use crate::audit::audit;
+
+laws! {
+    sound_record_passes_the_audit,
+    broken_rule_is_found,
+}
+
+/// An order that was paid under a pledge, one that was given back, one that is held.
+async fn some_trade(on: Engine) -> Desk {
+    let desk = Desk::new(on).await;
+    let uncapped = Pledge { cap: None, ..pledge(1) };
+    let pledged = FlashSale { pledge: Some(uncapped.reference()), ..sale(SALE, 10) };
+    for write in [
+        Write::Room(room()),
+        Write::NewProduct(product(100)),
+        Write::Pledge(uncapped.clone()),
+        Write::Sale(pledged.clone()),
+        Write::Sale(pledged.open(NOW).unwrap()),
+    ] {
+        assert_eq!(desk.commit(vec![write]).await, Ok(()));
+    }
+    let [paid, released, held] = [1, 2, 3].map(|n| order(n, 1));
+    for order in [&paid, &released, &held] {
+        desk.commit(placed(order)).await.unwrap();
+    }
+    let given_back = Write::Order(released.clone().release().unwrap());
+    desk.commit(vec![end_hold(&released, HoldOutcome::Released), given_back]).await.unwrap();
+    let payment = payment(&paid).into(PaymentState::Authorised).into(PaymentState::Captured);
+    desk.commit(vec![Write::Payment(Payment { version: 1, ..payment })]).await.unwrap();
+    let charity = uncapped.share_of(paid.total(), 1);
+    let line = |debit, credit, amount, code| {
+        Write::Transfer(Transfer { debit, credit, amount, code, order: Some(paid.id), at: NOW })
+    };
+    let li = || Account::HostPayable("li".parse().unwrap());
+    let clearing = Account::BuyerClearing { provider: crate::model::transfer::SANDBOX };
+    let claim = vec![
+        end_hold(&paid, HoldOutcome::Claimed),
+        Write::Order(paid.clone().claim(NOW, charity).unwrap()),
+        line(clearing, li(), paid.total(), Code::Sale),
+        line(li(), Account::PlatformCommission, cny(0), Code::Commission),
+        line(li(), Account::CharityAccrued(uncapped.id), charity, Code::Accrue),
+        Write::PledgeSums {
+            pledge: uncapped.id,
+            currency: Currency::CNY,
+            standing: charity.minor,
+            payable: 0,
+            cap: None,
+        },
+    ];
+    desk.commit(claim).await.unwrap();
+    desk
+}
+
+/// Names of the rules that are broken.
+async fn broken(desk: &Desk) -> Vec<String> {
+    let report = audit(&desk.record.snapshot().await).await.unwrap();
+    let broken = report.checks.into_iter().filter(|check| check.violations > 0);
+    broken.map(|check| check.name).collect()
+}
+
+async fn sound_record_passes_the_audit(on: Engine) {
+    let desk = some_trade(on).await;
+    assert_eq!(broken(&desk).await, Vec::<String>::new());
+}
+
+async fn broken_rule_is_found(on: Engine) {
+    for (sql, rules) in [
+        ("UPDATE lots SET held = held + 1", ["lot_counts_its_holds"].as_slice()),
+        (
+            "UPDATE orders SET paid_at = NULL WHERE stage = 'paid'",
+            &["paid_order_posted_once", "one_payment_each"],
+        ),
+        ("UPDATE pledge_sums SET standing = standing + 1", &["pledge_sums_are_the_transfers"]),
+        ("UPDATE totals SET debits = debits + 1 WHERE code = 2", &["totals_are_the_transfers"]),
+        ("UPDATE holds SET quantity = 2 WHERE outcome = 'released'", &["hold_matches_order"]),
+        ("DELETE FROM holds WHERE outcome = 'released'", &["hold_ends_once"]),
+        ("UPDATE orders SET charity = charity + 1 WHERE stage = 'paid'", &["order_charity_is_posted"]),
+    ] {
+        let desk = some_trade(on).await;
+        desk.record.by_hand(sql).unwrap();
+        assert_eq!(broken(&desk).await, rules, "{sql}");
+    }
+}
