@@ -275,6 +275,7 @@ fi
 say "
   through nginx      $base
   a node itself      $(for name in "${started[@]}"; do printf 'http://127.0.0.1:%s ' "$(port_of "$name")"; done)(/readyz, /metrics)
+  a token            $apricot token --config $folder/node-1/apricot.toml --role viewer --subject me
   deploy, rolling    make roll
   kill a node        kill -9 \$(cat $folder/node-1/pid)
   logs               $folder/node-1/log
