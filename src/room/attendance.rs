@@ -103,7 +103,7 @@ impl Hub {
             state: state.clone(),
         };
         let over = exchange.over.clone();
-        exchange.tasks.spawn(async move {
+        exchange.attending.spawn(async move {
             over.run_until_cancelled(attendant.attend()).await;
         });
         Attendance { inbox, missed, state, expected: 1, empty_since: None, leaving: false }

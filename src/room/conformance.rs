@@ -18,6 +18,7 @@ use crate::room::RoomRefused;
 use crate::sale::News;
 use crate::store::redis::{RedisMode, RedisSettings};
 
+mod cost;
 mod faults;
 
 static REDIS: LazyLock<Option<Mutex<Server>>> = LazyLock::new(|| or_skip(Server::start()).map(Mutex::new));

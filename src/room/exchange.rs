@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use dashmap::DashMap;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,6 +26,8 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_millis(100);
 const TRY_AGAIN_AFTER_MAX: Duration = Duration::from_secs(2);
 /// What is still to be said at the end may take this long.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Anybody may ask for any room: the record is asked by a few of them, and the others wait in the queue of those who join.
+const LOOKUPS_AT_ONCE: usize = 4;
 
 pub struct Exchange {
     pub broker: RedisBroker,
@@ -37,9 +39,14 @@ pub struct Exchange {
     announce: Notify,
     /// The last parcel of any room was taken.
     connected: AtomicBool,
-    /// Ends who attends and who sends.
+    /// What has to be said, and will be.
+    saying: TaskTracker,
+    /// Those who attend rooms, until it is over.
+    pub attending: TaskTracker,
+    /// Ends who attends, and who still has something to say.
     pub over: CancellationToken,
-    pub tasks: TaskTracker,
+    /// Rooms that this node does not know are looked up by so many at a time.
+    pub lookups: Semaphore,
 }
 
 /// Who this node is to the others.
@@ -59,8 +66,10 @@ impl Exchange {
             changed: Mutex::default(),
             announce: Notify::new(),
             connected: AtomicBool::new(true),
+            saying: TaskTracker::new(),
+            attending: TaskTracker::new(),
             over: CancellationToken::new(),
-            tasks: TaskTracker::new(),
+            lookups: Semaphore::new(LOOKUPS_AT_ONCE),
         }
     }
 
@@ -109,12 +118,14 @@ impl Hub {
             }
         }
         self.send_for(exchange.outbox.take());
-        exchange.tasks.close();
-        if timeout(LAST_WORDS, exchange.tasks.wait()).await.is_err() {
+        exchange.saying.close();
+        if timeout(LAST_WORDS, exchange.saying.wait()).await.is_err() {
             tracing::warn!("the other nodes did not hear all that this one had to say");
         }
         exchange.over.cancel();
-        exchange.tasks.wait().await;
+        exchange.saying.wait().await;
+        exchange.attending.close();
+        exchange.attending.wait().await;
         let last = Announcement { leaving: true, ..identity.announcement(&exchange) };
         exchange.say(last).await;
     }
@@ -144,7 +155,10 @@ impl Hub {
         let ours = announcement.node == exchange.outbox.node;
         if !ours && !announcement.changed.is_empty() {
             let hub = self.clone();
-            exchange.tasks.spawn(async move { hub.heed_changes(announcement.changed).await });
+            let over = exchange.over.clone();
+            exchange.attending.spawn(async move {
+                over.run_until_cancelled(hub.heed_changes(announcement.changed)).await;
+            });
         }
     }
 
@@ -167,8 +181,8 @@ impl Hub {
         let changed = std::mem::take(&mut *exchange.changed.lock().unwrap_or_else(PoisonError::into_inner));
         let rooms = with_counts.then(counts);
         let announcement = Announcement { rooms, changed, ..identity.announcement(&exchange) };
-        let tasks = exchange.tasks.clone();
-        tasks.spawn(async move { exchange.say(announcement).await });
+        let saying = exchange.saying.clone();
+        saying.spawn(async move { exchange.say(announcement).await });
     }
 
     fn send_for(&self, rooms: Vec<RoomId>) {
@@ -176,7 +190,7 @@ impl Hub {
         for id in rooms {
             if let Some(room) = self.0.rooms.get(&id).map(|slot| slot.value().clone()) {
                 let (exchange, over, hub) = (exchange.clone(), exchange.over.clone(), self.clone());
-                exchange.tasks.clone().spawn(async move {
+                exchange.saying.clone().spawn(async move {
                     over.run_until_cancelled(exchange.send(&id, &room, || hub.chance())).await;
                 });
             }

@@ -32,9 +32,10 @@ impl Hub {
 
     /// Knows the room, if there is one: it may have been made on another node a moment ago.
     pub async fn ensure(&self, id: &RoomId) {
-        if self.0.exchange.is_none() || self.0.rooms.contains_key(id) {
+        let Some(exchange) = self.0.exchange.as_ref().filter(|_| !self.0.rooms.contains_key(id)) else {
             return;
-        }
+        };
+        let Ok(_one_of_few) = exchange.lookups.acquire().await else { return };
         match self.0.journal.room(id.clone()).await {
             Ok(Some(record)) => self.learn(record).await,
             Ok(None) => {}
@@ -50,7 +51,7 @@ impl Hub {
             Ok::<(), StoreError>(())
         };
         if let Err(error) = read.await {
-            tracing::warn!(room = %id, %error, "a room is shown as it was");
+            tracing::debug!(room = %id, %error, "a room is shown as it was");
         }
     }
 
@@ -58,7 +59,7 @@ impl Hub {
         let changes = room.sanction_changes();
         match self.0.journal.sanctions_of(id.clone()).await {
             Ok(sanctions) => room.lay_all(sanctions, changes),
-            Err(error) => tracing::warn!(room = %id, %error, "the sanctions of a room stay as they were"),
+            Err(error) => tracing::debug!(room = %id, %error, "the sanctions of a room stay as they were"),
         }
     }
 
