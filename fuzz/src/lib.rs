@@ -8,6 +8,7 @@ use apricot::model::OutOfBound;
 use apricot::wire::problem::Kind;
 use apricot_proto::v1::Problem;
 
+mod cluster;
 mod config;
 mod import;
 mod names;
@@ -17,6 +18,7 @@ mod token;
 mod webhook;
 mod websocket;
 
+pub use cluster::cluster;
 pub use config::config;
 pub use import::import;
 pub use names::{names, page};
@@ -32,7 +34,7 @@ const DETAIL_CHARACTERS_MAX: usize = 400;
 /// A name, which is also the folder of the seeds, and what takes any bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     ("handshake", handshake),
     ("websocket", websocket),
     ("socket_proto", socket_proto),
@@ -46,6 +48,7 @@ pub const TARGETS: [Target; 13] = [
     ("webhook", webhook),
     ("config", config),
     ("import", import),
+    ("cluster", cluster),
 ];
 
 fn well_said(problem: &Problem) {
