@@ -13,8 +13,8 @@ impl Operation {
     pub fn hold(request: &Request, now: Timestamp) -> Self {
         Self::of(b'h', request.order)
             .time(request.until)
-            .time(now)
             .small(request.quantity)
+            .time(now)
             .small(request.limit)
             .buyer(&request.buyer)
     }
