@@ -4,7 +4,7 @@
 //! comes up as `News`; nothing here knows who watches.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -27,6 +27,7 @@ mod after;
 mod buyers;
 mod cancel;
 mod catch_up;
+mod compare;
 mod known;
 mod life;
 mod load;
@@ -192,6 +193,8 @@ struct LiveSale {
     rebuilds: AtomicU64,
     /// Somebody is looking whether the lot has to be read again.
     mending: AtomicBool,
+    /// Where gate and record were found to differ.
+    difference: Mutex<Option<compare::Difference>>,
 }
 
 /// What is known of an order id.

@@ -4,6 +4,7 @@
 //!
 //!     cargo bench --bench gate -- --json [--orders N] [--buyers N]
 //!     cargo bench --bench gate -- --postgres spawn --json [--orders N] [--buyers N]
+//!     cargo bench --bench gate -- --redis spawn --json [--orders N] [--buyers N]
 //!
 //! An accepted order has two durable steps: placed (order, hold, lot) and claimed (hold to sold, order paid, three postings, totals).
 //! `checkout_per_s` adds what a payment needs: its row, the address, two tasks of the outbox, the provider's event. Sold-out answers
@@ -11,6 +12,8 @@
 //!
 //! With `--postgres` the record is PostgreSQL, `spawn` starts one: orders as above, against one transaction per order that updates the hot
 //! rows.
+//!
+//! With `--redis` only the gate is asked, which is in Redis then: holds that a node gathers, against one Function call for each.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,15 +25,17 @@ use serde_json::Value;
 
 mod embedded;
 mod postgres;
+mod redis_gate;
 mod stage;
 
 fn main() {
     let options = Options::parse();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("runtime");
-    let report = match &options.postgres {
-        Some(place) => postgres::report(&runtime, place, &options),
-        None => on_sqlite(&runtime, &options),
+    let report = match (&options.redis, &options.postgres) {
+        (Some(place), _) => redis_gate::report(&runtime, place, &options),
+        (None, Some(place)) => postgres::report(&runtime, place, &options),
+        (None, None) => on_sqlite(&runtime, &options),
     };
     if options.json {
         println!("{report}");
@@ -70,6 +75,8 @@ struct Options {
     buyers: u32,
     /// `spawn`, or the address of an empty database.
     postgres: Option<String>,
+    /// `spawn`, or the address of a server.
+    redis: Option<String>,
 }
 
 impl Options {
@@ -87,6 +94,7 @@ impl Options {
             orders: number("--orders", 200_000),
             buyers: number("--buyers", 2_048),
             postgres: value("--postgres").cloned(),
+            redis: value("--redis").cloned(),
         }
     }
 }

@@ -59,8 +59,8 @@ impl Sales {
             }
             let mut underway = Vec::with_capacity(overdue.len());
             for id in overdue {
-                match self.submit_expired(id, now).await {
-                    Ok(expired) => underway.push(expired),
+                match self.submit_expired(sale, id, now).await {
+                    Ok(expired) => underway.extend(expired),
                     Err(error) => {
                         tracing::warn!(%error, order = %id, "an expired hold was not recorded; the lot is read again");
                         self.rebuild(sale).await;
@@ -81,9 +81,11 @@ impl Sales {
     /// The order's own hold, when its payment came too late and nobody has swept it yet.
     pub(super) async fn expire_hold(&self, known: &KnownOrder, now: Timestamp) -> Result<(), Refusal> {
         match self.0.inventory.end(known.order.sale, known.order.id).await {
-            Ok(()) => match self.submit_expired(known.order.id, now).await {
-                Ok((known, pending)) => {
-                    self.finish_expired(known, pending).await;
+            Ok(()) => match self.submit_expired(known.order.sale, known.order.id, now).await {
+                Ok(expired) => {
+                    if let Some((known, pending)) = expired {
+                        self.finish_expired(known, pending).await;
+                    }
                     Ok(())
                 }
                 Err(refusal) => {
@@ -96,15 +98,42 @@ impl Sales {
         }
     }
 
+    /// `None`: the record has no such hold, and the gate was told what it has.
     pub(super) async fn submit_expired(
         &self,
+        sale: SaleId,
         id: OrderId,
         now: Timestamp,
-    ) -> Result<(KnownOrder, Pending), Refusal> {
-        let known = self.find(id).await?;
-        let order = known.order.clone().expire()?;
-        let pending = self.submit_end(&order, HoldOutcome::Expired, now)?;
-        Ok((KnownOrder { order, ..(*known).clone() }, pending))
+    ) -> Result<Option<(KnownOrder, Pending)>, Refusal> {
+        let known = match self.find(id).await {
+            Ok(known) => known,
+            // Its node died after the grant and before the record had it.
+            Err(Refusal::NotFound(_)) => {
+                self.0.inventory.free(sale, id, HoldOutcome::Expired).await;
+                return Ok(None);
+            }
+            Err(refusal) => return Err(refusal),
+        };
+        let order = known.order.clone();
+        let gate = &self.0.inventory;
+        match order.stage {
+            Stage::Held { .. } => {
+                let order = order.expire()?;
+                let pending = self.submit_end(&order, HoldOutcome::Expired, now)?;
+                return Ok(Some((KnownOrder { order, ..(*known).clone() }, pending)));
+            }
+            // Its offer was not recorded: read again, it stands in line.
+            Stage::Waiting => return Err(StoreError::Stale.into()),
+            Stage::Released => gate.free(sale, id, HoldOutcome::Released).await,
+            Stage::Expired => gate.free(sale, id, HoldOutcome::Expired).await,
+            Stage::Paid
+            | Stage::Packed
+            | Stage::Shipped(_)
+            | Stage::Delivered(_)
+            | Stage::Confirmed { .. }
+            | Stage::Refunded => gate.adopt_claimed(sale, id, &order.buyer, order.quantity).await,
+        }
+        Ok(None)
     }
 
     /// Hands in the end of a hold. Units that come free after the close go back to the product in the same entry.

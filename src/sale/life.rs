@@ -180,6 +180,7 @@ impl Sales {
             self.rebuild(id).await;
         }
         self.expire_holds(id, now).await;
+        self.compare(id, &live, now).await?;
         let sale = live.sale();
         match sale.state {
             SaleState::Scheduled => {

@@ -1,7 +1,7 @@
 //! From the record into memory: at start, for a new sale, and when a lot has to be read again.
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use super::{KnownOrder, LiveSale, Refusal, Sales};
 use crate::model::{FlashSale, Order, Payment, SaleId, SaleState, Stage};
@@ -57,6 +57,7 @@ impl Sales {
             rebuilding: tokio::sync::Mutex::default(),
             rebuilds: AtomicU64::new(0),
             mending: AtomicBool::new(false),
+            difference: Mutex::default(),
         };
         self.0.live.insert(id, Arc::new(live));
         let mut sales = self.0.rooms.entry(room).or_default();

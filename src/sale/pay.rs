@@ -9,7 +9,7 @@ use crate::model::payment::{Method, ProviderEvent, ProviderNews, Refund};
 use crate::model::{
     Money, Order, OrderId, Payment, PaymentId, PaymentState, RefundId, Stage, Subject, Timestamp,
 };
-use crate::store::inventory::{HoldRefused, NotNow, Request};
+use crate::store::inventory::{EndRefused, HoldRefused, NotNow, Request};
 use crate::store::journal::{HoldOutcome, Task};
 use crate::store::{Entry, StoreError, Write};
 
@@ -139,7 +139,12 @@ impl Sales {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let held = &known.order;
-        self.0.inventory.claim(held.sale, held.id, now).await?;
+        let ours = match self.0.inventory.claim(held.sale, held.id, now).await {
+            Ok(()) => true,
+            // Somebody told the gate and has not told the record, and may have died in between: the record decides.
+            Err(EndRefused::Ended(HoldOutcome::Claimed)) => false,
+            Err(refused) => return Err(refused.into()),
+        };
         let payment = payment.into(PaymentState::Authorised);
         let capture = Task::Capture(payment.id);
         entry.push(Write::Payment(payment.clone()));
@@ -147,7 +152,9 @@ impl Sales {
         let order = match self.record_claim(&entry, held, live, now).await {
             Ok(order) => order,
             Err(refusal) => {
-                self.rebuild(held.sale).await;
+                if ours {
+                    self.rebuild(held.sale).await;
+                }
                 self.reread(held.id).await?;
                 return Err(refusal);
             }
@@ -216,7 +223,7 @@ impl Sales {
             Err(HoldRefused::NotReady { retry_after }) => return Err(NotNow { retry_after }.into()),
             Err(_) => return Ok(None),
         };
-        match self.submit_displaced(grant.displaced, now).await {
+        match self.submit_displaced(order.sale, grant.displaced, now).await {
             Ok(expired) => {
                 for (known, pending) in expired {
                     self.finish_expired(known, pending).await;

@@ -34,6 +34,9 @@ impl Sales {
             meters::refused("sold_out");
             return Err(Refusal::SoldOut { left: 0 });
         }
+        if self.0.inventory.reading(wish.sale).is_none() {
+            self.mend(wish.sale);
+        }
         if !self.0.journal.has_room() {
             return Err(StoreError::Busy.into());
         }
@@ -116,7 +119,7 @@ impl Sales {
         displaced: Vec<OrderId>,
         now: Timestamp,
     ) -> Result<Placed, Refusal> {
-        let expired = match self.submit_displaced(displaced, now).await {
+        let expired = match self.submit_displaced(order.sale, displaced, now).await {
             Ok(expired) => expired,
             Err(refusal) => {
                 self.rebuild(order.sale).await;
@@ -186,12 +189,13 @@ impl Sales {
     /// Hands in the ends of holds that a grant pushed aside, ahead of the grant.
     pub(super) async fn submit_displaced(
         &self,
+        sale: SaleId,
         displaced: Vec<OrderId>,
         now: Timestamp,
     ) -> Result<Vec<(KnownOrder, Pending)>, Refusal> {
         let mut expired = Vec::with_capacity(displaced.len());
         for id in displaced {
-            expired.push(self.submit_expired(id, now).await?);
+            expired.extend(self.submit_expired(sale, id, now).await?);
         }
         Ok(expired)
     }

@@ -23,6 +23,7 @@ mod moving;
 mod paying;
 mod restarting;
 mod schedule;
+mod shared;
 
 const START: Timestamp = Timestamp(1_800_000_000_000);
 const HOLD: Duration = Duration::from_secs(60);
@@ -53,8 +54,12 @@ impl Shop {
     }
 
     async fn scheduled(stock: u32, limit: u32, opens_at: Option<Timestamp>) -> Self {
+        Self::scheduled_at(Inventory::default(), stock, limit, opens_at).await
+    }
+
+    async fn scheduled_at(gate: Inventory, stock: u32, limit: u32, opens_at: Option<Timestamp>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut shop = Self::on(folder, Clock::manual(START), SaleId(Uuid::from_u128(1)));
+        let mut shop = Self::at_gate(gate, folder, Clock::manual(START), SaleId(Uuid::from_u128(1)));
         let journal = &shop.sales.0.journal;
         journal.commit(vec![Write::Room(room())]).await.unwrap();
         shop.sales.create_product(product(), None).await.unwrap();
@@ -70,6 +75,10 @@ impl Shop {
     }
 
     fn on(folder: TempDir, clock: Clock, sale: SaleId) -> Self {
+        Self::at_gate(Inventory::default(), folder, clock, sale)
+    }
+
+    fn at_gate(gate: Inventory, folder: TempDir, clock: Clock, sale: SaleId) -> Self {
         let journal = Journal::open(&folder.path().join("record.db"), 42, clock.now()).unwrap();
         let share = |ppm| Share::ppm(ppm).unwrap();
         let commission =
@@ -79,7 +88,7 @@ impl Shop {
             SaleRules { waiting_list_max: WAITING_MAX, offer_for: OFFER, auto_confirm_after: 10 * DAY };
         let (news, told) = mpsc::channel(NEWS_MAX);
         let (outbox, tasks) = mpsc::channel(outbox::OUTBOX_MAX);
-        let sales = Sales::new(ledger, Inventory::default(), rules, news, outbox);
+        let sales = Sales::new(ledger, gate, rules, news, outbox);
         Self { folder, clock, sales, news: Mutex::new(told), tasks: Mutex::new(tasks), sale }
     }
 

@@ -57,6 +57,14 @@ impl Default for Inventory {
 }
 
 impl Inventory {
+    /// Whether other nodes decide over the same lots.
+    pub fn is_shared(&self) -> bool {
+        match self {
+            Self::Embedded(_) => false,
+            Self::Redis(_) => true,
+        }
+    }
+
     /// Which lot is there now. To be asked for before the record is read: `open` replaces no other.
     pub async fn seen(&self, sale: SaleId) -> Seen {
         match self {

@@ -73,8 +73,8 @@ end
 
 -- The batch: what was read, and what is to be written.
 local lot, at_ms, key_orders, key_buyers, key_expiries, key_groups, key_waiting
-local states, states_written, states_deleted
-local units, holds, buyers_changed, buyers_seen
+local states, states_written, states_count, states_deleted
+local units, holds, buyers_changed, buyers_count, buyers_seen
 -- Ids of new holds by the time they run out, and groups whose count changed.
 local new_groups, groups, groups_changed
 local group_number
@@ -85,8 +85,8 @@ local changed
 local function begin(keys, loaded)
   lot = loaded
   key_orders, key_buyers, key_expiries, key_groups, key_waiting = keys[2], keys[3], keys[4], keys[5], keys[6]
-  states, states_written, states_deleted = {}, {}, {}
-  units, holds, buyers_changed, buyers_seen = {}, {}, {}, {}
+  states, states_written, states_count, states_deleted = {}, {}, 0, {}
+  units, holds, buyers_changed, buyers_count, buyers_seen = {}, {}, {}, 0, {}
   new_groups, groups, groups_changed = {}, {}, {}
   lot.group = lot.group + 1
   group_number = pack('>I4', lot.group)
@@ -150,14 +150,16 @@ end
 local function mark_buyer(buyer)
   if not buyers_seen[buyer] then
     buyers_seen[buyer] = true
-    buyers_changed[#buyers_changed + 1] = buyer
+    buyers_count = buyers_count + 1
+    buyers_changed[buyers_count] = buyer
   end
 end
 
 local function set_state(id, state)
   states[id] = state
-  states_written[#states_written + 1] = id
-  states_written[#states_written + 1] = state
+  states_written[states_count + 1] = id
+  states_written[states_count + 2] = state
+  states_count = states_count + 2
   changed = true
 end
 
@@ -398,8 +400,10 @@ function ask.h(op, id, buyer)
   if lot.closed == 1 then return CLOSED end
   local state = states[id]
   if state and state ~= 'x' then return KNOWN end
-  if units[buyer] + quantity > limit and not within_limit(buyer, quantity, limit, now) then return LIMIT end
-  local free = free_units()
+  local has = units[buyer] + quantity
+  if has > limit and not within_limit(buyer, quantity, limit, now) then return LIMIT end
+  local free = lot.stock - lot.held - lot.sold
+  if free < 0 then free = 0 end
   if lot.waiting > 0 then
     local missing = math.max(lot.least - free, 0)
     local _, total = overdue_holds(missing, now)
@@ -590,6 +594,18 @@ local function find_names()
   end
 end
 
+-- Counts as they are packed: most are small.
+local packed_units = {}
+
+local function pack_units(number)
+  local packed = packed_units[number]
+  if not packed then
+    packed = pack('>I4', number)
+    if number < 256 then packed_units[number] = packed end
+  end
+  return packed
+end
+
 local function write_back()
   flush_groups()
   in_chunks(states_written, function(...) redis.call('HSET', key_orders, ...) end)
@@ -600,11 +616,12 @@ local function write_back()
   in_chunks(delete, function(...) redis.call('HDEL', key_orders, ...) end)
   local set, n = {}, 0
   delete = {}
-  for i = 1, #buyers_changed do
+  for i = 1, buyers_count do
     local buyer = buyers_changed[i]
-    if units[buyer] > 0 or holds[buyer] ~= '' then
+    local number, list = units[buyer], holds[buyer]
+    if number > 0 or list ~= '' then
       set[n + 1] = buyer
-      set[n + 2] = pack('>I4', units[buyer]) .. holds[buyer]
+      set[n + 2] = pack_units(number) .. list
       n = n + 2
     else
       delete[#delete + 1] = buyer

@@ -1,0 +1,130 @@
+//! A gate in Redis: what a node that died left undone, and a gate that goes away, in the eyes of buyers.
+
+use apricot_servers::{Redis as Server, or_skip};
+
+use super::*;
+use crate::store::inventory::{EndRefused, NotNow, RedisGate, Request};
+use crate::store::journal::HoldOutcome;
+use crate::store::redis::{Redis, RedisSettings};
+
+impl Shop {
+    async fn shared(server: &Server, stock: u32) -> Self {
+        let settings = RedisSettings { urls: vec![server.url()], ..RedisSettings::default() };
+        let gate = RedisGate::new(Redis::connect(settings).await.unwrap());
+        let shop = Self::scheduled_at(Inventory::Redis(gate), stock, 2, None).await;
+        shop.sales.open_sale(shop.sale, shop.now()).await.unwrap();
+        shop
+    }
+
+    fn gate(&self) -> &Inventory {
+        &self.sales.0.inventory
+    }
+
+    /// As a node does that dies before it tells the record.
+    async fn only_granted(&self, who: &str) {
+        let until = self.now() + HOLD;
+        let request = Request { order: order(who), buyer: buyer(who), quantity: 1, limit: 2, until };
+        self.gate().hold(self.sale, request, self.now()).await.unwrap();
+    }
+
+    /// Long enough for a difference to be seen to stand.
+    async fn quiet_time(&self) {
+        for _ in 0..8 {
+            self.pass(Duration::from_secs(1));
+            self.sweep().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn sale_goes_its_way_at_a_shared_gate() {
+    let Some(server) = or_skip(Server::start()) else { return };
+    let shop = Shop::shared(&server, 2).await;
+    shop.bought("ann", 1).await;
+    shop.place("bo", 1).await.unwrap();
+    assert_eq!(shop.place("cy", 1).await, Err(Refusal::SoldOut { left: 0 }));
+    shop.wait("cy", 1).await.unwrap();
+    shop.cancel("bo").await.unwrap();
+    assert_eq!((shop.stage("cy").await, shop.stock()), ("held", [0, 1, 1, 0]));
+    shop.pass(OFFER);
+    shop.sweep().await;
+    assert_eq!((shop.stage("cy").await, shop.stock()), ("expired", [1, 0, 1, 0]));
+    shop.place("di", 1).await.unwrap();
+    shop.audit();
+}
+
+#[tokio::test]
+async fn units_granted_by_a_node_that_died_come_back_when_the_hold_runs_out() {
+    let Some(server) = or_skip(Server::start()) else { return };
+    let shop = Shop::shared(&server, 2).await;
+    shop.only_granted("ann").await;
+    shop.only_granted("bo").await;
+    assert_eq!(shop.place("cy", 1).await, Err(Refusal::SoldOut { left: 0 }));
+    shop.pass(HOLD);
+    // One is displaced, the other swept.
+    shop.place("cy", 1).await.unwrap();
+    shop.sweep().await;
+    assert_eq!(shop.stock(), [1, 1, 0, 0]);
+    shop.place("di", 1).await.unwrap();
+    shop.audit();
+}
+
+#[tokio::test]
+async fn claim_of_a_node_that_died_is_made_by_the_next() {
+    let Some(server) = or_skip(Server::start()) else { return };
+    let shop = Shop::shared(&server, 1).await;
+    shop.place("ann", 1).await.unwrap();
+    shop.pay("ann").await.unwrap();
+    shop.gate().claim(shop.sale, order("ann"), shop.now()).await.unwrap();
+    // The provider tells it again, since nobody said that it was recorded.
+    shop.authorise("ann").await.unwrap();
+    assert_eq!((shop.stage("ann").await, shop.stock()), ("paid", [0, 0, 1, 0]));
+    shop.audit();
+}
+
+#[tokio::test]
+async fn what_a_node_that_died_left_half_done_is_put_right() {
+    let Some(server) = or_skip(Server::start()) else { return };
+    let shop = Shop::shared(&server, 3).await;
+    shop.place("ann", 1).await.unwrap();
+    shop.place("bo", 1).await.unwrap();
+    shop.pay("bo").await.unwrap();
+    // An end and a claim that were not recorded, and a grant that was ended before it was.
+    shop.gate().end(shop.sale, order("ann")).await.unwrap();
+    shop.gate().claim(shop.sale, order("bo"), shop.now()).await.unwrap();
+    shop.only_granted("cy").await;
+    shop.gate().end(shop.sale, order("cy")).await.unwrap();
+    assert_eq!(shop.stock(), [0, 2, 1, 0]);
+    shop.quiet_time().await;
+    assert_eq!(shop.stock(), [1, 2, 0, 0]);
+    shop.authorise("bo").await.unwrap();
+    shop.cancel("ann").await.unwrap();
+    assert_eq!(shop.stock(), [2, 0, 1, 0]);
+    let again = shop.gate().end(shop.sale, order("ann")).await;
+    assert_eq!(again, Err(EndRefused::Ended(HoldOutcome::Released)));
+    shop.audit();
+}
+
+#[tokio::test]
+async fn buying_pauses_while_the_gate_is_away_and_goes_on_by_itself() {
+    let Some(mut server) = or_skip(Server::start()) else { return };
+    let shop = Shop::shared(&server, 2).await;
+    shop.place("ann", 1).await.unwrap();
+    server.kill();
+    let refused = shop.place("bo", 1).await;
+    assert!(matches!(refused, Err(Refusal::NotNow(NotNow { .. }))), "{refused:?}");
+    server.restart().unwrap();
+    // Who tries again soon is told the same, until the lot has been read from the record.
+    loop {
+        match shop.place("bo", 1).await {
+            Ok(_) => break,
+            Err(Refusal::NotNow(_)) => tokio::task::yield_now().await,
+            Err(refusal) => panic!("{refusal}"),
+        }
+    }
+    assert_eq!(shop.place("cy", 1).await, Err(Refusal::SoldOut { left: 0 }));
+    shop.pay("ann").await.unwrap();
+    shop.authorise("ann").await.unwrap();
+    assert_eq!(shop.stock(), [0, 1, 1, 0]);
+    shop.audit();
+}
