@@ -14,15 +14,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, random_u64};
-use crate::config::{Config, TlsConfig};
+use crate::config::{Config, ConfigError, TlsConfig};
 use crate::ledger::{CommissionRules, Ledger};
 use crate::model::{Share, Timestamp};
 use crate::room::Hub;
 use crate::sale::outbox::{OUTBOX_MAX, Provider};
 use crate::sale::{NEWS_MAX, News, Refusal, SaleRules, Sales};
 use crate::sandbox::SandboxError;
+use crate::store::StoreError;
+use crate::store::broker::Listener;
 use crate::store::journal::Task;
-use crate::store::{Broker, Inventory, Journal, StoreError};
+use crate::store::redis::RedisError;
 use crate::wire::guard::Origins;
 use crate::wire::key_folder::KeyError;
 use crate::wire::live::{Patience, Sockets, Verifier};
@@ -32,7 +34,11 @@ use crate::wire::webhook::WebhookSecrets;
 use crate::wire::{self, Wire, listener};
 
 pub mod provider;
+mod stores;
 mod tasks;
+
+use stores::Stores;
+pub use stores::{connect_record, open_record, postgres_settings};
 
 pub const RECORD_FILE: &str = "record.db";
 const LOCK_FILE: &str = "lock";
@@ -81,6 +87,14 @@ pub enum StartError {
     Tls(#[from] TlsError),
     #[error("{}: {reason}; check the disk, or restore the folder from a backup", path.display())]
     Record { path: PathBuf, reason: StoreError },
+    #[error("{0}")]
+    SharedRecord(StoreError),
+    #[error(transparent)]
+    Redis(#[from] RedisError),
+    #[error(transparent)]
+    Secret(#[from] ConfigError),
+    #[error("what the record says about rooms cannot be loaded: {0}; run `apricot check`")]
+    Rooms(StoreError),
     #[error("what the record says about sales cannot be loaded: {0}; run `apricot check`")]
     Load(Refusal),
     #[error("{0}; check the data folder")]
@@ -113,13 +127,6 @@ fn private_folder(path: &Path) -> std::io::Result<()> {
     builder.create(path)
 }
 
-/// The record of a data folder, whose lock the caller holds.
-pub fn open_record(data: &Path, clock: &Clock) -> Result<Journal, StartError> {
-    let path = data.join(RECORD_FILE);
-    Journal::open(&path, clock.now().millis().unsigned_abs(), clock.now())
-        .map_err(|reason| StartError::Record { path, reason })
-}
-
 pub struct App;
 
 impl App {
@@ -140,16 +147,14 @@ impl App {
         let tells_itself = certificates.is_some() && config.provider.url.is_none();
         let inner = if tells_itself { Some(listen(THIS_MACHINE)?) } else { None };
 
-        let journal = open_record(&config.data, &clock)?;
-        let record = |reason| StartError::Record { path: config.data.join(RECORD_FILE), reason };
+        let Stores { journal, inventory, broker, listener, clock } = Stores::open(&config, clock).await?;
         let (news, told) = mpsc::channel(NEWS_MAX);
         let (outbox, asked) = mpsc::channel(OUTBOX_MAX);
         let ledger = Ledger::new(journal.clone(), commission(&config));
-        let sales = Sales::new(ledger, Inventory::default(), sale_rules(&config), news, outbox);
+        let sales = Sales::new(ledger, inventory, sale_rules(&config), news, outbox);
         sales.load().await.map_err(StartError::Load)?;
-        let hub = Hub::open(journal, sales.clone(), Broker::Local, config.limits, random_u64)
-            .await
-            .map_err(record)?;
+        let hub = Hub::open(journal, sales.clone(), broker, config.limits, random_u64);
+        let hub = hub.await.map_err(StartError::Rooms)?;
         let told_at = inner.as_ref().map_or(reachable(address), |(_, inner)| *inner);
         let provider = provider::open(&config, &clock, told_at, &webhooks).await?;
 
@@ -174,6 +179,10 @@ impl App {
             _lock: lock,
         };
         running.start_tasks(&config, &clock, told, asked, jwks);
+        if running.sales.is_shared() {
+            running.start_company(&config, &clock, listener);
+        }
+        running.tasks.close();
         let wire = Arc::new(Wire {
             clock,
             keys,
@@ -236,7 +245,8 @@ impl Running {
         jwks: Jwks,
     ) {
         let (sales, hub, stop) = (&self.sales, &self.hub, &self.working);
-        self.tasks.spawn(tasks::sweep(sales.clone(), clock.clone(), stop.clone()));
+        let name = config.node.name_at(self.address);
+        self.tasks.spawn(tasks::sweep(sales.clone(), name, clock.clone(), stop.clone()));
         let now = clock.clone();
         self.tasks.spawn(hub.clone().run(told, move || now.now(), stop.clone()));
         let outbox_clock = clock.clone();
@@ -249,7 +259,17 @@ impl Running {
         if let Some(certificates) = self.certificates.clone() {
             self.tasks.spawn(tasks::watch_certificate(certificates, clock.clone(), stop.clone()));
         }
-        self.tasks.close();
+    }
+
+    /// What a node of many does besides.
+    fn start_company(&self, config: &Config, clock: &Clock, listener: Listener) {
+        let (sales, hub, stop) = (&self.sales, &self.hub, &self.working);
+        let name = config.node.name_at(self.address);
+        tracing::info!(node = name, "one of many");
+        self.tasks.spawn(hub.clone().exchange(listener, name, clock.clone(), stop.clone()));
+        self.tasks.spawn(tasks::reconcile(sales.clone(), hub.clone(), clock.clone(), stop.clone()));
+        let journal = sales.ledger().journal().clone();
+        self.tasks.spawn(tasks::keep_time(journal, clock.clone(), stop.clone()));
     }
 
     /// Nobody new, then what is under way, then the record: each waits for the one before, all together at most `drain_seconds`.

@@ -26,18 +26,20 @@ use crate::store::{Inventory, Journal, StoreError};
 mod after;
 mod buyers;
 mod cancel;
-mod catch_up;
 mod compare;
 mod known;
 mod life;
 mod load;
 pub mod meters;
+mod nodes;
 pub mod outbox;
 mod pay;
 mod place;
 mod provider;
 #[cfg(test)]
 mod tests;
+
+pub use nodes::Keeping;
 
 /// A flash sale with all that is needed to show it.
 #[derive(Clone, Debug, PartialEq)]
@@ -177,8 +179,10 @@ struct Shared {
     payments: DashMap<PaymentId, OrderId>,
     news: mpsc::Sender<News>,
     outbox: mpsc::Sender<Task>,
-    /// Work that must not stop half-way because a client hung up.
     buyers: buyers::Buyers,
+    /// Of many nodes, this one has the duties of time.
+    keeps: AtomicBool,
+    /// Work that must not stop half-way because a client hung up.
     underway: TaskTracker,
 }
 
@@ -233,6 +237,7 @@ impl Sales {
             news,
             outbox,
             buyers: buyers::Buyers::default(),
+            keeps: AtomicBool::new(false),
             underway: TaskTracker::new(),
         }))
     }

@@ -6,15 +6,24 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::config::JwksConfig;
 use crate::model::Timestamp;
+use crate::room::Hub;
 use crate::sale::Sales;
+use crate::store::{Journal, StoreError};
 use crate::wire::tls::Certificates;
 use crate::wire::token::{Jwks, Keys};
 
 /// Hygiene: nothing depends on when a sweep comes.
 const SWEEP_EVERY: Duration = Duration::from_millis(100);
+/// A second; the lease is good for four.
+const SWEEPS_PER_LEASE: u64 = 10;
+const RECONCILE_EVERY: Duration = Duration::from_secs(1);
+const CLOCK_EVERY: Duration = Duration::from_secs(2);
+/// Half of it is the error of a measurement.
+const CLOCK_TRIP_MAX: Duration = Duration::from_millis(500);
+const CLOCK_WORTH_SAYING_MS: u64 = 250;
 const RECEIPTS_EVERY: Duration = Duration::from_secs(60);
 const METERS_EVERY: Duration = Duration::from_secs(5);
 /// A rotation by `apricot token --rotate` is known to a running server after this.
@@ -24,13 +33,67 @@ const CERTIFICATE_EVERY: Duration = Duration::from_secs(10);
 /// What identity providers advise, roughly.
 const JWKS_EVERY: Duration = Duration::from_secs(300);
 
-pub async fn sweep(sales: Sales, clock: Clock, stop: CancellationToken) {
+/// Of many nodes, the one that holds the lease sweeps; it renews it each second.
+pub async fn sweep(sales: Sales, node: String, clock: Clock, stop: CancellationToken) {
     let mut ticks = every(SWEEP_EVERY);
+    let mut keeping = None;
+    let mut count: u64 = 0;
     while until(&stop, ticks.tick()).await.is_some() {
-        let now = clock.now();
-        sales.sweep(now).await;
+        if count.is_multiple_of(SWEEPS_PER_LEASE) {
+            keeping = sales.keep(&node, clock.now()).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "no lease for sweeping; the next look tries again");
+                None
+            });
+            if let (Some(keeping), true) = (keeping, sales.is_shared())
+                && let Err(error) = sales.return_leftovers(keeping).await
+            {
+                tracing::warn!(%error, "leftovers of closed sales stay for the next look");
+            }
+        }
+        count += 1;
+        if let Some(keeping) = keeping {
+            sales.sweep(keeping, clock.now()).await;
+        }
         sales.ledger().measure();
     }
+    sales.stop_keeping(&node).await;
+}
+
+/// What messages between nodes may have failed to tell.
+pub async fn reconcile(sales: Sales, hub: Hub, clock: Clock, stop: CancellationToken) {
+    let mut ticks = every(RECONCILE_EVERY);
+    while until(&stop, ticks.tick()).await.is_some() {
+        hub.reconcile(clock.now()).await;
+        if let Err(error) = sales.reconcile().await {
+            tracing::warn!(%error, "what other nodes changed was not read; the next look tries again");
+        }
+    }
+}
+
+/// Time is the record's: how far this machine's clock is off is measured again and again.
+pub async fn keep_time(journal: Journal, clock: Clock, stop: CancellationToken) {
+    let mut ticks = every(CLOCK_EVERY);
+    while until(&stop, ticks.tick()).await.is_some() {
+        if let Err(error) = measure_clock(&journal, &clock).await {
+            tracing::warn!(%error, "the record's clock was not read; the last correction stays");
+        }
+    }
+}
+
+/// An answer that takes too long says little about the time, unless it is the first.
+pub async fn measure_clock(journal: &Journal, clock: &Clock) -> Result<(), StoreError> {
+    let asked = clock::system();
+    let Some(theirs) = journal.clock().await? else { return Ok(()) };
+    let trip = asked.until(clock::system());
+    if trip > CLOCK_TRIP_MAX {
+        tracing::debug!(trip_ms = trip.as_millis(), "the record's clock came too late to correct ours");
+        return Ok(());
+    }
+    let moved_ms = clock.correct(asked, theirs);
+    if moved_ms.unsigned_abs() > CLOCK_WORTH_SAYING_MS {
+        tracing::warn!(moved_ms, "this machine's clock differs from the record's; corrected by so much");
+    }
+    Ok(())
 }
 
 /// Beside the sweep, which opens sales in time: a thousand receipts take a while.

@@ -211,6 +211,9 @@ impl Attendant {
             if exchange.nodes.count(node, &self.id, heard.viewers, now) {
                 self.hub.recount(vec![self.id.clone()]);
             }
+            for personal in &heard.personal {
+                self.hub.sales().heard_of_buyer(&self.id, &personal.buyer);
+            }
             self.catch_up(us, 0, &heard.critical, &heard.facts).await;
         }
         let critical = heard.critical.clone();
@@ -267,7 +270,9 @@ impl Attendant {
             self.hub.read_record(&self.id, &self.room).await;
         }
         for (sale, version) in sales {
-            self.hub.sales().catch_up(sale, version).await;
+            if let Err(error) = self.hub.sales().catch_up(sale, version).await {
+                tracing::warn!(%sale, %error, "a sale is shown as it was; the next look tries again");
+            }
         }
     }
 }

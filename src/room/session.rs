@@ -323,10 +323,13 @@ impl Task {
         let order = |view| Outcome::Order(Box::new(view));
         let (sales, buyer) = (hub.sales(), &caller.subject);
         match self {
-            Self::Place(wish) if sales.view(wish.sale).is_some_and(|view| view.sale.room != *room) => {
-                Err(RoomRefused::NotFound("sale in this room"))
+            Self::Place(wish) => {
+                sales.ensure(wish.sale).await?;
+                if sales.view(wish.sale).is_some_and(|view| view.sale.room != *room) {
+                    return Err(RoomRefused::NotFound("sale in this room"));
+                }
+                Ok(order(sales.place(buyer, wish, now).await?.view))
             }
-            Self::Place(wish) => Ok(order(sales.place(buyer, wish, now).await?.view)),
             Self::Pay(id, method, to) => {
                 bought_here(sales, id, room).await?;
                 Ok(order(sales.pay(buyer, id, method, to, now).await?))

@@ -1,4 +1,4 @@
-//! Who has ever ordered in a room. Most who join have not, and are spared a look into the record.
+//! Who has ever ordered in a room, as far as this node knows. Most who join or try to buy have not, and are spared a look into the record.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,8 @@ use dashmap::DashMap;
 use crate::model::{RoomId, Subject};
 use crate::store::{Journal, StoreError};
 
-/// A room is read from the record when the first buyer joins. Right as long as every order of the record is placed by this process.
+/// With a record of its own, a room is read from it when the first buyer joins, and the answer is complete from then on. With one that other
+/// nodes write too, who is known here has ordered, and of anybody else the record is asked.
 #[derive(Default)]
 pub struct Buyers(DashMap<RoomId, Known>);
 
@@ -27,7 +28,19 @@ impl Buyers {
         }
     }
 
+    /// Without a look into the record.
+    pub fn knows(&self, room: &RoomId, buyer: &Subject) -> bool {
+        self.0.get(room).is_some_and(|known| known.buyers.contains(buyer))
+    }
+
     pub async fn has(&self, room: &RoomId, buyer: &Subject, journal: &Journal) -> Result<bool, StoreError> {
+        if journal.is_shared() {
+            let has = self.knows(room, buyer) || journal.has_open_orders(buyer.clone(), room.clone()).await?;
+            if has {
+                self.add(room, buyer);
+            }
+            return Ok(has);
+        }
         if let Some(known) = self.0.get(room).filter(|known| known.complete) {
             return Ok(known.buyers.contains(buyer));
         }

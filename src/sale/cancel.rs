@@ -1,7 +1,7 @@
 //! Units that come back: cancelled orders, holds that ran out, and the waiting list that gets them.
 
 use super::place::end_hold;
-use super::{KnownOrder, OrderView, Refusal, Sales, meters};
+use super::{Keeping, KnownOrder, OrderView, Refusal, Sales, meters};
 use crate::model::order::OrderRefused;
 use crate::model::{Order, OrderId, SaleId, SaleState, Stage, Subject, Timestamp};
 use crate::store::inventory::{EndRefused, NotNow};
@@ -24,7 +24,7 @@ impl Sales {
         let pending = match known.order.stage {
             Stage::Held { .. } => {
                 self.0.inventory.end(order.sale, order.id).await?;
-                self.submit_end(&order, HoldOutcome::Released, now)
+                self.submit_end(&order, HoldOutcome::Released, Keeping::Alone, now)
             }
             _ if self.0.inventory.leave(order.sale, order.id).await => {
                 self.0.journal.submit(vec![Write::Order(order.clone())])
@@ -50,7 +50,7 @@ impl Sales {
     }
 
     /// Ends what is past its time. Correctness does not wait for it: a hold past its time cannot be claimed, and makes room by itself.
-    pub(super) async fn expire_holds(&self, sale: SaleId, now: Timestamp) {
+    pub(super) async fn expire_holds(&self, sale: SaleId, keeping: Keeping, now: Timestamp) {
         loop {
             let overdue = self.0.inventory.take_expired(sale, now, EXPIRED_IN_A_PASS).await;
             let more = overdue.len() == EXPIRED_IN_A_PASS;
@@ -59,7 +59,7 @@ impl Sales {
             }
             let mut underway = Vec::with_capacity(overdue.len());
             for id in overdue {
-                match self.submit_expired(sale, id, now).await {
+                match self.submit_expired(sale, id, keeping, now).await {
                     Ok(expired) => underway.extend(expired),
                     Err(error) => {
                         tracing::warn!(%error, order = %id, "an expired hold was not recorded; the lot is read again");
@@ -81,18 +81,20 @@ impl Sales {
     /// The order's own hold, when its payment came too late and nobody has swept it yet.
     pub(super) async fn expire_hold(&self, known: &KnownOrder, now: Timestamp) -> Result<(), Refusal> {
         match self.0.inventory.end(known.order.sale, known.order.id).await {
-            Ok(()) => match self.submit_expired(known.order.sale, known.order.id, now).await {
-                Ok(expired) => {
-                    if let Some((known, pending)) = expired {
-                        self.finish_expired(known, pending).await;
+            Ok(()) => {
+                match self.submit_expired(known.order.sale, known.order.id, Keeping::Alone, now).await {
+                    Ok(expired) => {
+                        if let Some((known, pending)) = expired {
+                            self.finish_expired(known, pending).await;
+                        }
+                        Ok(())
                     }
-                    Ok(())
+                    Err(refusal) => {
+                        self.rebuild(known.order.sale).await;
+                        Err(refusal)
+                    }
                 }
-                Err(refusal) => {
-                    self.rebuild(known.order.sale).await;
-                    Err(refusal)
-                }
-            },
+            }
             // Somebody else is ending it: let the provider ask again.
             Err(_) => Err(StoreError::Stale.into()),
         }
@@ -103,6 +105,7 @@ impl Sales {
         &self,
         sale: SaleId,
         id: OrderId,
+        keeping: Keeping,
         now: Timestamp,
     ) -> Result<Option<(KnownOrder, Pending)>, Refusal> {
         let known = match self.find(id).await {
@@ -119,7 +122,7 @@ impl Sales {
         match order.stage {
             Stage::Held { .. } => {
                 let order = order.expire()?;
-                let pending = self.submit_end(&order, HoldOutcome::Expired, now)?;
+                let pending = self.submit_end(&order, HoldOutcome::Expired, keeping, now)?;
                 return Ok(Some((KnownOrder { order, ..(*known).clone() }, pending)));
             }
             // Its offer was not recorded: read again, it stands in line.
@@ -137,8 +140,14 @@ impl Sales {
     }
 
     /// Hands in the end of a hold. Units that come free after the close go back to the product in the same entry.
-    fn submit_end(&self, order: &Order, outcome: HoldOutcome, at: Timestamp) -> Result<Pending, StoreError> {
-        let mut entry = end_hold(order, outcome, at);
+    fn submit_end(
+        &self,
+        order: &Order,
+        outcome: HoldOutcome,
+        keeping: Keeping,
+        at: Timestamp,
+    ) -> Result<Pending, StoreError> {
+        let mut entry = keeping.entry(end_hold(order, outcome, at));
         let live = self.live(order.sale);
         // Read-locked until the entry stands in the queue: a close that comes next finds it there.
         let sale = live.as_ref().map(|live| live.sale.read().expect("no panic while locked"));

@@ -84,8 +84,8 @@ impl Sales {
             };
             done.cancelled().await;
         }
-        let order = self.0.journal.order(id).await?.ok_or(Refusal::NotFound("order"))?;
-        let payments = self.0.journal.payments_of(id).await?;
+        let recorded = self.0.journal.order_with_payments(id).await?;
+        let (order, payments) = recorded.ok_or(Refusal::NotFound("order"))?;
         let count = u32::try_from(payments.len()).unwrap_or(u32::MAX);
         let payment = payments.into_iter().next_back();
         Ok(self.remember(KnownOrder { order, payment, payments: count }))
@@ -110,10 +110,10 @@ impl Sales {
         if known.order.buyer == *buyer { Ok(known) } else { Err(Refusal::NotFound("order")) }
     }
 
-    /// Keeps the newer of what is cached and what comes, for orders of live sales.
+    /// Keeps the newer of what is cached and what comes, for orders of live sales. Of a record that other nodes write nothing is cached.
     pub(super) fn remember(&self, fresh: KnownOrder) -> Arc<KnownOrder> {
         let fresh = Arc::new(fresh);
-        if !self.0.live.contains_key(&fresh.order.sale) {
+        if self.is_shared() || !self.0.live.contains_key(&fresh.order.sale) {
             return fresh;
         }
         if let Some(payment) = &fresh.payment {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{LiveSale, Refusal, SaleView, Sales};
+use super::{Keeping, LiveSale, Refusal, SaleView, Sales};
 use crate::model::{
     CloseReason, FlashSale, OutOfBound, Product, RoomId, SaleId, SaleState, Sku, Subject, Timestamp,
 };
@@ -101,11 +101,17 @@ impl Sales {
 
     /// By the host or by time. Opening an open sale again is refused.
     pub async fn open_sale(&self, id: SaleId, now: Timestamp) -> Result<SaleView, Refusal> {
+        self.open(id, Keeping::Alone, now).await
+    }
+
+    async fn open(&self, id: SaleId, keeping: Keeping, now: Timestamp) -> Result<SaleView, Refusal> {
         let live = self.live(id).ok_or(Refusal::NotFound("sale"))?;
         let sale = live.sale().open(now)?;
         let sales = self.clone();
         self.uninterrupted(async move {
-            sales.0.journal.commit(vec![Write::Sale(sale.clone())]).await?;
+            if let Err(refused) = sales.0.journal.commit(keeping.entry([Write::Sale(sale.clone())])).await {
+                return Err(sales.outrun(id, refused).await);
+            }
             live.become_(sale);
             live.told_sold_out.store(false, Ordering::Release);
             sales.tell_sale(id).await;
@@ -121,16 +127,27 @@ impl Sales {
         reason: CloseReason,
         now: Timestamp,
     ) -> Result<SaleView, Refusal> {
+        self.close(id, reason, Keeping::Alone, now).await
+    }
+
+    async fn close(
+        &self,
+        id: SaleId,
+        reason: CloseReason,
+        keeping: Keeping,
+        now: Timestamp,
+    ) -> Result<SaleView, Refusal> {
         let live = self.live(id).ok_or(Refusal::NotFound("sale"))?;
         let sale = live.sale().close(now, reason)?;
         let sales = self.clone();
         self.uninterrupted(async move {
             // The gate closes first: what it granted before and the record learns of too late is refused there.
             let waiting = sales.0.inventory.close(id).await;
-            let entry = vec![Write::Sale(sale.clone()), Write::ReturnLeftovers(id)];
+            let entry = keeping.entry([Write::Sale(sale.clone()), Write::ReturnLeftovers(id)]);
             if let Err(refused) = sales.0.journal.commit(entry).await {
+                let refusal = sales.outrun(id, refused).await;
                 sales.rebuild(id).await;
-                return Err(refused.into());
+                return Err(refusal);
             }
             live.become_(sale);
             // Holds that ended between the entry and `become_` left their units in the lot.
@@ -156,11 +173,21 @@ impl Sales {
         }
     }
 
-    /// One pass over what time does: opens and closes sales, ends holds, confirms receipts. Nothing depends on when it comes.
-    pub async fn sweep(&self, now: Timestamp) {
+    /// Another node changed the sale first: what it did is read, so that the next try starts from there.
+    async fn outrun(&self, id: SaleId, refused: StoreError) -> Refusal {
+        if refused == StoreError::Stale
+            && let Err(error) = self.catch_up(id, u64::MAX).await
+        {
+            tracing::warn!(%error, sale = %id, "a sale that another node changed was not read");
+        }
+        refused.into()
+    }
+
+    /// One pass over what time does: opens and closes sales, ends holds. Nothing depends on when it comes.
+    pub async fn sweep(&self, keeping: Keeping, now: Timestamp) {
         let sales: Vec<SaleId> = self.0.live.iter().map(|live| *live.key()).collect();
         for id in sales {
-            if let Err(error) = self.sweep_sale(id, now).await {
+            if let Err(error) = self.sweep_sale(id, keeping, now).await {
                 tracing::warn!(%error, sale = %id, "a sale was not swept; the next pass tries again");
             }
         }
@@ -173,28 +200,28 @@ impl Sales {
         }
     }
 
-    async fn sweep_sale(&self, id: SaleId, now: Timestamp) -> Result<(), Refusal> {
+    async fn sweep_sale(&self, id: SaleId, keeping: Keeping, now: Timestamp) -> Result<(), Refusal> {
         let Some(live) = self.live(id) else { return Ok(()) };
         if self.0.inventory.reading(id).is_none() && !self.0.inventory.is_ready(id).await? {
             // An earlier rebuild failed, or the gate has lost the lot.
             self.rebuild(id).await;
         }
-        self.expire_holds(id, now).await;
+        self.expire_holds(id, keeping, now).await;
         self.compare(id, &live, now).await?;
         let sale = live.sale();
         match sale.state {
             SaleState::Scheduled => {
                 if sale.opens_at.is_some_and(|at| at <= now) {
-                    self.open_sale(id, now).await?;
+                    self.open(id, keeping, now).await?;
                 }
             }
             SaleState::Open { closes_at } => {
                 // Without a reading nobody knows how much is sold: wait for the next pass.
                 let reading = self.0.inventory.reading(id);
                 if closes_at <= now {
-                    self.close_sale(id, CloseReason::Time, now).await?;
+                    self.close(id, CloseReason::Time, keeping, now).await?;
                 } else if reading.is_some_and(|lot| lot.sold == lot.stock) {
-                    self.close_sale(id, CloseReason::SoldOut, now).await?;
+                    self.close(id, CloseReason::SoldOut, keeping, now).await?;
                 } else if reading.is_some_and(|lot| lot.held + lot.sold < lot.stock && lot.waiting > 0) {
                     // After a restart: units came back and nobody had offered them yet.
                     self.units_came_back(id, now).await;
@@ -212,7 +239,7 @@ impl Sales {
 }
 
 impl LiveSale {
-    fn become_(&self, sale: FlashSale) {
+    pub(super) fn become_(&self, sale: FlashSale) {
         let mut current = self.sale.write().expect("no panic while locked");
         if sale.version > current.version {
             *current = sale;

@@ -126,6 +126,7 @@ impl Sales {
             *newest = (Some(payment), newest.1 + 1);
         }
         for order in orders {
+            self.0.buyers.add(&order.room, &order.buyer);
             let (payment, payments) = by_order.remove(&order.id).unwrap_or((None, 0));
             self.remember(KnownOrder { order, payment, payments });
         }

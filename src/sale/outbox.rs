@@ -26,9 +26,11 @@ const RETRY_MAX: Duration = Duration::from_secs(30);
 /// A task that is still in the record after this is asked again: its first asking was lost, or its commit was answered with an error
 /// and landed all the same.
 const ASK_AGAIN: Duration = Duration::from_secs(60);
+/// As `ASK_AGAIN`, where the node that should have asked may be gone while others go on.
+const ASK_FOR_OTHERS: Duration = Duration::from_secs(10);
 
 impl Sales {
-    /// Runs until `stop`. First come the tasks that an earlier process left.
+    /// Runs until `stop`. First come the tasks that an earlier process left; of many nodes, one asks for those that are gone.
     pub async fn run_outbox(
         self,
         provider: Provider,
@@ -38,16 +40,20 @@ impl Sales {
     ) {
         let asking = Arc::new(Semaphore::new(ASKING_MAX));
         let underway = TaskTracker::new();
-        let mut look_again = tokio::time::interval(ASK_AGAIN);
-        let mut older_than = Duration::ZERO;
+        let again = if self.is_shared() { ASK_FOR_OTHERS } else { ASK_AGAIN };
+        let mut look_again = tokio::time::interval(again);
+        let mut older_than = if self.is_shared() { again } else { Duration::ZERO };
         loop {
             let batch = tokio::select! {
                 () = stop.cancelled() => break,
                 // The first tick comes at once.
                 _ = look_again.tick() => {
+                    if !self.keeps() {
+                        continue;
+                    }
                     match self.0.journal.tasks(now() - older_than).await {
                         Ok(batch) => {
-                            older_than = ASK_AGAIN;
+                            older_than = again;
                             batch
                         }
                         Err(error) => {

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use dashmap::mapref::entry::Entry as MapEntry;
 use tokio_util::sync::CancellationToken;
 
-use super::{KnownOrder, LiveSale, OrderView, Placed, Refusal, Sales, Slot, Wish, meters};
-use crate::model::{Order, OrderId, OutOfBound, SaleId, Stage, Subject, Timestamp};
+use super::{Keeping, KnownOrder, LiveSale, OrderView, Placed, Refusal, Sales, Slot, Wish, meters};
+use crate::model::{Order, OrderId, OutOfBound, RoomId, SaleId, Stage, Subject, Timestamp};
 use crate::store::inventory::{HoldRefused, NotNow, Request};
 use crate::store::journal::{HoldOutcome, Pending};
 use crate::store::{StoreError, Write};
@@ -29,10 +29,12 @@ impl Sales {
             };
         };
         let sale = live.sale();
-        sale.takes_orders(now)?;
+        if let Err(refused) = sale.takes_orders(now) {
+            return self.refused_or_placed(buyer, &wish, &sale.room, refused.into()).await;
+        }
         if !wish.wait && self.0.inventory.is_sold_out(wish.sale, now) {
             meters::refused("sold_out");
-            return Err(Refusal::SoldOut { left: 0 });
+            return self.refused_or_placed(buyer, &wish, &sale.room, Refusal::SoldOut { left: 0 }).await;
         }
         if self.0.inventory.reading(wish.sale).is_none() {
             self.mend(wish.sale);
@@ -58,7 +60,6 @@ impl Sales {
             charity_minor: 0,
             version: 1,
         };
-        self.0.buyers.add(&order.room, buyer);
         let done = CancellationToken::new();
         match self.0.orders.entry(wish.order) {
             MapEntry::Occupied(taken) => {
@@ -77,10 +78,18 @@ impl Sales {
             until,
         };
         let placing = Placing { sales: self.clone(), id: order.id, done };
-        let sales = self.clone();
+        let (sales, buyer) = (self.clone(), buyer.clone());
         self.uninterrupted(async move {
             match sales.ask_gate(order, request, now).await {
-                Ok((order, displaced)) => sales.record_placed(placing, &live, order, displaced, now).await,
+                Ok((order, displaced)) => {
+                    sales.0.buyers.add(&order.room, &buyer);
+                    sales.record_placed(placing, &live, order, displaced, now).await
+                }
+                // It was placed through another node.
+                Err(HoldRefused::Known) if sales.is_shared() => {
+                    drop(placing);
+                    sales.placed_before(&buyer, &wish).await
+                }
                 Err(refused) => {
                     if let HoldRefused::NotReady { .. } = refused {
                         sales.mend(live.sale().id);
@@ -108,6 +117,24 @@ impl Sales {
                 Ok((order, Vec::new()))
             }
             Err(refused) => Err(refused),
+        }
+    }
+
+    /// A retry of what was placed through another node is answered by what became of it. Only those are looked for who are known to have
+    /// ordered here, so that a refusal costs no look into a store.
+    async fn refused_or_placed(
+        &self,
+        buyer: &Subject,
+        wish: &Wish,
+        room: &RoomId,
+        refusal: Refusal,
+    ) -> Result<Placed, Refusal> {
+        if !self.is_shared() || !self.0.buyers.knows(room, buyer) {
+            return Err(refusal);
+        }
+        match self.placed_before(buyer, wish).await {
+            Err(Refusal::Store(StoreError::Stale)) => Err(refusal),
+            placed => placed,
         }
     }
 
@@ -171,6 +198,10 @@ impl Sales {
         if held {
             self.tell_if_turned(known.order.sale).await;
         }
+        if self.is_shared() {
+            // The buyer's socket may have moved to another node, which then knows of the order.
+            self.tell_order(&known).await;
+        }
         let view = OrderView {
             title: live.product.title.clone(),
             waiting_place: if held {
@@ -195,7 +226,7 @@ impl Sales {
     ) -> Result<Vec<(KnownOrder, Pending)>, Refusal> {
         let mut expired = Vec::with_capacity(displaced.len());
         for id in displaced {
-            expired.extend(self.submit_expired(sale, id, now).await?);
+            expired.extend(self.submit_expired(sale, id, Keeping::Alone, now).await?);
         }
         Ok(expired)
     }

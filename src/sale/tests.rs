@@ -113,7 +113,7 @@ impl Shop {
     }
 
     async fn sweep(&self) {
-        self.sales.sweep(self.now()).await;
+        self.sales.sweep(Keeping::Alone, self.now()).await;
     }
 
     async fn place(&self, who: &str, quantity: u32) -> Result<Placed, Refusal> {

@@ -128,7 +128,7 @@ impl Post {
 
     fn nap(&self, next_at: Option<Timestamp>) -> Duration {
         let longest = match self.clock {
-            Clock::System => NAP_LONGEST,
+            Clock::System | Clock::Corrected(_) => NAP_LONGEST,
             Clock::Manual(_) => return NAP_BY_HAND,
         };
         next_at.map_or(longest, |at| self.clock.now().until(at).min(longest))

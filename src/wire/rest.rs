@@ -141,9 +141,22 @@ impl<B: Body> Call<B> {
             }
         });
         let body = B::decode(&head.headers, &bytes)?;
-        let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let path: BTreeMap<_, _> =
+            path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        meet(&wire, &path).await?;
         Ok(Self { wire, caller, body, now, once, path, uri: head.uri })
     }
+}
+
+/// What another node has just made is asked of the record. A name that cannot exist is left to the handler.
+async fn meet(wire: &Wire, path: &BTreeMap<String, String>) -> Result<(), Refused> {
+    if let Some(Ok(room)) = path.get("room").map(|name| name.parse()) {
+        wire.hub.ensure(&room).await;
+    }
+    if let Some(Ok(sale)) = path.get("sale").map(|name| name.parse()) {
+        wire.sales.ensure(sale).await?;
+    }
+    Ok(())
 }
 
 impl<B> Call<B> {

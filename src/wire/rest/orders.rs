@@ -11,6 +11,7 @@ use crate::wire::problem::not_found;
 
 pub async fn place(call: Call<v1::PlaceOrder>) -> Result<MadeOrFound<v1::Order>, Refused> {
     let wish = parse::wish(&call.body)?;
+    call.wire.sales.ensure(wish.sale).await?;
     let room = call.wire.sales.view(wish.sale).ok_or_else(|| not_found("sale"))?.sale.room;
     call.in_room(&room)?;
     call.wire.hub.view(&room, &call.caller)?;
