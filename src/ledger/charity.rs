@@ -138,7 +138,7 @@ impl Ledger {
         self.newest_pledge(pledge).await?.ok_or(LedgerRefused::NoPledge)?;
         let _alone = self.0.payable.lock().await;
         if self.journal().seen(once).await? {
-            return Ok(self.charity_total(pledge, amount.currency));
+            return self.total_now(pledge, amount.currency).await;
         }
         let currency = amount.currency;
         let refused =
@@ -169,11 +169,16 @@ impl Ledger {
             },
         ];
         match self.journal().commit(entry).await {
-            Ok(()) => Ok(self.charity_total(pledge, currency)),
+            Ok(()) => self.total_now(pledge, currency).await,
             // Another node took from it since it was read.
             Err(StoreError::Unpayable) => Err(refused(self.journal().pledge_sums(pledge, currency).await?)),
             Err(error) => Err(error.into()),
         }
+    }
+    /// With what was just committed, also on a shared record.
+    async fn total_now(&self, pledge: PledgeId, currency: Currency) -> Result<CharityTotal, LedgerRefused> {
+        self.journal().renew_totals().await?;
+        Ok(self.charity_total(pledge, currency))
     }
 }
 

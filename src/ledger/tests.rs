@@ -15,6 +15,7 @@ use crate::model::{
 };
 
 mod charity;
+mod nodes;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const PLEDGE: PledgeId = PledgeId(Uuid::from_u128(77));
