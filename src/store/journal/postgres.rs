@@ -26,6 +26,7 @@ mod plan;
 mod reader;
 mod rows;
 mod session;
+mod sums;
 mod writer;
 
 pub use line::PostgresSettings;

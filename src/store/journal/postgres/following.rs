@@ -16,9 +16,9 @@ const FOLLOW_EVERY: Duration = Duration::from_millis(100);
 /// After a commit of this node they are read at once, but not more often than this.
 const FOLLOW_AT_MOST_EVERY: Duration = Duration::from_millis(10);
 
-/// Ids of transfers that are under way while higher ones are committed already. A transaction lasts seconds at most, and a node posts some
-/// 50,000 a second.
-const UNDER_WAY: i64 = 500_000;
+/// Ids of transfers that may be under way while higher ones are committed already: 8,192 batches, each with a block of 16,384 ids. A
+/// transaction lasts seconds at most, and a node commits some 100 of them a second.
+const UNDER_WAY: i64 = 8_192 * 16_384;
 
 #[derive(Clone)]
 pub struct Following {

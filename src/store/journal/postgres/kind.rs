@@ -66,6 +66,7 @@ kinds! {
     PledgeSums "pledge_sums" Always,
     LockTotals "lock_totals" Always,
     Transfers "transfers" Always,
+    Totals "totals" Change,
 }
 
 /// How a row that is not changed shows.
@@ -146,7 +147,8 @@ impl Kind {
             | Self::AccountIds
             | Self::PledgeSums
             | Self::LockTotals
-            | Self::Transfers => StoreError::Exists,
+            | Self::Transfers
+            | Self::Totals => StoreError::Exists,
         }
     }
 }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 use uuid::Uuid;
 
-use super::batch::{Accounts, Answer, Batch, Undecided};
+use super::batch::{Answer, Batch, Undecided};
 use super::kind::{Form, Kind};
 use super::line::Line;
 use super::plan::{Stretch, stretches};
 use super::rows::{Cell, Group};
 use super::session::{Message, Session, Trouble};
+use super::sums::Accounts;
 use crate::clock::{instant, random_bytes};
 use crate::store::journal::writer::Job;
 use crate::store::{Entry, StoreError, meters};

@@ -201,16 +201,17 @@ ON CONFLICT (account, code) DO UPDATE SET newest = t.newest WHERE false
 
 -- name: transfers
 -- key: id
-WITH posted AS (
-    INSERT INTO transfers (at, code, debit, credit, amount, order_id)
-    SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::bigint[]), unnest($5::bigint[]),
-       unnest($6::uuid[])
-    RETURNING id, code, debit, credit, amount)
-UPDATE totals t SET debits = t.debits + d.debits, credits = t.credits + d.credits, newest = d.newest
-FROM (SELECT account, code, CAST(sum(debits) AS bigint) AS debits, CAST(sum(credits) AS bigint) AS credits, max(id) AS newest
-      FROM (SELECT debit AS account, code, amount AS debits, 0 AS credits, id FROM posted
-            UNION ALL SELECT credit, code, 0, amount, id FROM posted) lines
-      GROUP BY account, code) d
+-- Ids come in blocks, one for each statement, so that the node knows which of them is the last of an account.
+INSERT INTO transfers (id, at, code, debit, credit, amount, order_id)
+SELECT (SELECT nextval('transfer_blocks')) * 16384 + unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::bigint[]),
+       unnest($5::bigint[]), unnest($6::bigint[]), unnest($7::uuid[])
+
+-- name: totals
+-- key: account, code
+UPDATE totals t SET debits = t.debits + d.debits, credits = t.credits + d.credits,
+                    newest = (SELECT currval('transfer_blocks')) * 16384 + d.newest
+FROM (SELECT unnest($1::bigint[]) AS account, unnest($2::bigint[]) AS code, unnest($3::bigint[]) AS debits,
+             unnest($4::bigint[]) AS credits, unnest($5::bigint[]) AS newest) AS d
 WHERE t.account = d.account AND t.code = d.code
 
 -- name: accounts
