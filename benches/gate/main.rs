@@ -69,6 +69,7 @@ fn record(folder: &Path, name: &str) -> Journal {
     Journal::open(&folder.join(name), now.millis().unsigned_abs(), now).expect("a record")
 }
 
+#[derive(Clone)]
 struct Options {
     json: bool,
     orders: u32,
