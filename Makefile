@@ -4,7 +4,7 @@ CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster roll test pages rust-test browser-test safety fuzz bench lint screenshots
+.PHONY: help run cluster roll test pages rust-test browser-test safety chaos fuzz bench lint screenshots
 
 help: ## Lists the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -36,6 +36,11 @@ safety: ## A rush at 100 times the stock, checked; then 50 kills in a rush, chec
 	$(CARGO) build --release -p apricot -p loadtest
 	target/release/loadtest rush --spawn --stock 1000 --demand 100 --json
 	target/release/loadtest rush --spawn --stock 300 --demand 20 --kill 50 --json
+
+chaos: ## Every fault of docs/chaos.md in a rush over two nodes, checked; SEED=n repeats one
+	$(CARGO) build --release -p apricot -p loadtest
+	$(CARGO) build --release -p apricot --features sabotage --bin apricot-sabotaged
+	target/release/loadtest chaos --json $(if $(SEED),--seed $(SEED)) $(if $(CASE),--case $(CASE)) $(if $(WRITE),--write $(WRITE))
 
 fuzz: ## Every decoder for SECONDS (30) under libFuzzer; needs cargo-fuzz
 	fuzz/run.sh $(or $(SECONDS),30)

@@ -37,7 +37,13 @@ target/release/loadtest rush --spawn --stock 200 --demand 1000 --json
 say "50 kills in a rush"
 target/release/loadtest rush --spawn --stock 300 --demand 20 --kill 50 --json
 
-say "a broken gate is caught"
+say "two nodes on PostgreSQL and Redis"
+target/release/loadtest rush --spawn --nodes 2 --scale-out --stock 300 --demand 100 --json
+
+say "what breaks in a rush over two nodes (make chaos: all of it)"
+target/release/loadtest chaos --quick --json
+
+say "a broken gate is caught, also over two nodes"
 tests/sabotage.sh
 
 say "a browser buys"

@@ -7,18 +7,22 @@ cargo build --release -p apricot --features sabotage --bin apricot-sabotaged
 
 expect() {
   local fault=$1 finding=$2 report
+  shift 2
   if report=$(target/release/loadtest rush --spawn --stock 200 --demand 20 --json \
-      --binary target/release/apricot-sabotaged --sabotage "$fault"); then
-    echo "the checker found nothing wrong with a build that does '$fault'" >&2
+      --binary target/release/apricot-sabotaged --sabotage "$fault" "$@"); then
+    echo "the checker found nothing wrong with a build that does '$fault' $*" >&2
     exit 1
   fi
   echo "$report" | grep -Eq "\"$finding\":[1-9]" || {
-    echo "the checker did not name '$finding' for a build that does '$fault': $report" >&2
+    echo "the checker did not name '$finding' for a build that does '$fault' $*: $report" >&2
     exit 1
   }
-  echo "$fault: caught as $finding"
+  echo "$fault $*: caught as $finding"
 }
 
 expect oversell oversold
 expect lose lost
 expect double double_effects
+
+expect oversell oversold --nodes 2 --scale-out
+expect lose lost --nodes 2 --scale-out

@@ -76,7 +76,7 @@ fn chosen(rows: Vec<Row>, only: &[String]) -> Result<Vec<Row>, Failure> {
     let known: Vec<&str> = rows.iter().map(|row| row.key).collect();
     let unknown: Vec<String> = only.iter().filter(|key| !known.contains(&key.as_str())).cloned().collect();
     if !unknown.is_empty() {
-        return Err(Failure::NoSuchRow { unknown, known });
+        return Err(Failure::NoSuchRow { option: "only", unknown, known });
     }
     Ok(rows.into_iter().filter(|row| only.is_empty() || only.iter().any(|key| key == row.key)).collect())
 }

@@ -46,7 +46,8 @@ const ATTEMPTS_MAX: u8 = 10;
 const JOIN_WAIT: Duration = Duration::from_secs(60);
 
 pub struct Setting {
-    pub target: Target,
+    /// Seats know theirs by its number.
+    pub nodes: Vec<Target>,
     pub dialect: Dialect,
     pub rooms: Vec<String>,
     pub tokens: Vec<String>,
@@ -329,9 +330,10 @@ impl Crowd {
     }
 
     fn connect(&mut self, index: usize) -> Result<(), Gone> {
-        let Setting { target, dialect, rooms, deflate, .. } = &self.setting;
+        let Setting { nodes, dialect, rooms, deflate, .. } = &self.setting;
         let block = (self.connects / SEATS_PER_ADDRESS % ADDRESSES) as u8;
         self.connects += 1;
+        let target = &nodes[self.seats[index].node as usize % nodes.len()];
         let local = target.address.ip().is_loopback() && target.address.is_ipv4();
         let seat = &mut self.seats[index];
         seat.state = State::Upgrading;

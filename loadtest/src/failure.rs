@@ -4,26 +4,98 @@ use std::{fmt, io, path::PathBuf};
 
 #[derive(Debug)]
 pub enum Failure {
-    BinaryMissing { looked: Vec<PathBuf> },
-    BuildFailed { status: String },
-    ConfigMissing { looked: Vec<PathBuf> },
-    ServerDied { status: String, log: String },
-    ServerSilent { waited_ms: u64, log: String },
-    NotReady { url: String, waited_ms: u64 },
-    NoSabotage { kind: String },
-    TokensRefused { status: String, said: String },
-    Unreachable { what: String, source: String },
-    Refused { what: String, status: u16, kind: String, detail: String },
-    OffContract { what: String, got: String },
-    Option { name: &'static str, rule: &'static str },
-    NoSuchRow { unknown: Vec<String>, known: Vec<&'static str> },
-    Record { path: PathBuf, source: rusqlite::Error },
-    Postgres { what: &'static str, source: tokio_postgres::Error },
-    RecordShape { what: String },
-    RecordMissing { dir: PathBuf },
-    History { path: PathBuf, line: usize, source: String },
-    File { path: PathBuf, source: io::Error },
-    System { what: &'static str, source: io::Error },
+    BinaryMissing {
+        looked: Vec<PathBuf>,
+    },
+    BuildFailed {
+        status: String,
+    },
+    ConfigMissing {
+        looked: Vec<PathBuf>,
+    },
+    ServerDied {
+        status: String,
+        log: String,
+    },
+    ServerSilent {
+        waited_ms: u64,
+        log: String,
+    },
+    NotReady {
+        url: String,
+        waited_ms: u64,
+        log: String,
+    },
+    Missing(apricot_servers::Missing),
+    NotMigrated {
+        status: String,
+        said: String,
+    },
+    NoSabotage {
+        kind: String,
+    },
+    TokensRefused {
+        status: String,
+        said: String,
+    },
+    Unreachable {
+        what: String,
+        source: String,
+    },
+    Refused {
+        what: String,
+        status: u16,
+        kind: String,
+        detail: String,
+    },
+    OffContract {
+        what: String,
+        got: String,
+    },
+    Option {
+        name: &'static str,
+        rule: &'static str,
+    },
+    NoSuchRow {
+        option: &'static str,
+        unknown: Vec<String>,
+        known: Vec<&'static str>,
+    },
+    /// This machine lacks something that a case wants.
+    CannotHere {
+        what: String,
+        why: String,
+    },
+    NotReached {
+        what: &'static str,
+    },
+    Record {
+        path: PathBuf,
+        source: rusqlite::Error,
+    },
+    Postgres {
+        what: &'static str,
+        source: tokio_postgres::Error,
+    },
+    RecordShape {
+        what: String,
+    },
+    RecordMissing {
+        dir: PathBuf,
+    },
+    History {
+        path: PathBuf,
+        line: usize,
+        source: String,
+    },
+    File {
+        path: PathBuf,
+        source: io::Error,
+    },
+    System {
+        what: &'static str,
+        source: io::Error,
+    },
 }
 
 impl Failure {
@@ -67,8 +139,12 @@ impl fmt::Display for Failure {
                 f,
                 "the server printed no {{\"listening\":…}} line within {waited_ms} ms; the end of its log:\n{log}"
             ),
-            Failure::NotReady { url, waited_ms } => {
-                write!(f, "{url} was not 200 within {waited_ms} ms; read the server's log")
+            Failure::NotReady { url, waited_ms, log } => {
+                write!(f, "{url} was not 200 within {waited_ms} ms; the end of the server's log:\n{log}")
+            }
+            Failure::Missing(missing) => write!(f, "{missing}"),
+            Failure::NotMigrated { status, said } => {
+                write!(f, "`apricot migrate` ended with {status}: {said}")
             }
             Failure::NoSabotage { kind } => write!(
                 f,
@@ -87,11 +163,13 @@ impl fmt::Display for Failure {
                 write!(f, "{what}: the server's answer is not in docs/api.md: {got}")
             }
             Failure::Option { name, rule } => write!(f, "--{name}: {rule}"),
-            Failure::NoSuchRow { unknown, known } => {
+            Failure::CannotHere { what, why } => write!(f, "{what}: {why}"),
+            Failure::NotReached { what } => write!(f, "it never came to that: {what}"),
+            Failure::NoSuchRow { option, unknown, known } => {
                 let unknown: Vec<String> = unknown.iter().map(|key| format!("`{key}`")).collect();
                 write!(
                     f,
-                    "--only: the table has no row {}; its rows are {}",
+                    "--{option}: the table has no row {}; its rows are {}",
                     unknown.join(" and no row "),
                     known.join(", ")
                 )

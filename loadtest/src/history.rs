@@ -1,7 +1,7 @@
 //! What every client sent and was answered: the half of the evidence that the server does not keep.
 //!
 //! In memory while a run goes, and one JSON object a line in a file: first `head`, then in any order `buyer`, `exchange`,
-//! `news` and `counter`, last `end`. Times are microseconds since the head's `started_ms`.
+//! `news`, `counter` and `stock`, last `end`. Times are microseconds since the head's `started_ms`.
 
 use std::{
     collections::BTreeMap,
@@ -31,6 +31,9 @@ pub struct Head {
     pub limit_per_buyer: u32,
     /// Units that buyers set out to get.
     pub demand_units: u64,
+    /// After a fault the gate may hold units for orders that the record never got, at the latest until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strays_until_ms: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,6 +138,7 @@ pub enum Refusal {
     SaleClosed,
     RateLimited,
     Busy,
+    NotNow,
     RecordUnavailable,
     ChangedMeanwhile,
     Other(Box<str>),
@@ -151,6 +155,7 @@ impl Refusal {
             "sale-closed" => Refusal::SaleClosed,
             "rate-limited" => Refusal::RateLimited,
             "busy" => Refusal::Busy,
+            "not-now" => Refusal::NotNow,
             "record-unavailable" => Refusal::RecordUnavailable,
             "changed-meanwhile" => Refusal::ChangedMeanwhile,
             other => Refusal::Other(other.into()),
@@ -167,6 +172,7 @@ impl Refusal {
             Refusal::SaleClosed => "sale-closed",
             Refusal::RateLimited => "rate-limited",
             Refusal::Busy => "busy",
+            Refusal::NotNow => "not-now",
             Refusal::RecordUnavailable => "record-unavailable",
             Refusal::ChangedMeanwhile => "changed-meanwhile",
             Refusal::Other(kind) => kind,
@@ -176,9 +182,11 @@ impl Refusal {
     /// Nothing was done and trying again can help.
     pub fn may_retry(&self) -> bool {
         match self {
-            Refusal::RateLimited | Refusal::Busy | Refusal::RecordUnavailable | Refusal::ChangedMeanwhile => {
-                true
-            }
+            Refusal::RateLimited
+            | Refusal::Busy
+            | Refusal::NotNow
+            | Refusal::RecordUnavailable
+            | Refusal::ChangedMeanwhile => true,
             Refusal::SoldOut
             | Refusal::LimitReached
             | Refusal::HoldExpired
@@ -215,6 +223,9 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {
     pub buyer: u32,
+    /// Which of the nodes was asked.
+    #[serde(default)]
+    pub node: u32,
     pub order: Uuid,
     pub act: Act,
     pub via: Via,
@@ -258,6 +269,22 @@ impl Reading {
     }
 }
 
+/// A total, and the node that showed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Counter {
+    #[serde(flatten)]
+    pub reading: Reading,
+    #[serde(default)]
+    pub node: u32,
+}
+
+/// Units left, as a node showed them; a number below zero would come as one beyond any stock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Stock {
+    pub node: u32,
+    pub left: u64,
+}
+
 /// The readings after everything had settled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
@@ -275,7 +302,8 @@ enum Line {
     Buyer { buyer: u32, subject: String },
     Exchange(Exchange),
     News(News),
-    Counter(Reading),
+    Counter(Counter),
+    Stock(Stock),
     End(End),
 }
 
@@ -287,8 +315,9 @@ pub struct History {
     pub subjects: Vec<String>,
     pub exchanges: Vec<Exchange>,
     pub news: Vec<News>,
-    /// Each distinct reading once.
-    pub counters: Vec<Reading>,
+    /// Each distinct one once.
+    pub counters: Vec<Counter>,
+    pub stocks: Vec<Stock>,
     pub end: Option<End>,
 }
 
@@ -300,6 +329,7 @@ impl History {
             exchanges: Vec::new(),
             news: Vec::new(),
             counters: Vec::new(),
+            stocks: Vec::new(),
             end: None,
         }
     }
@@ -321,8 +351,11 @@ impl History {
         for news in &self.news {
             line(Line::News(*news))?;
         }
-        for reading in &self.counters {
-            line(Line::Counter(*reading))?;
+        for counter in &self.counters {
+            line(Line::Counter(*counter))?;
+        }
+        for stock in &self.stocks {
+            line(Line::Stock(*stock))?;
         }
         if let Some(end) = &self.end {
             line(Line::End(end.clone()))?;
@@ -349,7 +382,8 @@ impl History {
                 }
                 (Line::Exchange(exchange), Some(history)) => history.exchanges.push(exchange),
                 (Line::News(news), Some(history)) => history.news.push(news),
-                (Line::Counter(reading), Some(history)) => history.counters.push(reading),
+                (Line::Counter(counter), Some(history)) => history.counters.push(counter),
+                (Line::Stock(stock), Some(history)) => history.stocks.push(stock),
                 (Line::End(end), Some(history)) => history.end = Some(end),
             }
         }
@@ -386,6 +420,7 @@ mod tests {
         };
         let exchange = Exchange {
             buyer: 0,
+            node: 1,
             order: Uuid::from_u128(7),
             act: Act::Place,
             via: Via::Rest,
@@ -407,6 +442,7 @@ mod tests {
                 stock: 10,
                 limit_per_buyer: 2,
                 demand_units: 100,
+                strays_until_ms: Some(1_790_000_010_000),
             },
             subjects: vec!["buyer-0".into()],
             exchanges: vec![
@@ -415,7 +451,8 @@ mod tests {
                 Exchange { outcome: Outcome::Order(seen), ..exchange },
             ],
             news: vec![News { buyer: 0, order: Uuid::from_u128(7), at_us: 1_000, seen }],
-            counters: vec![reading],
+            counters: vec![Counter { reading, node: 1 }],
+            stocks: vec![Stock { node: 1, left: 8 }],
             end: Some(End {
                 total: reading,
                 trial_balance_minor: [("CNY".to_string(), 0)].into(),

@@ -1,7 +1,7 @@
 //! Apricot's load generator and independent checker.
 //!
 //! `rush` sells out a flash sale under everything that goes wrong, `watch` fans out to a crowd, `storm` cuts it off,
-//! `compare` sets both beside baselines, `check` judges a record and
+//! `compare` sets both beside baselines, `chaos` breaks things in the middle of a rush over several nodes, `check` judges a record and
 //! a saved history. They know the contract (`apricot-proto`, docs/api.md) and the record's tables, and share no code with
 //! the server. JSON goes to stdout, everything for people to stderr; the exit code is 1 when a rule was broken and 2 when
 //! the run itself failed.
@@ -14,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 
 mod baseline;
+mod chaos;
 mod checker;
 mod compare;
 mod contract;
@@ -53,6 +54,8 @@ enum Command {
     /// A server to compare with, as `watch --spawn` starts it
     #[command(hide = true)]
     Baseline(baseline::BaselineOptions),
+    /// Rushes over several nodes while something breaks, each judged by the checker
+    Chaos(chaos::ChaosOptions),
     /// The checker alone, on a data folder and a saved history
     Check(CheckOptions),
 }
@@ -131,6 +134,15 @@ async fn run(command: Command) -> Result<bool, Failure> {
             }
             print(options.json, &outcome.to_json());
             Ok(outcome.is_clean())
+        }
+        Command::Chaos(options) => {
+            let table = chaos::run(&options).await?;
+            eprint!("{}", table.words());
+            if let Some(path) = &options.write {
+                table.write(path)?;
+            }
+            print(options.json, &table.to_json());
+            Ok(table.is_clean())
         }
         Command::Baseline(options) => baseline::run(&options).await.map(|()| true),
         Command::Check(options) => {

@@ -20,24 +20,26 @@ use crate::{
     checker::{self, Verdict},
     contract::{Gone, Rest, Target},
     failure::Failure,
-    history::{End, Head, History, Reading},
+    history::{End, Head, History},
     progress::Progress,
-    spawn::{Server, SpawnOptions},
+    spawn::{Cluster, SpawnOptions},
     usage::Usage,
 };
 
-mod board;
+pub mod board;
 mod buyer;
-mod kills;
+pub mod kills;
 mod outcome;
 mod plan;
 mod purchase;
+mod recovery;
 mod settle;
 pub mod stage;
 mod tokens;
 
 use board::Board;
 use buyer::{Buyer, Inbox, Memory};
+use kills::Restarts;
 pub use outcome::Outcome;
 use plan::{Attempt, Crowd};
 use stage::Wanted;
@@ -77,7 +79,7 @@ pub struct RushOptions {
     /// How long a hold stands, in seconds
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(10..=3_600))]
     pub hold_seconds: u32,
-    /// Kill the spawned server this many times with SIGKILL during the rush and start it again
+    /// Kill the spawned server, or one of the nodes, this many times with SIGKILL during the rush and start it again
     #[arg(long, default_value_t = 0, requires = "spawn")]
     pub kill: u32,
     /// Seed of the plan and of the kills [default: from the clock, printed]
@@ -92,6 +94,43 @@ pub struct RushOptions {
     /// Write a page with plots
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// Buying that goes on while something breaks.
+    #[arg(skip)]
+    pub drawn_out: Option<DrawnOut>,
+}
+
+/// As the command line has them.
+impl Default for RushOptions {
+    fn default() -> RushOptions {
+        RushOptions {
+            server: SpawnOptions::default(),
+            url: None,
+            token_file: None,
+            record: None,
+            books: None,
+            stock: 1_000,
+            demand: 100,
+            buyers: None,
+            rate: None,
+            burst: 2.0,
+            hold_seconds: 10,
+            kill: 0,
+            seed: None,
+            history: None,
+            json: false,
+            html: None,
+            drawn_out: None,
+        }
+    }
+}
+
+/// A rush in which few pay and most give back, so that there is something to buy until its end.
+#[derive(Debug, Clone, Copy)]
+pub struct DrawnOut {
+    pub seconds: f64,
+    /// Of those who do not pay: who keep their hold until it runs out, or pay after it, in thousandths. With none all is settled soon
+    /// after the last wish; many would leave nothing to buy for the others.
+    pub late_permille: u32,
 }
 
 /// Between the opening and the first wish: the sale is open for sure.
@@ -105,11 +144,33 @@ pub async fn run(options: &RushOptions) -> Result<Outcome, Failure> {
     let seed = options.seed.unwrap_or_else(|| unix_ms().unsigned_abs());
     eprintln!("seed {seed}");
     let mut server = match options.server.spawn {
-        true => Some(Server::start(&options.server).await?),
+        true => Some(Cluster::start(&options.server).await?),
         false => None,
     };
-    let result = rush(options, seed, &mut server).await;
-    if let Some(server) = &mut server {
+    let kills = async |server: &mut Option<Cluster>, course: &Course<'_>| {
+        kills::run(options.kill, seed, server, course).await
+    };
+    judged(options, seed, &mut server, kills).await
+}
+
+/// What goes on while something is broken on purpose.
+pub struct Course<'a> {
+    pub board: &'a Board,
+    pub progress: &'a Progress,
+    /// The moment of the first wish.
+    pub opening: Instant,
+}
+
+/// A rush while `disturb` does what it does to the servers. They are kept when a rule was broken; when one died, that is the failure
+/// to tell of.
+pub async fn judged(
+    options: &RushOptions,
+    seed: u64,
+    server: &mut Option<Cluster>,
+    disturb: impl AsyncFnOnce(&mut Option<Cluster>, &Course<'_>) -> Result<Restarts, Failure>,
+) -> Result<Outcome, Failure> {
+    let result = rush(options, seed, server, disturb).await;
+    if let Some(server) = server {
         match (&result, server.died()) {
             (Err(_), Some(died)) => return Err(died),
             (Ok(outcome), _) if !outcome.verdict.is_clean() => server.keep(),
@@ -119,23 +180,28 @@ pub async fn run(options: &RushOptions) -> Result<Outcome, Failure> {
     result
 }
 
-async fn rush(options: &RushOptions, seed: u64, server: &mut Option<Server>) -> Result<Outcome, Failure> {
+async fn rush(
+    options: &RushOptions,
+    seed: u64,
+    server: &mut Option<Cluster>,
+    disturb: impl AsyncFnOnce(&mut Option<Cluster>, &Course<'_>) -> Result<Restarts, Failure>,
+) -> Result<Outcome, Failure> {
     let crowd = crowd(options, seed)?;
-    let target = match (&server, &options.url) {
-        (Some(server), _) => server.target.clone(),
-        (None, Some(url)) => Target::parse(url).await?,
+    let nodes = match (&server, &options.url) {
+        (Some(server), _) => server.targets(),
+        (None, Some(url)) => vec![Target::parse(url).await?],
         (None, None) => {
             return Err(Failure::Option { name: "spawn", rule: "give --spawn, or --url with --token-file" });
         }
     };
     let tokens = match (&server, &options.token_file) {
-        (Some(server), _) => Tokens::mint(server, crowd.buyers).await?,
+        (Some(server), _) => Tokens::mint(server.first(), crowd.buyers).await?,
         (None, Some(file)) => Tokens::read(file, crowd.buyers)?,
         (None, None) => {
             return Err(Failure::Option { name: "token-file", rule: "a server at --url needs tokens" });
         }
     };
-    let host = Rest::new(target.clone(), tokens.host.clone())?;
+    let host = Rest::over(&nodes, tokens.host.clone())?;
     let ops = host.with_token(&tokens.ops);
     let wanted = Wanted {
         stock: options.stock,
@@ -143,10 +209,11 @@ async fn rush(options: &RushOptions, seed: u64, server: &mut Option<Server>) -> 
         hold_seconds: options.hold_seconds,
     };
     let stage = stage::set(host.clone(), ops, wanted).await?;
+    stage.until_known_everywhere().await?;
     stage.unsettle_provider().await?;
 
     let plan = Arc::new(crowd.plan());
-    let board = Arc::new(Board::new(unix_ms(), target, stage, host, crowd.buyers));
+    let board = Arc::new(Board::new(unix_ms(), nodes, stage, host, crowd.buyers));
     let opening_us = Arc::new(AtomicU64::new(u64::MAX));
     let progress = Progress::start(plan.len() as u64, "buyers come");
     let crowd_of_buyers = gather(&board, &plan, &opening_us, tokens.viewers).await?;
@@ -154,7 +221,7 @@ async fn rush(options: &RushOptions, seed: u64, server: &mut Option<Server>) -> 
     board.stage.open_sale().await?;
     let opening = Instant::now() + HEAD_START;
     opening_us.store(board.us(opening), Relaxed);
-    let before = (Usage::of_this_program()?, server.as_ref().map(Server::usage).transpose()?);
+    let before = (Usage::of_this_program()?, server.as_ref().map(Cluster::usage).transpose()?);
     progress.say("the rush");
     let senders = crowd_of_buyers.inboxes.clone();
     let dispatcher = std::thread::spawn({
@@ -162,10 +229,11 @@ async fn rush(options: &RushOptions, seed: u64, server: &mut Option<Server>) -> 
         move || dispatch(&plan, &board, opening, &senders)
     });
 
-    let restarts = kills::run(options.kill, seed, server, &board, &progress, opening).await?;
+    let course = Course { board: &board, progress: &progress, opening };
+    let restarts = disturb(server, &course).await?;
     settle::until_dispatched(&board, &plan, &progress, server).await?;
     let rush_seconds = opening.elapsed().as_secs_f64();
-    let after = (Usage::of_this_program()?, server.as_ref().map(Server::usage).transpose()?);
+    let after = (Usage::of_this_program()?, server.as_ref().map(Cluster::usage).transpose()?);
     if dispatcher.join().is_err() {
         return Err(Failure::off_contract("the dispatcher", "panicked"));
     }
@@ -182,7 +250,8 @@ async fn rush(options: &RushOptions, seed: u64, server: &mut Option<Server>) -> 
     let (place, books) = match server {
         Some(server) => {
             server.stop().await?;
-            (Some(checker::Place::Folder(server.data().into())), None)
+            let (place, books) = server.evidence();
+            (Some(place), books)
         }
         None => (options.record.clone(), options.books.clone()),
     };
@@ -194,7 +263,7 @@ async fn rush(options: &RushOptions, seed: u64, server: &mut Option<Server>) -> 
     let cpu = |usage: fn(&Usage) -> Duration| {
         let client = usage(&after.0).saturating_sub(usage(&before.0)).as_secs_f64();
         let server = match (&after.1, &before.1) {
-            (Some(after), Some(before)) if options.kill == 0 => {
+            (Some(after), Some(before)) if options.kill == 0 && options.drawn_out.is_none() => {
                 Some(usage(after).saturating_sub(usage(before)).as_secs_f64())
             }
             _ => None,
@@ -213,6 +282,8 @@ async fn rush(options: &RushOptions, seed: u64, server: &mut Option<Server>) -> 
         restarts,
         top_up,
         tally: board.tally().clone(),
+        recovered_in: board.recovery.took(),
+        sales_by_node: board.recovery.sales(),
         board: outcome::Counts::of(&board),
         history_end: history.end.clone(),
         verdict,
@@ -228,6 +299,7 @@ fn crowd(options: &RushOptions, seed: u64) -> Result<Crowd, Failure> {
         .stock
         .checked_mul(options.demand)
         .ok_or(Failure::Option { name: "demand", rule: "stock times demand must stay below 2^32" })?;
+    let undisturbed = options.kill == 0 && options.drawn_out.is_none();
     // Twice what is needed if all bought alike: the limit binds the eager ones and all stock can still be sold.
     let limit_per_buyer = (2 * options.stock.div_ceil(buyers)).max(2);
     if limit_per_buyer > 99 {
@@ -236,21 +308,34 @@ fn crowd(options: &RushOptions, seed: u64) -> Result<Crowd, Failure> {
             rule: "a fiftieth of the stock at least: a limit is 99 at most",
         });
     }
-    let (seconds, burst) = match options.kill {
-        0 => (9.0, options.burst.max(1.0)),
-        kills => ((f64::from(kills) * 1.2).max(9.0), 1.0),
+    let (seconds, burst) = match (options.kill, options.drawn_out) {
+        (0, None) => (9.0, options.burst.max(1.0)),
+        (0, Some(DrawnOut { seconds, .. })) => (seconds, 1.0),
+        (kills, _) => ((f64::from(kills) * 1.2).max(9.0), 1.0),
     };
-    // A kill is to hit buying at any moment, so few pay and most give back, until the end.
-    let paying_permille = match options.kill {
-        0 => 750,
-        _ => (1_300 / options.demand).clamp(30, 750),
+    // A fault is to hit buying at any moment, so few pay and most give back, until the end.
+    let paying_permille = match options.drawn_out {
+        _ if undisturbed => 750,
+        Some(_) => (1_000 / options.demand).clamp(5, 750),
+        None => (1_300 / options.demand).clamp(30, 750),
     };
+    let late_permille = options.drawn_out.map_or(350, |drawn_out| drawn_out.late_permille);
     let rate = options.rate.unwrap_or((f64::from(attempts) / (seconds + burst - 1.0)).max(1.0));
     if !(rate > 0.0 && rate.is_finite()) {
         return Err(Failure::Option { name: "rate", rule: "wishes per second, above 0" });
     }
     let started_ms = unix_ms().unsigned_abs();
-    Ok(Crowd { seed, buyers, attempts, rate, burst, limit_per_buyer, paying_permille, started_ms })
+    Ok(Crowd {
+        seed,
+        buyers,
+        attempts,
+        rate,
+        burst,
+        limit_per_buyer,
+        paying_permille,
+        late_permille,
+        started_ms,
+    })
 }
 
 /// The buyers' tasks, and the way to reach them.
@@ -346,15 +431,15 @@ fn history(board: &Board, crowd: &Crowd, plan: &[Attempt], memories: Vec<Memory>
         stock: board.stage.stock,
         limit_per_buyer: board.stage.limit_per_buyer,
         demand_units: plan.iter().map(|attempt| u64::from(attempt.quantity)).sum(),
+        strays_until_ms: board.strays_until_ms(),
     });
     for memory in memories {
         history.subjects.push(memory.subject);
         history.exchanges.extend(memory.exchanges);
         history.news.extend(memory.news);
     }
-    let mut counters: Vec<Reading> = board.readings();
-    counters.sort();
-    history.counters = counters;
+    history.counters = board.counters();
+    history.stocks = board.stocks();
     history.end = Some(end);
     history
 }

@@ -38,6 +38,18 @@ impl Usage {
     }
 }
 
+/// Of several processes together.
+impl std::iter::Sum for Usage {
+    fn sum<I: Iterator<Item = Usage>>(each: I) -> Usage {
+        let none = Usage { cpu: Duration::ZERO, waited: Duration::ZERO, rss_bytes: 0 };
+        each.fold(none, |sum, one| Usage {
+            cpu: sum.cpu + one.cpu,
+            waited: sum.waited + one.waited,
+            rss_bytes: sum.rss_bytes + one.rss_bytes,
+        })
+    }
+}
+
 /// Running and waiting, in nanoseconds. A thread that ends while this reads is left out, and is in the ticks.
 fn of_threads(pid: &str) -> (Duration, Duration) {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();

@@ -157,8 +157,19 @@ impl WatchOptions {
     }
 }
 
+/// With several nodes, first the same with one of them: what the way between nodes adds is the difference.
 pub async fn run(options: &WatchOptions) -> Result<Outcome, Failure> {
     options.check()?;
+    let mut one_node = None;
+    if options.server.scale.nodes > 1 {
+        let mut alone = options.clone();
+        alone.server.scale.nodes = 1;
+        one_node = Some(Box::new(one(&alone).await?));
+    }
+    Ok(Outcome { one_node, ..one(options).await? })
+}
+
+async fn one(options: &WatchOptions) -> Result<Outcome, Failure> {
     Served::during(&options.server, options.tls, async |served, cores| watch(options, cores, served).await)
         .await
 }
@@ -197,6 +208,7 @@ async fn watch(options: &WatchOptions, cores: Option<Cores>, served: &Served) ->
         turns: scene.crowd.turns.clone(),
         sockets: scene.crowd.seats.len() as u64,
         tally: scene.crowd.tally,
+        one_node: None,
     })
 }
 
@@ -204,6 +216,7 @@ fn moment(crowd: &Crowd, served: &Served) -> Result<Moment, Failure> {
     Ok(Moment {
         at_us: crowd.now_us(),
         server: served.usage()?,
+        stores: served.stores()?,
         client: Usage::of_this_program()?,
         frames: crowd.tally.frames,
         bytes: crowd.tally.bytes,

@@ -120,7 +120,10 @@ impl Sales {
             }
             Task::Capture(id) => {
                 let (_, payment) = self.find_payment(id).await.map_err(text)?;
-                provider.capture(&payment).await
+                let taken = provider.capture(&payment).await;
+                #[cfg(feature = "sabotage")]
+                crate::store::sabotage::reached("captured");
+                taken
             }
             Task::Refund(id) => {
                 let refund = self.0.journal.refund(id).await.map_err(|error| error.to_string())?;

@@ -162,6 +162,8 @@ impl Sales {
         self.0.inventory.adopt_claimed(order.sale, order.id, &order.buyer, order.quantity).await;
         meters::order("paid");
         let known = self.remember(KnownOrder { order, payment: Some(payment), payments: known.payments });
+        #[cfg(feature = "sabotage")]
+        crate::store::sabotage::reached("claimed");
         self.ask(capture).await;
         self.tell_order(&known).await;
         Ok(())

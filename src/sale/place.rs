@@ -163,6 +163,8 @@ impl Sales {
                 expires_at: until,
             });
         }
+        #[cfg(feature = "sabotage")]
+        crate::store::sabotage::reached("granted");
         let recorded = self.0.journal.commit(entry).await;
         // They were ahead of the grant in the queue, and ended whatever became of it.
         for (known, pending) in expired {

@@ -8,7 +8,7 @@ use super::{
     Rule, Verdict,
     record::{Base, Order, Pledge, Record, Rounding, Sum, Transfer, code},
 };
-use crate::history::{History, Reading};
+use crate::history::{Counter, History, Reading};
 
 const WHOLE_PPM: i128 = 1_000_000;
 
@@ -182,12 +182,16 @@ fn currencies(record: &Record, verdict: &mut Verdict) {
 }
 
 pub fn of_history(history: &History, verdict: &mut Verdict) {
-    let mut readings = history.counters.clone();
-    readings.extend(history.end.as_ref().map(|end| end.total));
-    readings.sort();
-    readings.dedup();
+    let mut counters = history.counters.clone();
+    counters.sort();
+    let end = history.end.as_ref().map(|end| (end.total, None));
+    let mut readings: Vec<(Reading, Option<u32>)> =
+        counters.into_iter().map(|Counter { reading, node }| (reading, Some(node))).chain(end).collect();
+    readings.sort_by_key(|(reading, _)| *reading);
+    // What several nodes showed alike counts once.
+    readings.dedup_by_key(|(reading, _)| *reading);
     for pair in readings.windows(2) {
-        let [before, after] = pair else { continue };
+        let [(before, before_at), (after, after_at)] = pair else { continue };
         if before.epoch != after.epoch {
             verdict.found(
                 Rule::CounterWrong,
@@ -200,12 +204,19 @@ pub fn of_history(history: &History, verdict: &mut Verdict) {
             || after.reversed_minor < before.reversed_minor
             || after.sequence == before.sequence
         {
-            verdict
-                .found(Rule::CounterWrong, format!("the counter fell or split: {before:?} then {after:?}"));
+            verdict.found(
+                Rule::CounterWrong,
+                format!(
+                    "the counter fell or split: {before:?} {} then {after:?} {}",
+                    at_node(*before_at),
+                    at_node(*after_at)
+                ),
+            );
         }
     }
     let Some(end) = &history.end else { return };
-    for reading in readings.iter().filter(|reading| reading.accrued_minor > end.total.accrued_minor) {
+    for (reading, _) in readings.iter().filter(|(reading, _)| reading.accrued_minor > end.total.accrued_minor)
+    {
         verdict.found(
             Rule::CounterWrong,
             format!(
@@ -217,6 +228,10 @@ pub fn of_history(history: &History, verdict: &mut Verdict) {
     for (currency, sum) in end.trial_balance_minor.iter().filter(|(_, sum)| **sum != 0) {
         verdict.found(Rule::CounterWrong, format!("the trial balance in {currency} is {sum}, not zero"));
     }
+}
+
+fn at_node(node: Option<u32>) -> String {
+    node.map_or_else(|| "at the end".into(), |node| format!("at node {node}"))
 }
 
 /// Every reading must be the sum of the transfers up to its sequence, and the last one the sum of all.
@@ -234,7 +249,7 @@ pub fn of_both(record: &Record, history: &History, verdict: &mut Verdict) {
         sums.push((transfer.id.unsigned_abs(), accrued, reversed));
     }
     let end = history.end.as_ref().map(|end| end.total);
-    for reading in history.counters.iter().chain(&end) {
+    for reading in history.counters.iter().map(|counter| &counter.reading).chain(&end) {
         let upto = sums.partition_point(|(id, ..)| *id <= reading.sequence);
         let (_, accrued, reversed) = sums[upto - 1];
         if (reading.accrued_minor, reading.reversed_minor) != (accrued, reversed) {
@@ -284,26 +299,25 @@ mod tests {
     #[test]
     fn a_counter_that_falls_is_caught() {
         let mut history = clean_history();
-        let first = history.counters[0];
-        history.counters.push(Reading {
-            sequence: first.sequence + 1,
-            accrued_minor: first.accrued_minor - 1,
-            ..first
-        });
+        let Counter { reading: first, .. } = history.counters[0];
+        let reading =
+            Reading { sequence: first.sequence + 1, accrued_minor: first.accrued_minor - 1, ..first };
+        history.counters.push(Counter { reading, node: 1 });
         caught(&clean_record(), &history, "fell or split");
+        caught(&clean_record(), &history, "at node 1");
     }
 
     #[test]
     fn a_counter_beyond_its_transfers_is_caught() {
         let mut history = clean_history();
-        history.counters[0].accrued_minor += 1;
+        history.counters[0].reading.accrued_minor += 1;
         caught(&clean_record(), &history, "up to there");
     }
 
     #[test]
     fn a_counter_of_another_epoch_is_caught() {
         let mut history = clean_history();
-        history.counters[0].epoch += 1;
+        history.counters[0].reading.epoch += 1;
         caught(&clean_record(), &history, "epoch");
     }
 

@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::record::*;
-use crate::history::{Act, End, Exchange, Head, History, News, Outcome, Reading, Refusal, Seen, Stage, Via};
+use crate::history::{
+    Act, Counter, End, Exchange, Head, History, News, Outcome, Reading, Refusal, Seen, Stage, Via,
+};
 
 pub const STARTED_MS: i64 = 1_790_000_000_000;
 pub const FREED_AT_MS: i64 = STARTED_MS + 10_000;
@@ -190,6 +192,7 @@ pub fn clean_history() -> History {
         stock: 3,
         limit_per_buyer: 2,
         demand_units: 30,
+        strays_until_ms: None,
     });
     history.subjects = (0..4).map(|buyer| format!("buyer-{buyer}")).collect();
     see(&mut history, 0, 1, Stage::Held, 2, 1);
@@ -202,7 +205,8 @@ pub fn clean_history() -> History {
         accrued_minor,
         reversed_minor,
     };
-    history.counters = vec![total(2, 125, 0), total(4, 187, 0)];
+    history.counters =
+        vec![Counter { reading: total(2, 125, 0), node: 0 }, Counter { reading: total(4, 187, 0), node: 1 }];
     history.end = Some(End {
         total: total(5, 187, 62),
         trial_balance_minor: [("CNY".to_string(), 0)].into(),
@@ -245,6 +249,7 @@ pub fn refuse(history: &mut History, buyer: u32, at_ms: i64) {
     let at_us = (at_ms - STARTED_MS).unsigned_abs() * 1_000;
     history.exchanges.push(Exchange {
         buyer,
+        node: 0,
         order: Uuid::from_u128(0x3000 + u128::from(at_us)),
         act: Act::Place,
         via: Via::Socket,

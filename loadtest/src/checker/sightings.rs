@@ -103,6 +103,12 @@ pub fn of_history(history: &History, verdict: &mut Verdict) {
             );
         }
     }
+    for shown in history.stocks.iter().filter(|shown| shown.left > u64::from(head.stock)) {
+        verdict.found(
+            Rule::Oversold,
+            format!("node {} showed {} units left of a stock of {}", shown.node, shown.left, head.stock),
+        );
+    }
     let smallest_refunds = history.exchanges.iter().filter_map(|exchange| match &exchange.outcome {
         Outcome::Order(seen) if exchange.act == Act::Refund => Some((exchange, seen)),
         Outcome::Order(_) | Outcome::Refused(_) | Outcome::Unknown => None,
@@ -243,6 +249,15 @@ mod tests {
             seen: more,
         });
         only(&clean_record(), &history, Rule::Lost, "refund");
+    }
+
+    #[test]
+    fn a_stock_below_zero_is_oversold() {
+        let mut history = clean_history();
+        history.stocks.push(crate::history::Stock { node: 1, left: 3 });
+        assert_eq!(judge(Some(&clean_record()), Some(&history)).findings, vec![]);
+        history.stocks.push(crate::history::Stock { node: 1, left: u64::from(u32::MAX) });
+        only(&clean_record(), &history, Rule::Oversold, "node 1 showed 4294967295");
     }
 
     #[test]

@@ -137,6 +137,8 @@ pub fn of_both(record: &Record, history: &History, verdict: &mut Verdict) {
     if unsold <= 0 || head.demand_units <= u64::from(head.stock) {
         return;
     }
+    // A hold whose node died before it was recorded runs out as any other.
+    let last_freed_at = last_freed_at.max(head.strays_until_ms.unwrap_or(0));
     let taken = taken(record);
     let limit = i64::from(head.limit_per_buyer);
     let mut refused = 0;
@@ -226,6 +228,18 @@ mod tests {
         refuse(&mut history, 1, FREED_AT_MS + FREE_FOR_GOOD_MS - 1);
         assert_eq!(judge(Some(&record), Some(&history)).findings, vec![]);
         refuse(&mut history, 1, FREED_AT_MS + FREE_FOR_GOOD_MS);
+        assert_eq!(judge(Some(&record), Some(&history)).count(Rule::Undersold), 1);
+    }
+
+    #[test]
+    fn a_hold_that_a_dead_node_left_behind_takes_its_time_and_no_more() {
+        let (mut record, mut history) = (clean_record(), clean_history());
+        record.lots[0].set_aside += 1;
+        record.lots[0].stock += 1;
+        history.head.strays_until_ms = Some(FREED_AT_MS + 5_000);
+        refuse(&mut history, 1, FREED_AT_MS + 5_000 + FREE_FOR_GOOD_MS - 1);
+        assert_eq!(judge(Some(&record), Some(&history)).findings, vec![]);
+        refuse(&mut history, 1, FREED_AT_MS + 5_000 + FREE_FOR_GOOD_MS);
         assert_eq!(judge(Some(&record), Some(&history)).count(Rule::Undersold), 1);
     }
 

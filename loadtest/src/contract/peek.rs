@@ -141,6 +141,14 @@ pub fn charity_totals(state: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// The stocks inside a `LiveState`, as borrowed bytes of `SaleStock`.
+pub fn stocks(state: &[u8]) -> impl Iterator<Item = &[u8]> {
+    Fields(state).filter_map(|field| match field {
+        Ok((3, Value::Bytes(bytes))) => Some(bytes),
+        Ok(_) | Err(NotProtobuf) => None,
+    })
+}
+
 /// One string field of a message, as bytes: `ChatLine.text` is 5, `HostNotice.text` is 2.
 pub fn text(message: &[u8], number: u32) -> Option<&[u8]> {
     Fields(message).find_map(|field| match field {
@@ -186,6 +194,7 @@ mod tests {
             lane: v1::Lane::State as i32,
             body: Some(v1::publication::Body::State(v1::LiveState {
                 viewers: 7,
+                stocks: vec![v1::SaleStock { sale_id: "sale".into(), left: 5, ..Default::default() }],
                 charity: vec![v1::CharityTotal {
                     sequence: 300,
                     gross_accrued_minor: 12_345,
@@ -206,6 +215,8 @@ mod tests {
         assert_eq!(seen[1].body, body::STATE);
         let total = charity_totals(seen[1].bytes).next().unwrap();
         assert_eq!((integer(total, 3), integer(total, 5), integer(total, 6)), (300, 12_345, 0));
+        let stock = stocks(seen[1].bytes).next().unwrap();
+        assert_eq!((text(stock, 1), integer(stock, 2)), (Some("sale".as_bytes()), 5));
         assert_eq!((seen[2].offset, text(seen[2].bytes, 5)), (9, None));
     }
 

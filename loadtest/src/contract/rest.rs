@@ -1,6 +1,6 @@
 //! The REST API under `/v1`, with the same messages as canonical JSON.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use apricot_proto::v1;
 use reqwest::{Client, Method, StatusCode};
@@ -39,14 +39,16 @@ impl<T> Answer<T> {
 #[derive(Debug, Clone)]
 pub struct Rest {
     http: Client,
-    target: Target,
+    nodes: Arc<[Target]>,
+    /// The node that is asked.
+    node: usize,
     token: String,
 }
 
 /// Longer than any pause of a healthy server, so that a lost answer is noticed within a run.
 const REQUEST_WAIT: Duration = Duration::from_secs(5);
 
-const PATIENCE: u32 = 20;
+const PATIENCE: usize = 20;
 const PAUSE: Duration = Duration::from_millis(100);
 
 fn worth_another_try<T>(answer: &Answer<T>) -> bool {
@@ -59,6 +61,11 @@ fn worth_another_try<T>(answer: &Answer<T>) -> bool {
 
 impl Rest {
     pub fn new(target: Target, token: String) -> Result<Rest, Failure> {
+        Rest::over(&[target], token)
+    }
+
+    /// Asks the first node, until told otherwise.
+    pub fn over(nodes: &[Target], token: String) -> Result<Rest, Failure> {
         let http = Client::builder()
             .timeout(REQUEST_WAIT)
             .pool_idle_timeout(Duration::from_secs(20))
@@ -67,7 +74,20 @@ impl Rest {
                 what: "making an HTTP client".into(),
                 source: error.to_string(),
             })?;
-        Ok(Rest { http, target, token })
+        Ok(Rest { http, nodes: nodes.into(), node: 0, token })
+    }
+
+    /// The same person at another node; numbers beyond the last begin again with the first.
+    pub fn at(&self, node: usize) -> Rest {
+        Rest { node: node % self.nodes.len(), ..self.clone() }
+    }
+
+    pub fn nodes(&self) -> usize {
+        self.nodes.len()
+    }
+
+    fn target(&self) -> &Target {
+        &self.nodes[self.node]
     }
 
     /// The same connections for another person.
@@ -97,15 +117,16 @@ impl Rest {
         self.call(Method::PUT, path, Some(body), key).await
     }
 
-    /// Reads until something is read: right after a restart a kept connection is dead and the record may still open.
+    /// Reads until something is read, each try at another node: right after a restart a kept connection is dead and the record may
+    /// still open.
     pub async fn get_patiently<T: DeserializeOwned>(&self, path: &str) -> Answer<T> {
         let mut answer = self.get(path).await;
-        for _ in 0..PATIENCE {
+        for attempt in 1..=PATIENCE {
             if !worth_another_try(&answer) {
                 break;
             }
             sleep(PAUSE).await;
-            answer = self.get(path).await;
+            answer = self.at(self.node + attempt).get(path).await;
         }
         answer
     }
@@ -118,12 +139,12 @@ impl Rest {
         key: &str,
     ) -> Answer<T> {
         let mut answer = self.put(path, body, Some(key)).await;
-        for _ in 0..PATIENCE {
+        for attempt in 1..=PATIENCE {
             if !worth_another_try(&answer) {
                 break;
             }
             sleep(PAUSE).await;
-            answer = self.put(path, body, Some(key)).await;
+            answer = self.at(self.node + attempt).put(path, body, Some(key)).await;
         }
         answer
     }
@@ -166,10 +187,10 @@ impl Rest {
         body: Option<&B>,
         key: Option<&str>,
     ) -> Result<(StatusCode, Vec<u8>), String> {
-        if let Some(trust) = &self.target.trust {
+        if let Some(trust) = &self.target().trust {
             return self.send_sealed(trust, method, path, body, key).await;
         }
-        let mut request = self.http.request(method, self.target.http(path));
+        let mut request = self.http.request(method, self.target().http(path));
         if !self.token.is_empty() {
             request = request.bearer_auth(&self.token);
         }
@@ -195,7 +216,7 @@ impl Rest {
         key: Option<&str>,
     ) -> Result<(StatusCode, Vec<u8>), String> {
         let mut request =
-            format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.target.host);
+            format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.target().host);
         if !self.token.is_empty() {
             request += &format!("Authorization: Bearer {}\r\n", self.token);
         }
@@ -208,7 +229,7 @@ impl Rest {
             request += &format!("Content-Type: application/json\r\nContent-Length: {}\r\n", bytes.len());
         }
         let request = [(request + "\r\n").into_bytes(), bytes].concat();
-        let (trust, address) = (trust.clone(), self.target.address);
+        let (trust, address) = (trust.clone(), self.target().address);
         let answered = spawn_blocking(move || trust.ask(address, &request, REQUEST_WAIT)).await;
         let (status, bytes) =
             answered.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;

@@ -15,7 +15,7 @@ use super::{
     dialect::{Dialect, Heard},
     handshake,
     line::{Line, SEALED_BYTES, Taken},
-    tally::{News, Position, Tally},
+    tally::{News, Position, Reader, Tally},
 };
 use crate::contract::{Gone, Target, frames};
 
@@ -25,6 +25,9 @@ const SLOW_BUFFER_BYTES: usize = 4 * 1024;
 pub const READ_BYTES: usize = 256 * 1024;
 /// A snapshot of a busy room stays well under this.
 const INFLATED_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Chat and notices come from here.
+pub const SPEAKERS_NODE: u32 = 0;
 
 /// What becomes of a socket after it has joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +49,8 @@ pub enum State {
 
 pub struct Seat {
     pub room: u32,
+    /// The node it is connected to.
+    pub node: u32,
     pub part: Part,
     /// Index of its token; a guest has none.
     pub token: Option<u32>,
@@ -82,9 +87,14 @@ impl Bench {
 }
 
 impl Seat {
+    pub fn at(self, node: u32) -> Seat {
+        Seat { node, ..self }
+    }
+
     pub fn new(room: u32, part: Part, token: Option<u32>) -> Seat {
         Seat {
             room,
+            node: SPEAKERS_NODE,
             part,
             token,
             state: State::Away,
@@ -240,7 +250,8 @@ impl Seat {
         tally.frames += 1;
         let (mut joined, mut strange) = (None, false);
         let position = &mut self.position;
-        let heard = dialect.hear(payload, |heard: Heard<'_>| match tally.take(heard, position, now_us) {
+        let reader = Reader { now_us, across: self.node != SPEAKERS_NODE };
+        let heard = dialect.hear(payload, |heard: Heard<'_>| match tally.take(heard, position, reader) {
             Ok(News::None) => {}
             Ok(News::Joined(stands)) => {
                 *position = stands;

@@ -81,8 +81,18 @@ pub struct Tally {
 #[derive(Default)]
 pub struct LaneTally {
     pub latency: Latency,
+    /// Of those deliveries, the ones by another node than the speakers'.
+    pub across: Latency,
     /// By the number of the publication: intended and last read.
     pub reached: Vec<(u64, u64)>,
+}
+
+/// Who reads, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Reader {
+    pub now_us: u64,
+    /// Its node is not the speakers'.
+    pub across: bool,
 }
 
 /// What a publication means to the socket that read it.
@@ -99,7 +109,7 @@ impl Tally {
         &mut self,
         heard: Heard<'_>,
         position: &mut Position,
-        now_us: u64,
+        reader: Reader,
     ) -> Result<News, NotProtobuf> {
         self.publications += 1;
         if heard.lane == Lane::Critical as i32 {
@@ -113,14 +123,14 @@ impl Tally {
                 return Ok(News::None);
             }
         }
-        self.look(heard, position, now_us)
+        self.look(heard, position, reader)
     }
 
-    fn look(&mut self, heard: Heard<'_>, position: &Position, now_us: u64) -> Result<News, NotProtobuf> {
+    fn look(&mut self, heard: Heard<'_>, position: &Position, reader: Reader) -> Result<News, NotProtobuf> {
         let peek = heard.peek()?;
         match peek.body {
-            body::NOTICE => self.time(Speech::Notice, heard, &peek, now_us),
-            body::CHAT => self.time(Speech::Line, heard, &peek, now_us),
+            body::NOTICE => self.time(Speech::Notice, heard, &peek, reader),
+            body::CHAT => self.time(Speech::Line, heard, &peek, reader),
             body::STATE => self.state += 1,
             body::SKIPPED => self.skipped += peek::integer(peek.bytes, 1),
             body::REPLY => self.answered(peek.bytes)?,
@@ -130,7 +140,8 @@ impl Tally {
         Ok(News::None)
     }
 
-    fn time(&mut self, speech: Speech, heard: Heard<'_>, peek: &peek::Peek<'_>, now_us: u64) {
+    fn time(&mut self, speech: Speech, heard: Heard<'_>, peek: &peek::Peek<'_>, reader: Reader) {
+        let Reader { now_us, across } = reader;
         let Some(span) = self.timed else { return };
         let Some(stamp) = heard.stamp(peek) else { return };
         if !(span.from_us..span.until_us).contains(&stamp.intended_us) {
@@ -141,6 +152,9 @@ impl Tally {
             Speech::Line => &mut self.chat,
         };
         lane.latency.record_us(now_us.saturating_sub(stamp.intended_us));
+        if across {
+            lane.across.record_us(now_us.saturating_sub(stamp.intended_us));
+        }
         let number = stamp.number as usize;
         if number >= lane.reached.len() {
             lane.reached.resize(number + 1, (0, 0));

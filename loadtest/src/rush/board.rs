@@ -11,10 +11,10 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-use super::stage::Stage;
+use super::{recovery::Recovery, stage::Stage};
 use crate::{
     contract::{Rest, Target},
-    history::{Act, EVENTS_MAX, Exchange, Outcome, Reading, Refusal, Via},
+    history::{Act, Counter, EVENTS_MAX, Exchange, Outcome, Refusal, Stock, Via},
     latency::Latency,
 };
 
@@ -30,7 +30,8 @@ pub struct Board {
     pub origin: Instant,
     /// The origin as Unix milliseconds.
     pub started_ms: i64,
-    pub target: Target,
+    /// The nodes; a server that is alone is the only one.
+    pub nodes: Vec<Target>,
     pub stage: Stage,
     /// Anyone's REST client; a buyer puts its own token in.
     pub rest: Rest,
@@ -48,7 +49,11 @@ pub struct Board {
     pub older_readings: AtomicU64,
     kept: AtomicU64,
     tally: Mutex<Tally>,
-    readings: Mutex<HashSet<Reading>>,
+    counters: Mutex<HashSet<Counter>>,
+    stocks: Mutex<HashSet<Stock>>,
+    pub recovery: Recovery,
+    /// 0: nothing broke that could leave a hold behind at the gate.
+    strays_until_ms: AtomicI64,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -73,11 +78,12 @@ pub struct Tally {
 }
 
 impl Board {
-    pub fn new(started_ms: i64, target: Target, stage: Stage, rest: Rest, buyers: u32) -> Board {
+    pub fn new(started_ms: i64, nodes: Vec<Target>, stage: Stage, rest: Rest, buyers: u32) -> Board {
         Board {
             origin: Instant::now(),
             started_ms,
-            target,
+            recovery: Recovery::of(nodes.len()),
+            nodes,
             stage,
             rest,
             rest_calls: Semaphore::new(REST_CALLS_MAX),
@@ -91,7 +97,9 @@ impl Board {
             older_readings: AtomicU64::new(0),
             kept: AtomicU64::new(0),
             tally: Mutex::default(),
-            readings: Mutex::default(),
+            counters: Mutex::default(),
+            stocks: Mutex::default(),
+            strays_until_ms: AtomicI64::new(0),
         }
     }
 
@@ -103,19 +111,48 @@ impl Board {
         at.saturating_duration_since(self.origin).as_micros() as u64
     }
 
+    /// From here on a fault is over. What it left held at the gate and nowhere else runs out within the time of a hold.
+    pub fn fault_is_over(&self) {
+        let now_us = self.now_us();
+        self.recovery.begin(now_us);
+        let now_ms = self.started_ms + (now_us / 1_000).cast_signed();
+        self.strays_until_ms.store(now_ms + i64::from(self.stage.hold_seconds) * 1_000, Relaxed);
+    }
+
+    pub fn strays_until_ms(&self) -> Option<i64> {
+        Some(self.strays_until_ms.load(Relaxed)).filter(|until| *until != 0)
+    }
+
     pub fn tally(&self) -> MutexGuard<'_, Tally> {
         lock(&self.tally)
     }
 
-    pub fn saw(&self, reading: Reading) {
-        let mut readings = lock(&self.readings);
-        if readings.len() < READINGS_MAX {
-            readings.insert(reading);
+    pub fn saw_total(&self, counter: Counter) {
+        let mut counters = lock(&self.counters);
+        if counters.len() < READINGS_MAX {
+            counters.insert(counter);
         }
     }
 
-    pub fn readings(&self) -> Vec<Reading> {
-        lock(&self.readings).iter().copied().collect()
+    /// As many as there are units, for each node.
+    pub fn saw_stock(&self, stock: Stock) {
+        let mut stocks = lock(&self.stocks);
+        if stocks.len() < READINGS_MAX {
+            stocks.insert(stock);
+        }
+    }
+
+    /// In the order of their sequence.
+    pub fn counters(&self) -> Vec<Counter> {
+        let mut counters: Vec<Counter> = lock(&self.counters).iter().copied().collect();
+        counters.sort();
+        counters
+    }
+
+    pub fn stocks(&self) -> Vec<Stock> {
+        let mut stocks: Vec<Stock> = lock(&self.stocks).iter().copied().collect();
+        stocks.sort();
+        stocks
     }
 
     /// Whether there is room for another refusal in the history. What was accepted is always kept.

@@ -48,6 +48,7 @@ pub struct RestAnswer {
     deed: Do,
     /// The one that the purchase waits for; the others are repeats.
     first: bool,
+    node: usize,
     sent_us: u64,
     answered_us: u64,
     answer: crate::contract::Answer<v1::Order>,
@@ -58,6 +59,7 @@ struct Pending {
     order: Uuid,
     deed: Do,
     first: bool,
+    node: usize,
     sent_us: u64,
 }
 
@@ -107,6 +109,10 @@ pub struct Buyer {
     rest: Rest,
     inbox: mpsc::Receiver<Inbox>,
     to_self: mpsc::Sender<Inbox>,
+    /// The node that the socket is at.
+    node: usize,
+    /// REST calls so far: each goes to the next node.
+    calls: usize,
     socket: Option<Socket>,
     position: Position,
     retry_after: Duration,
@@ -118,6 +124,7 @@ pub struct Buyer {
     /// The newest sight of every order that was accepted.
     orders: HashMap<Uuid, Seen>,
     last_reading: Option<Reading>,
+    last_left: Option<u64>,
     arrived: Vec<answers::Arrived>,
     memory: Memory,
 }
@@ -146,6 +153,8 @@ impl Buyer {
             rest,
             inbox,
             to_self,
+            node: 0,
+            calls: number as usize,
             socket: None,
             position: Position::default(),
             retry_after: Duration::ZERO,
@@ -156,6 +165,7 @@ impl Buyer {
             timers: BinaryHeap::new(),
             orders: HashMap::new(),
             last_reading: None,
+            last_left: None,
             arrived: Vec::new(),
             memory: Memory { subject: String::new(), exchanges: Vec::new(), news: Vec::new() },
         }
@@ -163,6 +173,7 @@ impl Buyer {
 
     /// Connects, says so through `joined`, and lives until `Inbox::End`.
     pub async fn live(mut self, joined: mpsc::Sender<Result<(), Gone>>) -> Memory {
+        self.node = self.number as usize % self.board.nodes.len();
         let first = self.connect().await;
         let failed = first.is_err();
         if joined.send(first).await.is_err() || failed {
@@ -297,6 +308,7 @@ impl Buyer {
         let willing = attempt.is_some_and(|attempt| attempt.intent.is_willing() && !attempt.wait);
         let exchange = Exchange {
             buyer: self.number,
+            node: pending.node as u32,
             order: pending.order,
             act,
             via,
@@ -307,6 +319,7 @@ impl Buyer {
             answered_us,
             outcome,
         };
+        self.board.recovery.see(&exchange);
         match &exchange.outcome {
             Outcome::Refused(refusal) => self.board.refused(act, refusal),
             Outcome::Order(_) if act == Act::Pay => {

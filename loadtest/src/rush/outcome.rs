@@ -1,6 +1,6 @@
 //! What a rush found, as JSON, as words, and as plots.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
 use serde_json::{Map, Value, json};
 
@@ -31,6 +31,9 @@ pub struct Outcome {
     pub top_up: TopUp,
     pub tally: Tally,
     pub board: Counts,
+    /// From the end of a fault until every node sold again, or answered where nothing was left.
+    pub recovered_in: Option<Duration>,
+    pub sales_by_node: Vec<u64>,
     pub history_end: Option<End>,
     pub verdict: Verdict,
 }
@@ -61,6 +64,15 @@ impl Counts {
 impl Outcome {
     pub fn is_clean(&self) -> bool {
         self.verdict.is_clean()
+    }
+
+    /// Tries that got no decision: nobody answered, or not now.
+    pub fn undecided(&self) -> u64 {
+        const UNDECIDED: [&str; 4] = ["busy", "not-now", "record-unavailable", "changed-meanwhile"];
+        let refused = self.tally.refused.iter();
+        let undecided =
+            refused.filter(|(key, _)| key.split(' ').nth(1).is_some_and(|kind| UNDECIDED.contains(&kind)));
+        undecided.map(|(_, count)| count).sum::<u64>() + self.board.retries
     }
 
     pub fn to_json(&self) -> Value {
@@ -94,6 +106,8 @@ impl Outcome {
             "unfinished": self.board.still_active,
             "older_counter_readings": self.board.older_readings,
             "refusals_not_kept": self.board.refusals_not_kept,
+            "nodes": self.sales_by_node.len(),
+            "accepted_by_node": self.sales_by_node,
             "kills": self.restarts.until_ready.count(),
             "restart": self.restarts.until_ready.to_json(),
             "top_up": self.top_up.to_json(),

@@ -77,6 +77,8 @@ pub struct Crowd {
     pub limit_per_buyer: u32,
     /// Share of wishes that end in a payment, in thousandths; the rest gives its hold back.
     pub paying_permille: u32,
+    /// Of that rest, in thousandths: who let the hold run out, or pay after it.
+    pub late_permille: u32,
     /// Of version 7 ids.
     pub started_ms: u64,
 }
@@ -149,11 +151,12 @@ impl Crowd {
                 _ => Intent::PaysAndIsRefunded { wholly: false },
             }
         } else {
-            match of_hundred {
-                0..45 => Intent::Cancels,
-                45..65 => Intent::DeclinesThenLeaves,
-                65..85 => Intent::LetsExpire,
-                _ => Intent::PaysLate,
+            let late = chance.random_range(0..1_000) < self.late_permille;
+            match (late, of_hundred) {
+                (false, 0..70) => Intent::Cancels,
+                (false, _) => Intent::DeclinesThenLeaves,
+                (true, 0..57) => Intent::LetsExpire,
+                (true, _) => Intent::PaysLate,
             }
         }
     }
@@ -192,6 +195,7 @@ mod tests {
         burst: 2.0,
         limit_per_buyer: 2,
         paying_permille: 700,
+        late_permille: 350,
         started_ms: 1_790_000_000_000,
     };
 

@@ -20,7 +20,7 @@ use crate::{
     failure::Failure,
     history::{End, Reading},
     progress::Progress,
-    spawn::Server,
+    spawn::Cluster,
 };
 
 const STEP: Duration = Duration::from_millis(50);
@@ -53,7 +53,7 @@ pub async fn until_dispatched(
     board: &Board,
     plan: &[Attempt],
     progress: &Progress,
-    server: &mut Option<Server>,
+    server: &mut Option<Cluster>,
 ) -> Result<(), Failure> {
     while board.dispatched.load(Relaxed) < plan.len() as u64 {
         progress.at(board.dispatched.load(Relaxed));
@@ -68,7 +68,7 @@ pub async fn until_dispatched(
 pub async fn until_quiet(
     board: &Board,
     progress: &Progress,
-    server: &mut Option<Server>,
+    server: &mut Option<Cluster>,
 ) -> Result<bool, Failure> {
     let longest = QUIET_WAIT + Duration::from_secs(2 * u64::from(board.stage.hold_seconds));
     let began = Instant::now();
@@ -91,7 +91,7 @@ pub async fn top_up(
     inboxes: &[mpsc::Sender<Inbox>],
     seed: u64,
     progress: &Progress,
-    server: &mut Option<Server>,
+    server: &mut Option<Cluster>,
 ) -> Result<TopUp, Failure> {
     let mut chance = ChaCha8Rng::seed_from_u64(seed ^ 0x746f_7075);
     let mut sale = board.stage.read_sale().await?;
@@ -119,7 +119,10 @@ pub async fn top_up(
             // Purchases hang for good, as when the server has lost them: more rounds would hang as well.
             break;
         }
-        if sale.sold == before && held == 0 {
+        let strays = board.strays_until_ms().is_some_and(|until| until + FREE_FOR_GOOD_MS > unix_ms());
+        if strays {
+            sleep(Duration::from_secs(1)).await;
+        } else if sale.sold == before && held == 0 {
             fruitless += 1;
             sleep(Duration::from_millis(FREE_FOR_GOOD_MS.unsigned_abs())).await;
         }
@@ -176,8 +179,8 @@ pub async fn end(board: &Board) -> Result<End, Failure> {
     })
 }
 
-fn alive(server: &mut Option<Server>) -> Result<(), Failure> {
-    match server.as_mut().and_then(Server::died) {
+fn alive(server: &mut Option<Cluster>) -> Result<(), Failure> {
+    match server.as_mut().and_then(Cluster::died) {
         Some(died) => Err(died),
         None => Ok(()),
     }

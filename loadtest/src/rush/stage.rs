@@ -1,15 +1,23 @@
 //! Sets the scene over the contract alone: a product, a pledge, a room that is live, and a sale that waits.
 
+use std::time::{Duration, Instant};
+
 use apricot_proto::v1;
+use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::{contract::Rest, failure::Failure};
+use crate::{
+    contract::{Answer, Rest},
+    failure::Failure,
+};
 
 /// What was set up.
 #[derive(Clone)]
 pub struct Stage {
     pub room: String,
     pub sale: Uuid,
+    /// As the server writes it.
+    pub sale_id: String,
     pub pledge: Uuid,
     pub stock: u32,
     pub limit_per_buyer: u32,
@@ -89,6 +97,7 @@ pub async fn set(host: Rest, ops: Rest, wanted: Wanted) -> Result<Stage, Failure
     Ok(Stage {
         room,
         sale: id("the sale's id", &sale.id)?,
+        sale_id: sale.id,
         pledge: id("the pledge's id", &pledge.id)?,
         stock: wanted.stock,
         limit_per_buyer: wanted.limit_per_buyer,
@@ -115,7 +124,44 @@ pub async fn open_room(host: &Rest, name: &str, run: &str) -> Result<String, Fai
     Ok(room.id)
 }
 
+/// News go from node to node at once; a message that was lost is made up for within a second or two.
+const KNOWN_WITHIN: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Until every node shows the room as live.
+pub async fn until_room_known(rest: &Rest, room: &str) -> Result<(), Failure> {
+    for node in 0..rest.nodes() {
+        let began = Instant::now();
+        loop {
+            let answer: Answer<v1::Room> = rest.at(node).get(&format!("/v1/rooms/{room}")).await;
+            match answer {
+                Answer::Ok(room) if room.state() == v1::RoomState::Live => break,
+                _ if began.elapsed() < KNOWN_WITHIN => sleep(LOOK_EVERY).await,
+                Answer::Ok(room) => return Err(Failure::off_contract("a room at every node", room.state())),
+                other => return other.required("reading the room at every node").map(drop),
+            }
+        }
+    }
+    Ok(())
+}
+
 impl Stage {
+    pub async fn until_known_everywhere(&self) -> Result<(), Failure> {
+        until_room_known(&self.host, &self.room).await?;
+        for node in 0..self.host.nodes() {
+            let began = Instant::now();
+            let path = format!("/v1/sales/{}", self.sale);
+            loop {
+                match self.host.at(node).get::<v1::FlashSale>(&path).await {
+                    Answer::Ok(_) => break,
+                    _ if began.elapsed() < KNOWN_WITHIN => sleep(LOOK_EVERY).await,
+                    other => return other.required("reading the sale at every node").map(drop),
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub async fn open_sale(&self) -> Result<(), Failure> {
         let path = format!("/v1/sales/{}/open", self.sale);
         let none = serde_json::json!({});
@@ -137,9 +183,13 @@ impl Stage {
             lost_ppm: 30_000,
             slow_ms: self.hold_seconds * 1_000 + LATE_BY_MS,
         };
+        self.turn_knobs(&knobs).await
+    }
+
+    pub async fn turn_knobs(&self, knobs: &v1::SandboxKnobs) -> Result<(), Failure> {
         // Each turn is a wish of its own, also after a restart.
         let key = format!("knobs-{}", Uuid::now_v7().simple());
-        let answer = self.ops.put_patiently::<_, v1::SandboxKnobs>("/sandbox/v1/knobs", &knobs, &key).await;
+        let answer = self.ops.put_patiently::<_, v1::SandboxKnobs>("/sandbox/v1/knobs", knobs, &key).await;
         answer.required("turning the sandbox's knobs").map(drop)
     }
 

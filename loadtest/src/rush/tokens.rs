@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{failure::Failure, spawn::Server};
+use crate::{failure::Failure, spawn::Node};
 
 pub struct Tokens {
     pub host: String,
@@ -11,12 +11,13 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    pub async fn mint(server: &Server, buyers: u32) -> Result<Tokens, Failure> {
+    /// Good at every node that shares its keys.
+    pub async fn mint(node: &Node, buyers: u32) -> Result<Tokens, Failure> {
         let one = |tokens: Vec<String>| tokens.into_iter().next().unwrap_or_default();
         Ok(Tokens {
-            host: one(server.tokens("host", "load-host-", 1).await?),
-            ops: one(server.tokens("ops", "load-ops-", 1).await?),
-            viewers: server.tokens("viewer", "buyer-", buyers).await?,
+            host: one(node.tokens("host", "load-host-", 1).await?),
+            ops: one(node.tokens("ops", "load-ops-", 1).await?),
+            viewers: node.tokens("viewer", "buyer-", buyers).await?,
         })
     }
 

@@ -1,15 +1,15 @@
 //! What is measured: Apricot, or one of the baselines, as a process of its own.
 
-use std::{
-    env,
-    path::PathBuf,
-    process::{ExitStatus, Stdio},
-};
+use std::{env, path::PathBuf, process::Stdio};
 
 use clap::{Args, ValueEnum};
 use tokio::process::{Child, Command};
 
-use super::{Server, SpawnOptions, listening, raise_open_files, spawn_pinned};
+use super::{
+    Cluster, ScaleOptions, SpawnOptions, StoresUsage,
+    process::{listening, spawn_pinned},
+    raise_open_files,
+};
 use crate::{
     contract::Target,
     failure::Failure,
@@ -31,6 +31,8 @@ pub struct ServedOptions {
     /// Keep the server's data folder and log, and print where they are
     #[arg(long)]
     pub keep: bool,
+    #[command(flatten)]
+    pub scale: ScaleOptions,
     #[command(flatten)]
     pub cores: CoreOptions,
 }
@@ -55,7 +57,7 @@ impl Kind {
 }
 
 pub enum Served {
-    Apricot(Box<Server>),
+    Apricot(Box<Cluster>),
     Baseline { child: Box<Child>, target: Target },
 }
 
@@ -93,10 +95,11 @@ impl Served {
                     config: options.config.clone(),
                     keep: options.keep,
                     sabotage: None,
+                    scale: options.scale,
                     cores,
                     tls,
                 };
-                Ok(Served::Apricot(Box::new(Server::start(&options).await?)))
+                Ok(Served::Apricot(Box::new(Cluster::start(&options).await?)))
             }
             Some(baseline) => {
                 raise_open_files()?;
@@ -111,23 +114,24 @@ impl Served {
         }
     }
 
-    pub fn target(&self) -> &Target {
+    /// Of all nodes.
+    pub fn targets(&self) -> Vec<Target> {
         match self {
-            Served::Apricot(server) => &server.target,
-            Served::Baseline { target, .. } => target,
+            Served::Apricot(cluster) => cluster.targets(),
+            Served::Baseline { target, .. } => vec![target.clone()],
         }
     }
 
-    pub fn apricot(&self) -> Option<&Server> {
+    pub fn apricot(&self) -> Option<&Cluster> {
         match self {
-            Served::Apricot(server) => Some(server),
+            Served::Apricot(cluster) => Some(cluster),
             Served::Baseline { .. } => None,
         }
     }
 
     pub fn usage(&self) -> Result<Usage, Failure> {
         match self {
-            Served::Apricot(server) => server.usage(),
+            Served::Apricot(cluster) => cluster.usage(),
             Served::Baseline { child, .. } => match child.id() {
                 Some(pid) => Usage::of(&pid.to_string()),
                 None => Err(Failure::ServerDied { status: "gone".into(), log: String::new() }),
@@ -135,10 +139,16 @@ impl Served {
         }
     }
 
+    /// What the shared stores have done so far.
+    pub fn stores(&self) -> Result<Option<StoresUsage>, Failure> {
+        let shared = self.apricot().and_then(|cluster| cluster.shared.as_ref());
+        shared.map(|shared| shared.stores.usage()).transpose()
+    }
+
     /// An early end, if there was one.
     pub fn died(&mut self) -> Option<Failure> {
         match self {
-            Served::Apricot(server) => server.died(),
+            Served::Apricot(cluster) => cluster.died(),
             Served::Baseline { child, .. } => match child.try_wait() {
                 Ok(Some(status)) => {
                     Some(Failure::ServerDied { status: status.to_string(), log: String::new() })
@@ -149,12 +159,12 @@ impl Served {
     }
 
     /// A baseline has nothing to keep and is killed.
-    pub async fn stop(&mut self) -> Result<ExitStatus, Failure> {
+    pub async fn stop(&mut self) -> Result<(), Failure> {
         match self {
-            Served::Apricot(server) => server.stop().await,
+            Served::Apricot(cluster) => cluster.stop().await,
             Served::Baseline { child, .. } => {
                 child.start_kill().map_err(Failure::system("stopping the baseline"))?;
-                child.wait().await.map_err(Failure::system("waiting for the baseline"))
+                child.wait().await.map(drop).map_err(Failure::system("waiting for the baseline"))
             }
         }
     }

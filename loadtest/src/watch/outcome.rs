@@ -13,7 +13,7 @@ use crate::{
     latency::Latency,
     pin::{self, Cores},
     report::{Curve, Page},
-    spawn::Kind,
+    spawn::{Kind, StoresUsage},
     usage::{KernelMemory, Usage},
 };
 
@@ -22,6 +22,8 @@ use crate::{
 pub struct Moment {
     pub at_us: u64,
     pub server: Usage,
+    /// Of nodes that share them.
+    pub stores: Option<StoresUsage>,
     pub client: Usage,
     pub frames: u64,
     pub bytes: u64,
@@ -86,6 +88,20 @@ impl Said {
         (self.seconds() > 0.0).then_some(shares)
     }
 
+    /// A second, over the measured time; `null` without a shared Redis.
+    fn redis(&self) -> Value {
+        let (Some(before), Some(after)) = (self.before.stores, self.after.stores) else { return Value::Null };
+        let seconds = self.seconds();
+        if seconds == 0.0 {
+            return Value::Null;
+        }
+        let cpu = after.redis.cpu.saturating_sub(before.redis.cpu).as_secs_f64();
+        json!({
+            "commands_per_s": rounded((after.redis_commands - before.redis_commands) as f64 / seconds),
+            "cpu_cores": rounded(cpu / seconds),
+        })
+    }
+
     fn client_cores(&self) -> Option<f64> {
         let cpu = self.after.client.cpu.saturating_sub(self.before.client.cpu);
         (self.seconds() > 0.0).then(|| cpu.as_secs_f64() / self.seconds())
@@ -106,6 +122,8 @@ pub struct Outcome {
     pub turns: Latency,
     pub sockets: u64,
     pub tally: Tally,
+    /// The same with one of the nodes.
+    pub one_node: Option<Box<Outcome>>,
 }
 
 /// A client later than this on its own account makes latencies upper bounds.
@@ -117,7 +135,8 @@ const CROWDED_CORES: f64 = 0.1;
 impl Outcome {
     /// Nothing on the critical lane may be lost or come twice; a closed viewer is not a lost publication, but it is shown.
     pub fn is_clean(&self) -> bool {
-        self.critical_lost() == 0 && self.tally.repeated == 0
+        let alone_too = self.one_node.as_ref().is_none_or(|alone| alone.is_clean());
+        self.critical_lost() == 0 && self.tally.repeated == 0 && alone_too
     }
 
     fn critical_lost(&self) -> u64 {
@@ -187,6 +206,10 @@ impl Outcome {
                 "rss_bytes_seated": self.seated.server.rss_bytes,
                 "rss_bytes_end": self.end.server.rss_bytes,
             },
+            "nodes": self.options.server.scale.nodes,
+            "redis": said.redis(),
+            "over_one_node": self.over_one_node(),
+            "one_node": self.one_node.as_ref().map(|alone| alone.to_json()),
             "client": {
                 "cpu_cores": said.client_cores().map(rounded),
                 "waited_cores": said.waited().map(|(_, client)| rounded(client)),
@@ -195,6 +218,22 @@ impl Outcome {
                 "turns": self.turns.to_json(),
                 "saturated": self.is_saturated(),
             },
+        })
+    }
+
+    /// How much later the slowest hundredth came, than with all viewers on one node.
+    fn over_one_node(&self) -> Value {
+        let Some(alone) = &self.one_node else { return Value::Null };
+        let p99 = |lane: &Latency| lane.quantile_ms(0.99);
+        let lane = |here: &LaneTally, alone: &LaneTally| {
+            json!({
+                "p99_ms": rounded(p99(&here.latency) - p99(&alone.latency)),
+                "across_p99_ms": rounded(p99(&here.across) - p99(&alone.latency)),
+            })
+        };
+        json!({
+            "critical": lane(&self.tally.critical, &alone.tally.critical),
+            "chat": lane(&self.tally.chat, &alone.tally.chat),
         })
     }
 
@@ -217,6 +256,17 @@ impl Outcome {
                 lane.latency.quantile_ms(0.99),
                 lane.latency.quantile_ms(0.999),
                 lane.to_the_last().quantile_ms(0.99),
+            );
+        }
+        if self.one_node.is_some() {
+            text += &format!(
+                "{:>10} p99 over the same on one node: critical {} ms, chat {} ms; across nodes {} and {} ms; Redis {} commands/s\n",
+                "nodes",
+                shown("/over_one_node/critical/p99_ms"),
+                shown("/over_one_node/chat/p99_ms"),
+                shown("/over_one_node/critical/across_p99_ms"),
+                shown("/over_one_node/chat/across_p99_ms"),
+                shown("/redis/commands_per_s")
             );
         }
         if self.said.publications() > 0 {
@@ -277,6 +327,7 @@ fn lane(said: Lane, heard: &LaneTally, lost: u64) -> Value {
         lane.insert("expected".into(), said.expected.into());
         lane.insert("lost".into(), lost.into());
         lane.insert("to_the_last".into(), heard.to_the_last().to_json());
+        lane.insert("across".into(), heard.across.to_json());
         lane.insert("curve".into(), json!(heard.latency.curve()));
     }
     lane

@@ -9,11 +9,11 @@ use crate::{
     crowd::{
         Crowd, Setting,
         dialect::Dialect,
-        seat::{Part, Seat},
+        seat::{Part, SPEAKERS_NODE, Seat},
     },
     failure::Failure,
     rush::stage,
-    spawn::{Served, Server},
+    spawn::{Node, Served},
 };
 
 /// What is wanted of a crowd.
@@ -54,6 +54,7 @@ const OPENING_MAX: usize = 128;
 pub async fn set(served: &Served, wanted: &Wanted) -> Result<Scene, Failure> {
     let occupied = wanted.viewers.div_ceil(wanted.per_room.max(1)).clamp(1, wanted.rooms);
     let hosts = (wanted.rooms as usize).div_ceil(ROOMS_PER_HOST) as u32;
+    let nodes = served.targets().len() as u32;
     let mut seats = Vec::new();
     let (mut chatters, mut named) = (Vec::new(), 0);
     for viewer in 0..wanted.viewers {
@@ -67,7 +68,8 @@ pub async fn set(served: &Served, wanted: &Wanted) -> Result<Scene, Failure> {
             hosts + named - 1
         });
         let part = if chats { Part::Reads } else { part(wanted, viewer) };
-        seats.push(Seat::new(room, part, token));
+        let node = if chats { SPEAKERS_NODE } else { viewer % nodes };
+        seats.push(Seat::new(room, part, token).at(node));
     }
     let mut host_seats = Vec::new();
     for room in (0..occupied).filter(|_| wanted.hosts) {
@@ -79,18 +81,18 @@ pub async fn set(served: &Served, wanted: &Wanted) -> Result<Scene, Failure> {
         readers[seat.room as usize] += 1;
     }
     let (rooms, tokens) = match served.apricot() {
-        Some(server) => {
-            let mut tokens = server.tokens("host", "load-host-", hosts).await?;
-            let rooms = open_rooms(&server.target, &tokens, wanted.rooms).await?;
+        Some(cluster) => {
+            let mut tokens = cluster.first().tokens("host", "load-host-", hosts).await?;
+            let rooms = open_rooms(&served.targets(), &tokens, wanted.rooms).await?;
             if named > 0 {
-                tokens.extend(viewer_tokens(server, named).await?);
+                tokens.extend(viewer_tokens(cluster.first(), named).await?);
             }
             (rooms, tokens)
         }
         None => (vec!["floor".into(); wanted.rooms as usize], Vec::new()),
     };
     let setting = Setting {
-        target: served.target().clone(),
+        nodes: served.targets(),
         dialect: wanted.dialect,
         rooms,
         tokens,
@@ -102,8 +104,8 @@ pub async fn set(served: &Served, wanted: &Wanted) -> Result<Scene, Failure> {
     Ok(Scene { crowd: Crowd::new(setting, seats)?, chatters, hosts: host_seats, readers })
 }
 
-async fn viewer_tokens(server: &Server, count: u32) -> Result<Vec<String>, Failure> {
-    server.tokens("viewer", "load-viewer-", count).await
+async fn viewer_tokens(node: &Node, count: u32) -> Result<Vec<String>, Failure> {
+    node.tokens("viewer", "load-viewer-", count).await
 }
 
 /// Spreads the slow and the dead evenly over the viewers.
@@ -122,9 +124,9 @@ fn part(wanted: &Wanted, viewer: u32) -> Part {
 }
 
 /// Many at once: each is two durable writes, and the record gathers what waits.
-async fn open_rooms(target: &Target, hosts: &[String], rooms: u32) -> Result<Vec<String>, Failure> {
+async fn open_rooms(nodes: &[Target], hosts: &[String], rooms: u32) -> Result<Vec<String>, Failure> {
     let run = uuid::Uuid::now_v7().simple().to_string();
-    let rest = Rest::new(target.clone(), String::new())?;
+    let rest = Rest::over(nodes, String::new())?;
     let permits = Arc::new(Semaphore::new(OPENING_MAX));
     let mut opening = JoinSet::new();
     for room in 0..rooms as usize {
@@ -134,7 +136,10 @@ async fn open_rooms(target: &Target, hosts: &[String], rooms: u32) -> Result<Vec
         opening.spawn(async move {
             // The semaphore is never closed.
             let permit = permits.acquire_owned().await;
-            let opened = stage::open_room(&host, &name, &key).await;
+            let opened = match stage::open_room(&host, &name, &key).await {
+                Ok(name) => stage::until_room_known(&host, &name).await.map(|()| name),
+                Err(failure) => Err(failure),
+            };
             drop(permit);
             (room, opened)
         });

@@ -100,7 +100,10 @@ impl RedisGate {
             redis.call("apricot_gate_gather", &opening, &arguments).await.map_err(not_opened)?;
         }
         let keys = [&lot.keys.lot()[..], &opening[..]].concat();
-        let numbers = [seen, snapshot.stock.into(), snapshot.sold.into(), snapshot.closed.into()];
+        let stock = snapshot.stock;
+        #[cfg(feature = "sabotage")]
+        let stock = if crate::store::sabotage::oversells() { stock.saturating_mul(3) } else { stock };
+        let numbers = [seen, stock.into(), snapshot.sold.into(), snapshot.closed.into()];
         let mut arguments = vec![lot.keys.channel.clone()];
         arguments.extend(numbers.iter().map(u64::to_string));
         let opened = redis.call("apricot_gate_open", &keys, &arguments).await.map_err(not_opened)?;

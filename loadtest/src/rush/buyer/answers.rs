@@ -12,7 +12,7 @@ use crate::{
         Answer, Gone,
         peek::{self, Peek, body},
     },
-    history::{News, Outcome, Reading, Via},
+    history::{Counter, News, Outcome, Reading, Stock, Via},
     rush::purchase::{Do, LOOK_AFTER, Next},
 };
 
@@ -27,7 +27,8 @@ pub enum Arrived {
 impl Buyer {
     /// Reads what is there: first all of it, then the answers one by one.
     pub(super) async fn read(&mut self) {
-        let Buyer { socket, arrived, position, last_reading, board, .. } = self;
+        let Buyer { socket, arrived, position, last_reading, last_left, board, node, .. } = self;
+        let node = *node as u32;
         let Some(socket) = socket else { return };
         let mut wrong = None;
         let pledge = board.stage.pledge;
@@ -42,7 +43,15 @@ impl Buyer {
                             board.older_readings.fetch_add(1, Relaxed);
                         }
                         *last_reading = Some(reading);
-                        board.saw(reading);
+                        board.saw_total(Counter { reading, node });
+                    }
+                }
+                let sale = &board.stage.sale_id;
+                for stock in peek::stocks(publication.bytes) {
+                    let left = peek::integer(stock, 2);
+                    if *last_left != Some(left) && peek::text(stock, 1) == Some(sale.as_bytes()) {
+                        *last_left = Some(left);
+                        board.saw_stock(Stock { node, left });
                     }
                 }
             } else if let Err(error) = decode(publication, arrived) {
@@ -110,8 +119,8 @@ impl Buyer {
     }
 
     pub(super) fn rest_answered(&mut self, answer: RestAnswer) {
-        let RestAnswer { order, deed, first, sent_us, answered_us, answer } = answer;
-        let pending = Pending { order, deed, first, sent_us };
+        let RestAnswer { order, deed, first, node, sent_us, answered_us, answer } = answer;
+        let pending = Pending { order, deed, first, node, sent_us };
         match answer {
             Answer::Ok(order) => self.accepted(&pending, Via::Rest, answered_us, &order),
             Answer::Problem(problem) => self.refused(&pending, Via::Rest, answered_us, &problem),

@@ -64,7 +64,8 @@ impl Buyer {
         let Some(command) = self.command(order, deed) else { return };
         let id = self.next_id;
         self.next_id = self.next_id.wrapping_add(1).max(1);
-        self.pending.insert(id, Pending { order, deed, first, sent_us: self.board.now_us() });
+        let (node, sent_us) = (self.node, self.board.now_us());
+        self.pending.insert(id, Pending { order, deed, first, node, sent_us });
         if first {
             self.set_timer(order, ANSWER_WAIT, What::Overdue(id));
         }
@@ -117,9 +118,11 @@ impl Buyer {
             self.set_timer(order, REST_WAIT, What::Look);
         }
         let (board, to_self) = (Arc::clone(&self.board), self.to_self.clone());
+        self.calls += 1;
+        let node = self.calls % self.board.nodes.len();
         let rest = match deed {
-            Do::Refund { .. } => self.board.stage.host.clone(),
-            Do::Place | Do::Pay(_) | Do::Cancel | Do::Look => self.rest.clone(),
+            Do::Refund { .. } => self.board.stage.host.at(node),
+            Do::Place | Do::Pay(_) | Do::Cancel | Do::Look => self.rest.at(node),
         };
         tokio::spawn(async move {
             let _slot = board.rest_calls.acquire().await;
@@ -133,7 +136,7 @@ impl Buyer {
                 Body::Refund(body) => rest.post(&path, &body, Some(&request.key)).await,
             };
             let answered_us = board.now_us();
-            let answer = RestAnswer { order, deed, first, sent_us, answered_us, answer };
+            let answer = RestAnswer { order, deed, first, node, sent_us, answered_us, answer };
             // The buyer may have ended meanwhile; then nobody waits for this.
             drop(to_self.send(Inbox::Rest(Box::new(answer))).await);
         });

@@ -25,13 +25,13 @@ impl Buyer {
     pub(super) async fn connect(&mut self) -> Result<(), Gone> {
         let Position { epoch, offset } = self.position;
         let position = (epoch != 0).then_some(v1::StreamPosition { epoch, offset });
-        let mut socket = Socket::connect(&self.board.target, &self.board.stage.room, None).await?;
+        let mut socket = Socket::connect(&self.board.nodes[self.node], &self.board.stage.room, None).await?;
         socket.send(&join(&self.token, position)).await?;
         self.socket = Some(socket);
         Ok(())
     }
 
-    /// Tries until it works, spread out by the buyer's number so that all do not come at once. False: gave up.
+    /// Tries until it works, each time at the next node, spread out by the buyer's number so that all do not come at once. False: gave up.
     pub(super) async fn reconnect(&mut self) -> bool {
         let began = Instant::now();
         let mut pause = std::mem::take(&mut self.retry_after);
@@ -39,6 +39,7 @@ impl Buyer {
         while began.elapsed() < RECONNECT_MAX {
             sleep(pause + spread).await;
             self.board.reconnects.fetch_add(1, Relaxed);
+            self.node = (self.node + 1) % self.board.nodes.len();
             if self.connect().await.is_ok() {
                 return true;
             }

@@ -87,6 +87,10 @@ impl<'a> Sums<'a> {
     }
 
     pub fn lots(&mut self) -> Option<Group<'static>> {
+        #[cfg(feature = "sabotage")]
+        if crate::store::sabotage::oversells() {
+            return None;
+        }
         let lots = std::mem::take(&mut self.lots).into_iter();
         some(Group::of(
             Kind::Lots,

@@ -60,6 +60,8 @@ impl Writer {
         while jobs.recv_many(&mut batch, BATCH_ENTRIES_MAX).await > 0 {
             let started = instant();
             let entries: Vec<&Entry> = batch.iter().map(|job| &job.entry).collect();
+            #[cfg(feature = "sabotage")]
+            let entries = crate::store::sabotage::without_lost(entries);
             let answers = self.commit(&entries).await;
             meters::committed(batch.len(), entries.iter().map(|entry| entry.len()).sum(), started.elapsed());
             for (job, answer) in batch.drain(..).zip(answers) {
