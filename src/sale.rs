@@ -350,6 +350,10 @@ impl Sales {
         }
     }
 
+    async fn waiting_place(&self, order: &Order) -> u32 {
+        self.0.inventory.waiting_place(order.sale, order.id, &order.buyer).await
+    }
+
     async fn order_view(&self, known: &KnownOrder) -> Result<OrderView, Refusal> {
         let order = known.order.clone();
         let title = match self.live(order.sale) {
@@ -357,7 +361,7 @@ impl Sales {
             None => self.0.journal.product(order.sku.clone()).await?.map_or_else(String::new, |it| it.title),
         };
         let waiting_place = match order.stage {
-            Stage::Waiting => self.0.inventory.waiting_place(order.sale, order.id).await,
+            Stage::Waiting => self.waiting_place(&order).await,
             _ => 0,
         };
         let payment = known.payment.as_ref().map(|payment| payment.state.clone());

@@ -47,7 +47,7 @@ pub async fn gate_and_journal(journal: Journal, options: &Options) -> f64 {
             };
             journal.commit(vec![Write::Order(placed.clone()), hold]).await.expect("placed");
 
-            inventory.claim(sale.id, placed.id, now).await.expect("claimed");
+            inventory.claim(sale.id, placed.id, &placed.buyer, now).await.expect("claimed");
             let postings = ledger.claim(&placed, &host, "farm", Some(&pledge), now);
             let end = Write::EndHold {
                 order: placed.id,

@@ -104,7 +104,7 @@ async fn hold(gate: &RedisGate, sale: SaleId, n: u32) {
 async fn hold_singly(connection: &mut MultiplexedConnection, sale: SaleId, holds: u32) -> f64 {
     let function = function(connection).await;
     let tag = format!("apricot:{{{}}}", sale.0);
-    let parts = ["lot", "orders", "buyers", "expiries", "groups", "waiting"];
+    let parts = ["lot", "buyers", "expiries", "groups", "waiting"];
     let keys = parts.map(|part| format!("{tag}:{part}"));
     let channel = format!("{tag}:reading");
     let started = instant();
@@ -121,14 +121,14 @@ async fn hold_singly(connection: &mut MultiplexedConnection, sale: SaleId, holds
     f64::from(holds) / started.elapsed().as_secs_f64()
 }
 
-/// A hold as src/store/redis/gate.lua reads it.
+/// A hold as src/store/redis/gate/batch.lua reads it.
 fn operation(order: OrderId, buyer: &str, now: Timestamp) -> Vec<u8> {
     let mut bytes = vec![b'h'];
-    bytes.extend(order.0.as_bytes());
     bytes.extend(((now + HOLD_FOR).millis() as f64).to_be_bytes());
     bytes.extend(1_u16.to_be_bytes());
     bytes.extend((now.millis() as f64).to_be_bytes());
     bytes.extend((LIMIT as u16).to_be_bytes());
+    bytes.extend(order.0.as_bytes());
     bytes.extend(buyer.as_bytes());
     bytes
 }

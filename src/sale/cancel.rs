@@ -4,7 +4,7 @@ use super::place::end_hold;
 use super::{Keeping, KnownOrder, OrderView, Refusal, Sales, meters};
 use crate::model::order::OrderRefused;
 use crate::model::{Order, OrderId, SaleId, SaleState, Stage, Subject, Timestamp};
-use crate::store::inventory::{EndRefused, NotNow};
+use crate::store::inventory::{EndRefused, Ending, NotNow};
 use crate::store::journal::{HoldOutcome, Pending};
 use crate::store::{StoreError, Write};
 
@@ -23,10 +23,10 @@ impl Sales {
         let order = known.order.clone().release()?;
         let pending = match known.order.stage {
             Stage::Held { .. } => {
-                self.0.inventory.end(order.sale, order.id).await?;
+                self.0.inventory.end(order.sale, order.id, &order.buyer).await?;
                 self.submit_end(&order, HoldOutcome::Released, Keeping::Alone, now)
             }
-            _ if self.0.inventory.leave(order.sale, order.id).await => {
+            _ if self.0.inventory.leave(order.sale, order.id, &order.buyer).await => {
                 self.0.journal.submit(vec![Write::Order(order.clone())])
             }
             // The offer was quicker: the order has a hold by now.
@@ -42,7 +42,7 @@ impl Sales {
             return Err(error.into());
         }
         meters::order("released");
-        self.0.inventory.free(order.sale, order.id, HoldOutcome::Released).await;
+        self.0.inventory.free(order.sale, order.id, &order.buyer, HoldOutcome::Released).await;
         let known = self.remember(KnownOrder { order, ..known.clone() });
         self.units_came_back(known.order.sale, now).await;
         self.tell_order(&known).await;
@@ -58,11 +58,11 @@ impl Sales {
                 return;
             }
             let mut underway = Vec::with_capacity(overdue.len());
-            for id in overdue {
-                match self.submit_expired(sale, id, keeping, now).await {
+            for ending in overdue {
+                match self.submit_expired(sale, &ending, keeping, now).await {
                     Ok(expired) => underway.extend(expired),
                     Err(error) => {
-                        tracing::warn!(%error, order = %id, "an expired hold was not recorded; the lot is read again");
+                        tracing::warn!(%error, order = %ending.order, "an expired hold was not recorded; the lot is read again");
                         self.rebuild(sale).await;
                         return;
                     }
@@ -80,21 +80,20 @@ impl Sales {
 
     /// The order's own hold, when its payment came too late and nobody has swept it yet.
     pub(super) async fn expire_hold(&self, known: &KnownOrder, now: Timestamp) -> Result<(), Refusal> {
-        match self.0.inventory.end(known.order.sale, known.order.id).await {
-            Ok(()) => {
-                match self.submit_expired(known.order.sale, known.order.id, Keeping::Alone, now).await {
-                    Ok(expired) => {
-                        if let Some((known, pending)) = expired {
-                            self.finish_expired(known, pending).await;
-                        }
-                        Ok(())
+        let ending = Ending { order: known.order.id, buyer: known.order.buyer.clone() };
+        match self.0.inventory.end(known.order.sale, ending.order, &ending.buyer).await {
+            Ok(()) => match self.submit_expired(known.order.sale, &ending, Keeping::Alone, now).await {
+                Ok(expired) => {
+                    if let Some((known, pending)) = expired {
+                        self.finish_expired(known, pending).await;
                     }
-                    Err(refusal) => {
-                        self.rebuild(known.order.sale).await;
-                        Err(refusal)
-                    }
+                    Ok(())
                 }
-            }
+                Err(refusal) => {
+                    self.rebuild(known.order.sale).await;
+                    Err(refusal)
+                }
+            },
             // Somebody else is ending it: let the provider ask again.
             Err(_) => Err(StoreError::Stale.into()),
         }
@@ -104,21 +103,22 @@ impl Sales {
     pub(super) async fn submit_expired(
         &self,
         sale: SaleId,
-        id: OrderId,
+        ending: &Ending,
         keeping: Keeping,
         now: Timestamp,
     ) -> Result<Option<(KnownOrder, Pending)>, Refusal> {
-        let known = match self.find(id).await {
-            Ok(known) => known,
-            // Its node died after the grant and before the record had it.
-            Err(Refusal::NotFound(_)) => {
-                self.0.inventory.free(sale, id, HoldOutcome::Expired).await;
+        let gate = &self.0.inventory;
+        let Ending { order: id, buyer } = ending;
+        let known = match self.find(*id).await {
+            Ok(known) if known.order.buyer == *buyer => known,
+            // Its node died after the grant and before the record had it, or the record has somebody else's order of this id.
+            Ok(_) | Err(Refusal::NotFound(_)) => {
+                gate.free(sale, *id, buyer, HoldOutcome::Expired).await;
                 return Ok(None);
             }
             Err(refusal) => return Err(refusal),
         };
         let order = known.order.clone();
-        let gate = &self.0.inventory;
         match order.stage {
             Stage::Held { .. } => {
                 let order = order.expire()?;
@@ -127,14 +127,14 @@ impl Sales {
             }
             // Its offer was not recorded: read again, it stands in line.
             Stage::Waiting => return Err(StoreError::Stale.into()),
-            Stage::Released => gate.free(sale, id, HoldOutcome::Released).await,
-            Stage::Expired => gate.free(sale, id, HoldOutcome::Expired).await,
+            Stage::Released => gate.free(sale, *id, buyer, HoldOutcome::Released).await,
+            Stage::Expired => gate.free(sale, *id, buyer, HoldOutcome::Expired).await,
             Stage::Paid
             | Stage::Packed
             | Stage::Shipped(_)
             | Stage::Delivered(_)
             | Stage::Confirmed { .. }
-            | Stage::Refunded => gate.adopt_claimed(sale, id, &order.buyer, order.quantity).await,
+            | Stage::Refunded => gate.adopt_claimed(sale, *id, buyer, order.quantity).await,
         }
         Ok(None)
     }

@@ -139,7 +139,7 @@ impl Sales {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let held = &known.order;
-        let ours = match self.0.inventory.claim(held.sale, held.id, now).await {
+        let ours = match self.0.inventory.claim(held.sale, held.id, &held.buyer, now).await {
             Ok(()) => true,
             // Somebody told the gate and has not told the record, and may have died in between: the record decides.
             Err(EndRefused::Ended(HoldOutcome::Claimed)) => false,

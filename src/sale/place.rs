@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Keeping, KnownOrder, LiveSale, OrderView, Placed, Refusal, Sales, Slot, Wish, meters};
 use crate::model::{Order, OrderId, OutOfBound, RoomId, SaleId, Stage, Subject, Timestamp};
-use crate::store::inventory::{HoldRefused, NotNow, Request};
+use crate::store::inventory::{Ending, HoldRefused, NotNow, Request};
 use crate::store::journal::{HoldOutcome, Pending};
 use crate::store::{StoreError, Write};
 
@@ -78,8 +78,9 @@ impl Sales {
             until,
         };
         let placing = Placing { sales: self.clone(), id: order.id, done };
-        let (sales, buyer) = (self.clone(), buyer.clone());
+        let sales = self.clone();
         self.uninterrupted(async move {
+            let buyer = order.buyer.clone();
             match sales.ask_gate(order, request, now).await {
                 Ok((order, displaced)) => {
                     sales.0.buyers.add(&order.room, &buyer);
@@ -107,7 +108,7 @@ impl Sales {
         order: Order,
         request: Request,
         now: Timestamp,
-    ) -> Result<(Order, Vec<OrderId>), HoldRefused> {
+    ) -> Result<(Order, Vec<Ending>), HoldRefused> {
         match self.0.inventory.hold(order.sale, request.clone(), now).await {
             Ok(grant) => Ok((order, grant.displaced)),
             Err(HoldRefused::SoldOut { .. }) if order.wait => {
@@ -143,7 +144,7 @@ impl Sales {
         placing: Placing,
         live: &LiveSale,
         order: Order,
-        displaced: Vec<OrderId>,
+        displaced: Vec<Ending>,
         now: Timestamp,
     ) -> Result<Placed, Refusal> {
         let expired = match self.submit_displaced(order.sale, displaced, now).await {
@@ -204,13 +205,10 @@ impl Sales {
             // The buyer's socket may have moved to another node, which then knows of the order.
             self.tell_order(&known).await;
         }
+        let waiting_place = if held { 0 } else { self.waiting_place(&known.order).await };
         let view = OrderView {
             title: live.product.title.clone(),
-            waiting_place: if held {
-                0
-            } else {
-                self.0.inventory.waiting_place(known.order.sale, known.order.id).await
-            },
+            waiting_place,
             revision: known.revision(),
             order: known.order.clone(),
             payment: None,
@@ -223,12 +221,12 @@ impl Sales {
     pub(super) async fn submit_displaced(
         &self,
         sale: SaleId,
-        displaced: Vec<OrderId>,
+        displaced: Vec<Ending>,
         now: Timestamp,
     ) -> Result<Vec<(KnownOrder, Pending)>, Refusal> {
         let mut expired = Vec::with_capacity(displaced.len());
-        for id in displaced {
-            expired.extend(self.submit_expired(sale, id, Keeping::Alone, now).await?);
+        for ending in displaced {
+            expired.extend(self.submit_expired(sale, &ending, Keeping::Alone, now).await?);
         }
         Ok(expired)
     }
@@ -237,7 +235,7 @@ impl Sales {
         let (sale, id) = (known.order.sale, known.order.id);
         match pending.committed().await {
             Ok(()) => {
-                self.0.inventory.free(sale, id, HoldOutcome::Expired).await;
+                self.0.inventory.free(sale, id, &known.order.buyer, HoldOutcome::Expired).await;
                 meters::order("expired");
                 let known = self.remember(known);
                 self.tell_order(&known).await;
@@ -275,10 +273,12 @@ impl Sales {
 
     /// The gate granted what the record will not have.
     async fn give_back(&self, order: &Order) {
-        match self.0.inventory.end(order.sale, order.id).await {
-            Ok(()) => self.0.inventory.free(order.sale, order.id, HoldOutcome::Released).await,
+        match self.0.inventory.end(order.sale, order.id, &order.buyer).await {
+            Ok(()) => {
+                self.0.inventory.free(order.sale, order.id, &order.buyer, HoldOutcome::Released).await;
+            }
             Err(_) => {
-                self.0.inventory.leave(order.sale, order.id).await;
+                self.0.inventory.leave(order.sale, order.id, &order.buyer).await;
             }
         }
     }

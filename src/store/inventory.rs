@@ -13,6 +13,8 @@
 //!   the record at that moment is made known to the new lot when it has arrived (`adopt_hold`, `adopt_waiting`), and by a second
 //!   reading of the record (`adopt`).
 //! - A gate that cannot be asked says when to come again.
+//!
+//! An order is named with its buyer: a shared gate keeps a buyer's orders together, so that a hold reads and writes one thing.
 
 use std::time::Duration;
 
@@ -28,7 +30,7 @@ mod redis;
 mod conformance;
 
 pub use embedded::Embedded;
-pub use lot::{EndRefused, Grant, HoldRefused, LotSnapshot, Reading, Request};
+pub use lot::{EndRefused, Ending, Grant, HoldRefused, LotSnapshot, Reading, Request};
 pub use redis::RedisGate;
 
 #[derive(Clone)]
@@ -116,26 +118,32 @@ impl Inventory {
     }
 
     /// The hold becomes a sale. To be committed; a failed commit asks for a rebuild.
-    pub async fn claim(&self, sale: SaleId, order: OrderId, now: Timestamp) -> Result<(), EndRefused> {
+    pub async fn claim(
+        &self,
+        sale: SaleId,
+        order: OrderId,
+        buyer: &Subject,
+        now: Timestamp,
+    ) -> Result<(), EndRefused> {
         match self {
             Self::Embedded(gate) => gate.claim(sale, order, now),
-            Self::Redis(gate) => gate.claim(sale, order, now).await,
+            Self::Redis(gate) => gate.claim(sale, order, buyer, now).await,
         }
     }
 
     /// The hold can no longer be claimed; its units stay counted until `free`.
-    pub async fn end(&self, sale: SaleId, order: OrderId) -> Result<(), EndRefused> {
+    pub async fn end(&self, sale: SaleId, order: OrderId, buyer: &Subject) -> Result<(), EndRefused> {
         match self {
             Self::Embedded(gate) => gate.end(sale, order),
-            Self::Redis(gate) => gate.end(sale, order).await,
+            Self::Redis(gate) => gate.end(sale, order, buyer).await,
         }
     }
 
     /// The end was committed: the units are free.
-    pub async fn free(&self, sale: SaleId, order: OrderId, outcome: HoldOutcome) {
+    pub async fn free(&self, sale: SaleId, order: OrderId, buyer: &Subject, outcome: HoldOutcome) {
         match self {
             Self::Embedded(gate) => gate.free(sale, order, outcome),
-            Self::Redis(gate) => gate.free(sale, order, outcome).await,
+            Self::Redis(gate) => gate.free(sale, order, buyer, outcome).await,
         }
     }
 
@@ -179,18 +187,18 @@ impl Inventory {
     }
 
     /// Gives up a place on the waiting list. False: there was none.
-    pub async fn leave(&self, sale: SaleId, order: OrderId) -> bool {
+    pub async fn leave(&self, sale: SaleId, order: OrderId, buyer: &Subject) -> bool {
         match self {
             Self::Embedded(gate) => gate.leave(sale, order),
-            Self::Redis(gate) => gate.leave(sale, order).await,
+            Self::Redis(gate) => gate.leave(sale, order, buyer).await,
         }
     }
 
     /// 1 is next; 0 is not waiting.
-    pub async fn waiting_place(&self, sale: SaleId, order: OrderId) -> u32 {
+    pub async fn waiting_place(&self, sale: SaleId, order: OrderId, buyer: &Subject) -> u32 {
         match self {
             Self::Embedded(gate) => gate.waiting_place(sale, order),
-            Self::Redis(gate) => gate.waiting_place(sale, order).await,
+            Self::Redis(gate) => gate.waiting_place(sale, order, buyer).await,
         }
     }
 
@@ -203,7 +211,7 @@ impl Inventory {
     }
 
     /// Holds past their time, marked as ending. Commit the end, then `free`.
-    pub async fn take_expired(&self, sale: SaleId, now: Timestamp, max: usize) -> Vec<OrderId> {
+    pub async fn take_expired(&self, sale: SaleId, now: Timestamp, max: usize) -> Vec<Ending> {
         match self {
             Self::Embedded(gate) => gate.take_expired(sale, now, max),
             Self::Redis(gate) => gate.take_expired(sale, now, max).await,

@@ -22,8 +22,13 @@ impl Shop {
 
     /// As a node does that dies before it tells the record.
     async fn only_granted(&self, who: &str) {
+        self.only_granted_as(who, who).await;
+    }
+
+    /// With an id of its own choice.
+    async fn only_granted_as(&self, who: &str, id: &str) {
         let until = self.now() + HOLD;
-        let request = Request { order: order(who), buyer: buyer(who), quantity: 1, limit: 2, until };
+        let request = Request { order: order(id), buyer: buyer(who), quantity: 1, limit: 2, until };
         self.gate().hold(self.sale, request, self.now()).await.unwrap();
     }
 
@@ -70,12 +75,27 @@ async fn units_granted_by_a_node_that_died_come_back_when_the_hold_runs_out() {
 }
 
 #[tokio::test]
+async fn grant_under_the_id_of_anothers_order_takes_nothing_from_it() {
+    let Some(server) = or_skip(Server::start()) else { return };
+    let shop = Shop::shared(&server, 2).await;
+    shop.place("ann", 1).await.unwrap();
+    shop.only_granted_as("bo", "ann").await;
+    assert_eq!(shop.stock(), [0, 2, 0, 0]);
+    shop.pay("ann").await.unwrap();
+    shop.authorise("ann").await.unwrap();
+    shop.pass(HOLD);
+    shop.sweep().await;
+    assert_eq!((shop.stage("ann").await, shop.stock()), ("paid", [1, 0, 1, 0]));
+    shop.audit();
+}
+
+#[tokio::test]
 async fn claim_of_a_node_that_died_is_made_by_the_next() {
     let Some(server) = or_skip(Server::start()) else { return };
     let shop = Shop::shared(&server, 1).await;
     shop.place("ann", 1).await.unwrap();
     shop.pay("ann").await.unwrap();
-    shop.gate().claim(shop.sale, order("ann"), shop.now()).await.unwrap();
+    shop.gate().claim(shop.sale, order("ann"), &buyer("ann"), shop.now()).await.unwrap();
     // The provider tells it again, since nobody said that it was recorded.
     shop.authorise("ann").await.unwrap();
     assert_eq!((shop.stage("ann").await, shop.stock()), ("paid", [0, 0, 1, 0]));
@@ -90,17 +110,17 @@ async fn what_a_node_that_died_left_half_done_is_put_right() {
     shop.place("bo", 1).await.unwrap();
     shop.pay("bo").await.unwrap();
     // An end and a claim that were not recorded, and a grant that was ended before it was.
-    shop.gate().end(shop.sale, order("ann")).await.unwrap();
-    shop.gate().claim(shop.sale, order("bo"), shop.now()).await.unwrap();
+    shop.gate().end(shop.sale, order("ann"), &buyer("ann")).await.unwrap();
+    shop.gate().claim(shop.sale, order("bo"), &buyer("bo"), shop.now()).await.unwrap();
     shop.only_granted("cy").await;
-    shop.gate().end(shop.sale, order("cy")).await.unwrap();
+    shop.gate().end(shop.sale, order("cy"), &buyer("cy")).await.unwrap();
     assert_eq!(shop.stock(), [0, 2, 1, 0]);
     shop.quiet_time().await;
     assert_eq!(shop.stock(), [1, 2, 0, 0]);
     shop.authorise("bo").await.unwrap();
     shop.cancel("ann").await.unwrap();
     assert_eq!(shop.stock(), [2, 0, 1, 0]);
-    let again = shop.gate().end(shop.sale, order("ann")).await;
+    let again = shop.gate().end(shop.sale, order("ann"), &buyer("ann")).await;
     assert_eq!(again, Err(EndRefused::Ended(HoldOutcome::Released)));
     shop.audit();
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use futures_util::future::join_all;
 
 use super::{Inventory, LotSnapshot};
-use crate::model::{OrderId, SaleId};
+use crate::model::{OrderId, SaleId, Subject};
 use crate::store::journal::HoldOutcome;
 
 impl Inventory {
@@ -14,11 +14,12 @@ impl Inventory {
     pub async fn adopt(&self, sale: SaleId, before: &LotSnapshot, after: LotSnapshot) {
         let claimed_before: HashSet<OrderId> = before.claimed.iter().map(|(order, _, _)| *order).collect();
         let held_before: HashSet<OrderId> = before.holds.iter().map(|hold| hold.order).collect();
-        let mut gone: HashSet<OrderId> = before.waiting.iter().map(|request| request.order).collect();
+        let mut gone: HashMap<OrderId, &Subject> =
+            before.waiting.iter().map(|request| (request.order, &request.buyer)).collect();
         let ended: HashMap<OrderId, HoldOutcome> = after.ended.into_iter().collect();
         for hold in &before.holds {
             if let Some(outcome) = ended.get(&hold.order) {
-                self.free(sale, hold.order, *outcome).await;
+                self.free(sale, hold.order, &hold.buyer, *outcome).await;
             }
         }
         let known =
@@ -33,12 +34,12 @@ impl Inventory {
         let holds = after.holds.into_iter().filter(|hold| !held_before.contains(&hold.order));
         join_all(holds.map(|hold| self.adopt_hold(sale, hold))).await;
         for request in after.waiting {
-            if !gone.remove(&request.order) {
+            if gone.remove(&request.order).is_none() {
                 self.adopt_waiting(sale, request).await;
             }
         }
-        for order in gone {
-            self.leave(sale, order).await;
+        for (order, buyer) in gone {
+            self.leave(sale, order, buyer).await;
         }
     }
 }

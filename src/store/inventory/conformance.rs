@@ -115,6 +115,7 @@ laws! {
     lot_read_again_learns_what_was_on_its_way,
     hundred_buyers_ten_pieces_sell_ten,
     buyers_who_hold_end_and_claim_at_once_never_pass_the_stock,
+    lot_catches_up_with_what_was_recorded_while_it_was_opened,
     answers_are_those_of_the_model,
 }
 
@@ -124,6 +125,10 @@ fn order(word: &str) -> OrderId {
     OrderId(Uuid::from_u128(bytes))
 }
 
+fn buyer(word: &str) -> Subject {
+    word.trim_end_matches(|c: char| c.is_ascii_digit()).parse().expect("a buyer")
+}
+
 fn word(order: OrderId) -> String {
     order.0.into_bytes().iter().filter(|byte| **byte > 0).map(|byte| char::from(*byte)).collect()
 }
@@ -131,6 +136,10 @@ fn word(order: OrderId) -> String {
 fn words(orders: &[OrderId]) -> String {
     let words: Vec<String> = orders.iter().map(|order| word(*order)).collect();
     if words.is_empty() { "nobody".into() } else { words.join(",") }
+}
+
+fn endings(endings: &[Ending]) -> String {
+    words(&endings.iter().map(|ending| ending.order).collect::<Vec<_>>())
 }
 
 /// A story of one lot: what was asked and what was answered, step by step. `limit` and `hold` (seconds) have defaults.
@@ -189,7 +198,7 @@ impl Desk {
                 let offered = self.gate.next_offer(self.sale, self.now + self.hold_for).await;
                 offered.map_or("nobody".into(), |request| word(request.order))
             }
-            ["sweep", _] => words(&self.gate.take_expired(self.sale, self.now, number(1) as usize).await),
+            ["sweep", _] => endings(&self.gate.take_expired(self.sale, self.now, number(1) as usize).await),
             ["reading"] => {
                 let Reading { stock, held, sold, waiting } = self.gate.reading(self.sale).expect("a lot");
                 format!("stock {stock} held {held} sold {sold} waiting {waiting}")
@@ -202,18 +211,19 @@ impl Desk {
                     Err(refused) => refusal(refused),
                 }
             }
-            [who, "claim"] => ended(self.gate.claim(self.sale, order(who), self.now).await),
-            [who, "end"] => ended(self.gate.end(self.sale, order(who)).await),
+            [who, "claim"] => ended(self.gate.claim(self.sale, order(who), &buyer(who), self.now).await),
+            [who, "end"] => ended(self.gate.end(self.sale, order(who), &buyer(who)).await),
             [who, "free", outcome] => {
                 let all = [HoldOutcome::Claimed, HoldOutcome::Released, HoldOutcome::Expired];
                 let outcome = all.into_iter().find(|it| it.name() == *outcome).expect("an outcome");
-                self.gate.free(self.sale, order(who), outcome).await;
+                self.gate.free(self.sale, order(who), &buyer(who), outcome).await;
                 String::new()
             }
             [who, "leave"] => {
-                if self.gate.leave(self.sale, order(who)).await { "left" } else { "not there" }.into()
+                if self.gate.leave(self.sale, order(who), &buyer(who)).await { "left" } else { "not there" }
+                    .into()
             }
-            [who, "place"] => self.gate.waiting_place(self.sale, order(who)).await.to_string(),
+            [who, "place"] => self.gate.waiting_place(self.sale, order(who), &buyer(who)).await.to_string(),
             _ => panic!("a story does not know `{asked}`"),
         }
     }
@@ -224,14 +234,19 @@ impl Desk {
         assert!(!(flagged && answer.is_ok()), "the flag said sold out, and {who} was granted {quantity}");
         match answer {
             Ok(grant) if grant.displaced.is_empty() => "held".into(),
-            Ok(grant) => format!("held for {}", words(&grant.displaced)),
+            Ok(grant) => format!("held for {}", endings(&grant.displaced)),
             Err(refused) => refusal(refused),
         }
     }
 
     fn request(&self, who: &str, quantity: u32) -> Request {
-        let buyer = who.trim_end_matches(|c: char| c.is_ascii_digit()).parse().expect("a buyer");
-        Request { order: order(who), buyer, quantity, limit: self.limit, until: self.now + self.hold_for }
+        Request {
+            order: order(who),
+            buyer: buyer(who),
+            quantity,
+            limit: self.limit,
+            until: self.now + self.hold_for,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use dashmap::DashMap;
 
 use super::lot::Lot;
-use super::{EndRefused, Grant, HoldRefused, LotSnapshot, Reading, Request};
+use super::{EndRefused, Ending, Grant, HoldRefused, LotSnapshot, Reading, Request};
 use crate::model::{OrderId, SaleId, Subject, Timestamp};
 use crate::store::journal::HoldOutcome;
 
@@ -114,7 +114,7 @@ impl Embedded {
         self.gate(sale)?.with(|lot| lot.next_offer(until))
     }
 
-    pub fn take_expired(&self, sale: SaleId, now: Timestamp, max: usize) -> Vec<OrderId> {
+    pub fn take_expired(&self, sale: SaleId, now: Timestamp, max: usize) -> Vec<Ending> {
         self.gate(sale).map_or_else(Vec::new, |gate| gate.with(|lot| lot.take_expired(now, max)))
     }
 

@@ -21,7 +21,14 @@ pub struct Request {
 /// that the grant did not need come free like any others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    pub displaced: Vec<OrderId>,
+    pub displaced: Vec<Ending>,
+}
+
+/// A hold whose end waits for the commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    pub order: OrderId,
+    pub buyer: Subject,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -143,6 +150,7 @@ impl Lot {
             .displaceable(wanted, now)
             .map_err(|overdue| HoldRefused::SoldOut { left: free + overdue })?;
         self.displace(&displaced, wanted);
+        let displaced = self.endings(&displaced);
         self.count(&request.buyer, request.quantity);
         self.grant(request);
         Ok(Grant { displaced })
@@ -263,12 +271,12 @@ impl Lot {
         Some(request)
     }
 
-    pub fn take_expired(&mut self, now: Timestamp, max: usize) -> Vec<OrderId> {
+    pub fn take_expired(&mut self, now: Timestamp, max: usize) -> Vec<Ending> {
         let overdue: Vec<OrderId> = self.overdue(now).take(max).collect();
         for order in &overdue {
             self.end(*order).expect("an open hold can be ended");
         }
-        overdue
+        self.endings(&overdue)
     }
 
     pub fn close(&mut self) -> Vec<OrderId> {
@@ -351,6 +359,14 @@ impl Lot {
                 self.uncount(&buyer, taken);
             }
         }
+    }
+
+    fn endings(&self, orders: &[OrderId]) -> Vec<Ending> {
+        let ending = |order: &OrderId| match self.holds.get(order) {
+            Some(Hold::Ending(Request { buyer, .. })) => Some(Ending { order: *order, buyer: buyer.clone() }),
+            Some(Hold::Open(_) | Hold::Ended(_)) | None => None,
+        };
+        orders.iter().filter_map(ending).collect()
     }
 
     /// The buyer's own overdue holds do not count, swept or not.

@@ -1,4 +1,4 @@
-//! The gate that many nodes share: each lot is in Redis, decided by a Function (src/store/redis/gate.lua), with what was asked meanwhile
+//! The gate that many nodes share: each lot is in Redis, decided by a Function (src/store/redis/gate), with what was asked meanwhile
 //! gathered in one call.
 //!
 //! Each node keeps the newest reading of the lots that it knows. It comes with every answer, and by a channel when other nodes change
@@ -12,7 +12,7 @@ use dashmap::DashMap;
 use redis::Value;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{EndRefused, Grant, HoldRefused, LotSnapshot, NotNow, Reading, Request, Seen};
+use super::{EndRefused, Ending, Grant, HoldRefused, LotSnapshot, NotNow, Reading, Request, Seen};
 use crate::clock::random_u64;
 use crate::model::{OrderId, SaleId, Subject, Timestamp};
 use crate::store::journal::HoldOutcome;
@@ -28,7 +28,7 @@ mod tests;
 
 use gather::{Asked, QUEUE_MAX, QUEUE_RETRY_AFTER, RETRY_AFTER};
 use keys::Keys;
-use operation::{Operation, Strange, ended, granted, number, offered, orders, placed};
+use operation::{Operation, Strange, ended, endings, granted, number, offered, orders, placed};
 use reading::Newest;
 
 /// What the record says of a lot goes over in calls of so many orders: a call takes about two milliseconds, in which nobody else is
@@ -159,18 +159,24 @@ impl RedisGate {
         lot.is_some_and(|lot| lot.newest.is_sold_out(now) && !lot.doubted.load(Ordering::Acquire))
     }
 
-    pub async fn claim(&self, sale: SaleId, order: OrderId, now: Timestamp) -> Result<(), EndRefused> {
-        let answer = self.ask(sale, Operation::claim(order, now)).await?;
+    pub async fn claim(
+        &self,
+        sale: SaleId,
+        order: OrderId,
+        buyer: &Subject,
+        now: Timestamp,
+    ) -> Result<(), EndRefused> {
+        let answer = self.ask(sale, Operation::claim(order, buyer, now)).await?;
         self.read(sale, ended(&answer))?
     }
 
-    pub async fn end(&self, sale: SaleId, order: OrderId) -> Result<(), EndRefused> {
-        let answer = self.ask(sale, Operation::end(order)).await?;
+    pub async fn end(&self, sale: SaleId, order: OrderId, buyer: &Subject) -> Result<(), EndRefused> {
+        let answer = self.ask(sale, Operation::end(order, buyer)).await?;
         self.read(sale, ended(&answer))?
     }
 
-    pub async fn free(&self, sale: SaleId, order: OrderId, outcome: HoldOutcome) {
-        self.must(sale, Operation::free(order, outcome)).await;
+    pub async fn free(&self, sale: SaleId, order: OrderId, buyer: &Subject, outcome: HoldOutcome) {
+        self.must(sale, Operation::free(order, buyer, outcome)).await;
     }
 
     pub async fn wait(
@@ -196,12 +202,12 @@ impl RedisGate {
         self.must(sale, Operation::adopt_waiting(&request)).await;
     }
 
-    pub async fn leave(&self, sale: SaleId, order: OrderId) -> bool {
-        self.asked(sale, Operation::leave(order), number).await.is_some_and(|left| left == 1)
+    pub async fn leave(&self, sale: SaleId, order: OrderId, buyer: &Subject) -> bool {
+        self.asked(sale, Operation::leave(order, buyer), number).await.is_some_and(|left| left == 1)
     }
 
-    pub async fn waiting_place(&self, sale: SaleId, order: OrderId) -> u32 {
-        let place = self.asked(sale, Operation::place(order), number).await.unwrap_or(0);
+    pub async fn waiting_place(&self, sale: SaleId, order: OrderId, buyer: &Subject) -> u32 {
+        let place = self.asked(sale, Operation::place(order, buyer), number).await.unwrap_or(0);
         u32::try_from(place).unwrap_or(0)
     }
 
@@ -209,8 +215,8 @@ impl RedisGate {
         self.asked(sale, Operation::next_offer(until), |answer| offered(answer, until)).await?
     }
 
-    pub async fn take_expired(&self, sale: SaleId, now: Timestamp, max: usize) -> Vec<OrderId> {
-        self.asked(sale, Operation::take_expired(now, max), orders).await.unwrap_or_default()
+    pub async fn take_expired(&self, sale: SaleId, now: Timestamp, max: usize) -> Vec<Ending> {
+        self.asked(sale, Operation::take_expired(now, max), endings).await.unwrap_or_default()
     }
 
     pub async fn close(&self, sale: SaleId) -> Vec<OrderId> {

@@ -22,7 +22,9 @@ pub enum RedisError {
         "Redis at {address} is a replica and takes no writes; name its primary, or use redis.mode = \"sentinel\""
     )]
     Replica { address: String },
-    #[error("the user of Redis at {address} may not {what}; docs/operating.md lists the rights it needs")]
+    #[error(
+        "the user of Redis at {address} may not {what}; docs/decisions/redis-gate.md lists the rights it needs"
+    )]
     MayNot { address: String, what: String },
     /// Not executed: asked again later it may be.
     #[error("Redis is not there")]

@@ -12,11 +12,11 @@ pub(super) struct Library {
     pub text: String,
 }
 
+const GATE: &str =
+    concat!(include_str!("gate/batch.lua"), include_str!("gate/answers.lua"), include_str!("gate/calls.lua"));
+
 pub(super) static LIBRARIES: LazyLock<Vec<Library>> = LazyLock::new(|| {
-    vec![
-        Library::new("apricot_gate", include_str!("gate.lua")),
-        Library::new("apricot_broker", include_str!("broker.lua")),
-    ]
+    vec![Library::new("apricot_gate", GATE), Library::new("apricot_broker", include_str!("broker.lua"))]
 });
 
 impl Library {

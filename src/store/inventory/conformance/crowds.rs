@@ -11,13 +11,13 @@ pub async fn hundred_buyers_ten_pieces_sell_ten(gate: Inventory) {
             let (gate, all_here) = (gate.clone(), Arc::clone(&all_here));
             tokio::spawn(async move {
                 let id = OrderId(Uuid::from_u128(1_000 + u128::from(n)));
-                let buyer = format!("b{n}").parse().unwrap();
+                let buyer: Subject = format!("b{n}").parse().unwrap();
                 let until = START + Duration::from_secs(60);
-                let request = Request { order: id, buyer, quantity: 1, limit: 1, until };
+                let request = Request { order: id, buyer: buyer.clone(), quantity: 1, limit: 1, until };
                 all_here.wait().await;
                 match gate.hold(sale, request, START).await {
                     Ok(_) => {
-                        assert_eq!(gate.claim(sale, id, START).await, Ok(()));
+                        assert_eq!(gate.claim(sale, id, &buyer, START).await, Ok(()));
                         true
                     }
                     Err(HoldRefused::SoldOut { left: 0 }) => false,
@@ -46,16 +46,16 @@ pub async fn buyers_who_hold_end_and_claim_at_once_never_pass_the_stock(gate: In
                 let mut claimed = 0;
                 for round in 0..500_u32 {
                     let id = OrderId(Uuid::from_u128(u128::from(n) << 32 | u128::from(round) | 1 << 64));
-                    let buyer = format!("b{n}").parse().unwrap();
+                    let buyer: Subject = format!("b{n}").parse().unwrap();
                     let (quantity, until) = (1 + round % 3, START + Duration::from_secs(60));
-                    let request = Request { order: id, buyer, quantity, limit: 99, until };
+                    let request = Request { order: id, buyer: buyer.clone(), quantity, limit: 99, until };
                     if gate.hold(sale, request, START).await.is_ok() {
                         if round % 7 == 0 {
-                            gate.claim(sale, id, START).await.unwrap();
+                            gate.claim(sale, id, &buyer, START).await.unwrap();
                             claimed += quantity;
                         } else {
-                            gate.end(sale, id).await.unwrap();
-                            gate.free(sale, id, HoldOutcome::Released).await;
+                            gate.end(sale, id, &buyer).await.unwrap();
+                            gate.free(sale, id, &buyer, HoldOutcome::Released).await;
                         }
                     }
                     let Reading { stock, sold, .. } = gate.reading(sale).unwrap();

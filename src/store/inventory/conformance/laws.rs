@@ -269,11 +269,17 @@ pub async fn unknown_lot_refuses_everything(gate: Inventory) {
         desk.gate.wait(desk.sale, desk.request("a", 1), 9, START).await,
         Err(HoldRefused::NotReady { .. })
     ));
-    assert!(matches!(desk.gate.claim(desk.sale, order("a"), START).await, Err(EndRefused::NotReady { .. })));
-    assert!(matches!(desk.gate.end(desk.sale, order("a")).await, Err(EndRefused::NotReady { .. })));
+    assert!(matches!(
+        desk.gate.claim(desk.sale, order("a"), &buyer("a"), START).await,
+        Err(EndRefused::NotReady { .. })
+    ));
+    assert!(matches!(
+        desk.gate.end(desk.sale, order("a"), &buyer("a")).await,
+        Err(EndRefused::NotReady { .. })
+    ));
     assert_eq!(desk.gate.reading(desk.sale), None);
     assert_eq!(desk.gate.next_offer(desk.sale, START).await, None);
-    assert!(!desk.gate.leave(desk.sale, order("a")).await);
+    assert!(!desk.gate.leave(desk.sale, order("a"), &buyer("a")).await);
     assert!(!desk.gate.is_sold_out(desk.sale, START));
     desk.opened(LotSnapshot { stock: 1, ..LotSnapshot::default() }).await;
     assert_eq!(desk.hold("a", 1).await, "held");
@@ -283,7 +289,6 @@ pub async fn unknown_lot_refuses_everything(gate: Inventory) {
 
 pub async fn lot_goes_on_as_the_record_says(gate: Inventory) {
     let desk = Desk::new(gate, 3);
-    let buyer = |name: &str| -> Subject { name.parse().unwrap() };
     let snapshot = LotSnapshot {
         stock: 6,
         sold: 3,
@@ -339,4 +344,39 @@ pub async fn lot_read_again_learns_what_was_on_its_way(gate: Inventory) {
     assert_eq!(desk.ask("close").await, "c");
     desk.gate.adopt_waiting(desk.sale, desk.request("d", 1)).await;
     assert_eq!(desk.ask("reading").await, "stock 3 held 0 sold 2 waiting 0");
+}
+
+pub async fn lot_catches_up_with_what_was_recorded_while_it_was_opened(gate: Inventory) {
+    let mut desk = Desk::new(gate, 9);
+    let claimed = |who: &str| (order(who), buyer(who), 1);
+    let before = LotSnapshot {
+        stock: 6,
+        sold: 1,
+        holds: ["a", "b", "c"].map(|who| desk.request(who, 1)).into(),
+        claimed: vec![claimed("d")],
+        waiting: ["e", "f"].map(|who| desk.request(who, 1)).into(),
+        ..LotSnapshot::default()
+    };
+    // Claimed, expired, as before, recorded since; offered, left, waiting since.
+    let after = LotSnapshot {
+        stock: 6,
+        sold: 2,
+        holds: ["c", "g", "e"].map(|who| desk.request(who, 1)).into(),
+        claimed: vec![claimed("d"), claimed("a")],
+        waiting: vec![desk.request("h", 1)],
+        ended: vec![(order("b"), HoldOutcome::Expired)],
+        ..LotSnapshot::default()
+    };
+    desk.opened(before.clone()).await;
+    desk.gate.adopt(desk.sale, &before, after.clone()).await;
+    // Whoever finds that another node opened it makes known all that the record has.
+    for before in [after.clone(), LotSnapshot::default()] {
+        assert_eq!(desk.ask("reading").await, "stock 6 held 3 sold 2 waiting 1");
+        assert_eq!(desk.ask("h place").await, "1");
+        assert_eq!(desk.ask("a claim").await, "was claimed");
+        assert_eq!(desk.ask("b claim").await, "was expired");
+        desk.gate.adopt(desk.sale, &before, after.clone()).await;
+    }
+    assert_eq!((desk.ask("e claim").await, desk.ask("g claim").await), ("ok".into(), "ok".into()));
+    assert_eq!(desk.ask("reading").await, "stock 6 held 1 sold 4 waiting 1");
 }

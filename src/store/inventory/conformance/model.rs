@@ -89,7 +89,7 @@ impl Model {
     }
 
     /// Waiting, claimed, and held in time.
-    fn standing_units_of(&self, buyer: &crate::model::Subject, now: Timestamp) -> u32 {
+    fn standing_units_of(&self, buyer: &Subject, now: Timestamp) -> u32 {
         let waiting = self.waiting.iter().filter(|it| it.buyer == *buyer).map(|it| it.quantity);
         let holds = self.holds.iter().filter(|(request, state)| {
             let stands = *state == State::Open && now < request.until;
@@ -99,7 +99,7 @@ impl Model {
     }
 
     /// What the limit looks at: those, and units whose end is not committed yet.
-    fn units_of(&self, buyer: &crate::model::Subject, now: Timestamp) -> u32 {
+    fn units_of(&self, buyer: &Subject, now: Timestamp) -> u32 {
         let waiting = self.waiting.iter().filter(|it| it.buyer == *buyer).map(|it| it.quantity).sum::<u32>();
         let holds = self.holds.iter().filter(|(request, _)| request.buyer == *buyer);
         let units = holds.map(|(request, state)| match state {
@@ -245,8 +245,11 @@ impl Model {
 
 /// Sixteen orders of four buyers.
 fn request(id: u8, quantity: u32, until: Timestamp) -> Request {
-    let buyer = ["ann", "bo", "cy", "di"][usize::from(id % 4)].parse().unwrap();
-    Request { order: named(id), buyer, quantity, limit: LIMIT, until }
+    Request { order: named(id), buyer: owner(id), quantity, limit: LIMIT, until }
+}
+
+fn owner(id: u8) -> Subject {
+    ["ann", "bo", "cy", "di"][usize::from(id % 4)].parse().unwrap()
 }
 
 fn named(id: u8) -> OrderId {
@@ -301,7 +304,7 @@ async fn follow(gate: &Inventory, stock: u32, steps: &[Step], at_once: usize) ->
         let of_model = Reading { stock, held: model.held(), sold: model.sold(), waiting };
         prop_assert_eq!(reading, of_model, "after {:?}", steps);
         for (index, waiting) in model.waiting.iter().enumerate() {
-            let place = gate.waiting_place(sale, waiting.order).await;
+            let place = gate.waiting_place(sale, waiting.order, &waiting.buyer).await;
             prop_assert_eq!(place, index as u32 + 1, "{} after {:?}", word(waiting.order), steps);
         }
         let until = model.sold_out_until();
@@ -320,20 +323,20 @@ async fn take(gate: &Inventory, sale: SaleId, step: &Step, now: Timestamp) -> St
         Step::Pass(_) => String::new(),
         Step::Hold { order, quantity, seconds: by } => {
             let held = gate.hold(sale, request(order, quantity, now + seconds(by)), now).await;
-            held_or_refused(held.map(|grant| grant.displaced))
+            held_or_refused(held.map(|grant| grant.displaced.iter().map(|it| it.order).collect()))
         }
         Step::Wait { order, quantity } => {
             format!("{:?}", gate.wait(sale, request(order, quantity, now), WAITING_MAX, now).await)
         }
-        Step::Claim(order) => format!("{:?}", gate.claim(sale, named(order), now).await),
-        Step::End(order) => format!("{:?}", gate.end(sale, named(order)).await),
+        Step::Claim(order) => format!("{:?}", gate.claim(sale, named(order), &owner(order), now).await),
+        Step::End(order) => format!("{:?}", gate.end(sale, named(order), &owner(order)).await),
         Step::Free(order, outcome) => {
-            gate.free(sale, named(order), outcome).await;
+            gate.free(sale, named(order), &owner(order), outcome).await;
             String::new()
         }
-        Step::Leave(order) => gate.leave(sale, named(order)).await.to_string(),
+        Step::Leave(order) => gate.leave(sale, named(order), &owner(order)).await.to_string(),
         Step::Offer => format!("{:?}", gate.next_offer(sale, now + seconds(30)).await),
-        Step::Sweep(max) => words(&gate.take_expired(sale, now, max).await),
+        Step::Sweep(max) => endings(&gate.take_expired(sale, now, max).await),
         Step::Close => words(&gate.close(sale).await),
     }
 }

@@ -4,12 +4,12 @@ use uuid::Uuid;
 
 use crate::model::SaleId;
 
-const PARTS: [&str; 6] = ["lot", "orders", "buyers", "expiries", "groups", "waiting"];
+const PARTS: [&str; 5] = ["lot", "buyers", "expiries", "groups", "waiting"];
 const CHANNEL: &str = "reading";
 
 pub(super) struct Keys {
     tag: String,
-    lot: [String; 6],
+    lot: [String; 5],
     /// Where readings are told.
     pub channel: String,
 }
@@ -20,12 +20,12 @@ impl Keys {
         Self { lot: PARTS.map(|part| format!("{tag}:{part}")), channel: format!("{tag}:{CHANNEL}"), tag }
     }
 
-    pub fn lot(&self) -> [&str; 6] {
+    pub fn lot(&self) -> [&str; 5] {
         self.lot.each_ref().map(String::as_str)
     }
 
     /// Beside the lot, for what is gathered before it takes the lot's place.
-    pub fn opening(&self, number: u64) -> [String; 6] {
+    pub fn opening(&self, number: u64) -> [String; 5] {
         PARTS.map(|part| format!("{}:opening:{number:016x}:{part}", self.tag))
     }
 }

@@ -51,7 +51,10 @@ impl Stall {
     async fn is_read_again(&self) {
         assert!(!self.ready().await, "the lot of a Redis that is not the same is not the lot");
         assert!(matches!(self.hold(2).await, Err(HoldRefused::NotReady { .. })));
-        assert!(matches!(self.gate.claim(self.sale, order(1), NOW).await, Err(EndRefused::NotReady { .. })));
+        assert!(matches!(
+            self.gate.claim(self.sale, order(1), &request(1).buyer, NOW).await,
+            Err(EndRefused::NotReady { .. })
+        ));
         assert_eq!(self.gate.reading(self.sale), None);
         assert!(!self.gate.is_sold_out(self.sale, NOW));
         assert_eq!(read_again(&self.gate, self.sale, &self.recorded).await, Ok(true));
@@ -61,7 +64,7 @@ impl Stall {
     async fn sells_one_more(&self) {
         assert_eq!(self.hold(2).await, Ok(Grant { displaced: Vec::new() }));
         assert_eq!(self.hold(3).await, Err(HoldRefused::SoldOut { left: 0 }));
-        assert_eq!(self.gate.claim(self.sale, order(1), NOW).await, Ok(()));
+        assert_eq!(self.gate.claim(self.sale, order(1), &request(1).buyer, NOW).await, Ok(()));
     }
 }
 
@@ -170,8 +173,8 @@ async fn nodes_see_each_other_sell_out_and_have_units_again() {
     assert!(!there.is_sold_out(here.sale, NOW));
     here.hold(2).await.expect("held");
     seen_there(true).await;
-    here.gate.end(here.sale, order(2)).await.expect("ended");
-    here.gate.free(here.sale, order(2), HoldOutcome::Released).await;
+    here.gate.end(here.sale, order(2), &request(2).buyer).await.expect("ended");
+    here.gate.free(here.sale, order(2), &request(2).buyer, HoldOutcome::Released).await;
     seen_there(false).await;
     here.hold(3).await.expect("held");
     seen_there(true).await;
@@ -214,12 +217,41 @@ async fn lot_of_many_orders_is_opened_and_asked_in_parts() {
     let expired = gate.take_expired(sale, NOW + Duration::from_secs(60), 10_000).await;
     assert_eq!(expired.len(), 7_000);
     futures_util::future::join_all(
-        expired.into_iter().map(|order| gate.free(sale, order, HoldOutcome::Expired)),
+        expired.iter().map(|it| gate.free(sale, it.order, &it.buyer, HoldOutcome::Expired)),
     )
     .await;
     assert_eq!(gate.reading(sale), Some(Reading { stock: 12_000, held: 0, sold: 5_000, waiting: 0 }));
-    assert_eq!(gate.end(sale, order(4_999)).await, Err(EndRefused::Ended(HoldOutcome::Claimed)));
-    assert_eq!(gate.end(sale, order(9_999)).await, Err(EndRefused::Ended(HoldOutcome::Expired)));
+    assert_eq!(
+        gate.end(sale, order(4_999), &request(4_999).buyer).await,
+        Err(EndRefused::Ended(HoldOutcome::Claimed))
+    );
+    assert_eq!(
+        gate.end(sale, order(9_999), &request(9_999).buyer).await,
+        Err(EndRefused::Ended(HoldOutcome::Expired))
+    );
+}
+
+#[tokio::test]
+async fn rights_in_the_docs_suffice() {
+    let Some(server) = or_skip(Server::start()) else { return };
+    let text = include_str!("../../../../docs/decisions/redis-gate.md");
+    let rights = text.lines().filter(|line| line.starts_with("    ")).flat_map(str::split_whitespace);
+    let user = ["ACL", "SETUSER", "shop", "on", ">secret"].into_iter().chain(rights).collect::<Vec<_>>();
+    assert_eq!(server.command(&user).unwrap(), "+OK");
+    let stall = Stall::open_at(RedisSettings {
+        urls: vec![server.url()],
+        user: Some("shop".into()),
+        password: Some("secret".into()),
+        ..RedisSettings::default()
+    })
+    .await;
+    stall.sells_one_more().await;
+    assert!(stall.gate.is_sold_out(stall.sale, NOW));
+    server.command(&["FUNCTION", "FLUSH"]).unwrap();
+    stall.gate.end(stall.sale, order(2), &request(2).buyer).await.expect("ended");
+    stall.gate.free(stall.sale, order(2), &request(2).buyer, HoldOutcome::Released).await;
+    assert!(!stall.gate.is_sold_out(stall.sale, NOW));
+    assert_eq!(stall.gate.close(stall.sale).await, []);
 }
 
 #[tokio::test]
