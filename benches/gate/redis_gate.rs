@@ -1,5 +1,5 @@
-//! One lot in Redis: holds per second when a node gathers what its buyers ask, the same holds one Function call each, and what a
-//! sold-out answer costs Redis.
+//! One lot in Redis: holds per second when a node gathers what its buyers ask, holds with one Function call each, and what a sold-out
+//! answer costs Redis.
 //!
 //!     cargo bench --bench gate -- --redis spawn --json [--orders N] [--buyers N]
 //!
@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use apricot::clock::{Clock, instant};
-use apricot::model::{OrderId, SaleId, Timestamp};
+use apricot::model::SaleId;
 use apricot::store::inventory::{LotSnapshot, RedisGate, Request};
 use apricot::store::redis::{Redis, RedisSettings};
 use redis::aio::MultiplexedConnection;
@@ -23,6 +23,7 @@ const HOLD_FOR: Duration = Duration::from_secs(120);
 const LIMIT: u32 = 4;
 /// Calls on their way at once for the baseline: more does not make it faster.
 const PIPELINED: u32 = 256;
+const ONE_CALL: &str = include_str!("one_call.lua");
 const SOLD_OUT_ANSWERS: u32 = 4_000_000;
 
 pub fn report(runtime: &Runtime, place: &str, options: &Options) -> serde_json::Value {
@@ -40,6 +41,8 @@ async fn measure(url: String, options: &Options) -> serde_json::Value {
     let gate = RedisGate::new(Redis::connect(settings).await.expect("a server that can be used"));
     let client = redis::Client::open(url).expect("an address");
     let mut probe = client.get_multiplexed_async_connection().await.expect("a connection");
+    let baseline = cmd("FUNCTION").arg("LOAD").arg("REPLACE").arg(ONE_CALL).exec_async(&mut probe).await;
+    baseline.expect("the baseline's library");
 
     // In turns, so that a neighbour on this machine disturbs both.
     let (mut gathered, mut single) = (Vec::new(), Vec::new());
@@ -51,8 +54,7 @@ async fn measure(url: String, options: &Options) -> serde_json::Value {
         let used = Usage::of(&mut probe).await;
         busy += used.cpu - before.cpu;
         calls += used.calls - before.calls;
-        let sale = opened(&gate, holds).await;
-        single.push(hold_singly(&mut probe, sale, holds / 4).await);
+        single.push(hold_singly(&mut probe, holds / 4).await);
     }
     let (sold_out, asked) = sold_out(&gate, &mut probe).await;
     let per_s = |mut rates: Vec<f64>| {
@@ -100,53 +102,32 @@ async fn hold(gate: &RedisGate, sale: SaleId, n: u32) {
     gate.hold(sale, Request { order, buyer, quantity: 1, limit: LIMIT, until }, now).await.expect("held");
 }
 
-/// The same Function with one hold in each call, pipelined over one connection.
-async fn hold_singly(connection: &mut MultiplexedConnection, sale: SaleId, holds: u32) -> f64 {
-    let function = function(connection).await;
-    let tag = format!("apricot:{{{}}}", sale.0);
-    let parts = ["lot", "buyers", "expiries", "groups", "waiting"];
-    let keys = parts.map(|part| format!("{tag}:{part}"));
-    let channel = format!("{tag}:reading");
+/// Holds with one Function call for each (one_call.lua), pipelined over one connection.
+async fn hold_singly(connection: &mut MultiplexedConnection, holds: u32) -> f64 {
+    let tag = format!("bench:{{{}}}", Clock::System.new_id());
+    let keys = ["lot", "buyers", "orders", "expiries"].map(|part| format!("{tag}:{part}"));
+    let stocked = cmd("HSET").arg(&keys[0]).arg("stock").arg(holds).exec_async(connection).await;
+    stocked.expect("a stock");
     let started = instant();
     for from in (0..holds).step_by(PIPELINED as usize) {
         let mut calls = pipe();
         for n in from..(from + PIPELINED).min(holds) {
-            let asked = operation(order(n), buyer(n).as_str(), Clock::System.now());
-            calls.cmd("FCALL").arg(&function).arg(keys.len()).arg(&keys).arg(&channel).arg(asked);
+            let (now, quantity) = (Clock::System.now(), 1);
+            let call = calls.cmd("FCALL").arg("apricot_bench_hold").arg(keys.len()).arg(&keys);
+            call.arg(order(n).0.as_bytes()).arg(buyer(n).as_str()).arg(quantity).arg(LIMIT);
+            call.arg((now + HOLD_FOR).millis()).arg(now.millis());
         }
-        let answers: Vec<Value> = calls.query_async(connection).await.expect("answers");
-        let granted = |answer: &Value| matches!(answer, Value::Array(parts) if parts.last() == Some(&Value::Array(vec![Value::Int(0)])));
-        assert!(answers.iter().all(granted), "{:?}", answers.first());
+        let held: Vec<u32> = calls.query_async(connection).await.expect("answers");
+        assert!(held.iter().all(|held| *held == 1), "every hold is granted");
     }
     f64::from(holds) / started.elapsed().as_secs_f64()
-}
-
-/// A hold as src/store/redis/gate/batch.lua reads it.
-fn operation(order: OrderId, buyer: &str, now: Timestamp) -> Vec<u8> {
-    let mut bytes = vec![b'h'];
-    bytes.extend(((now + HOLD_FOR).millis() as f64).to_be_bytes());
-    bytes.extend(1_u16.to_be_bytes());
-    bytes.extend((now.millis() as f64).to_be_bytes());
-    bytes.extend((LIMIT as u16).to_be_bytes());
-    bytes.extend(order.0.as_bytes());
-    bytes.extend(buyer.as_bytes());
-    bytes
-}
-
-async fn function(connection: &mut MultiplexedConnection) -> String {
-    let mut list = cmd("FUNCTION");
-    let listed: Value = list.arg("LIST").query_async(connection).await.expect("the libraries");
-    let text = format!("{listed:?}");
-    let names = text.split('\'').chain(text.split('"'));
-    let name = names.into_iter().find(|name| name.starts_with("apricot_gate_decide_"));
-    name.expect("the gate's library").to_owned()
 }
 
 /// Sold-out answers per second, and what Redis was asked meanwhile.
 async fn sold_out(gate: &RedisGate, probe: &mut MultiplexedConnection) -> (f64, u64) {
     let sale = opened(gate, 1).await;
     hold(gate, sale, 0).await;
-    let before = Usage::of(probe).await.calls;
+    let before = Usage::of(probe).await.commands;
     let started = instant();
     let workers: Vec<_> = (0..2)
         .map(|_| {
@@ -163,7 +144,7 @@ async fn sold_out(gate: &RedisGate, probe: &mut MultiplexedConnection) -> (f64, 
         worker.await.expect("answers");
     }
     let took = started.elapsed();
-    (f64::from(SOLD_OUT_ANSWERS) / took.as_secs_f64(), Usage::of(probe).await.calls - before)
+    (f64::from(SOLD_OUT_ANSWERS) / took.as_secs_f64(), Usage::of(probe).await.commands - before)
 }
 
 /// What Redis says of itself.
@@ -172,6 +153,8 @@ struct Usage {
     cpu: f64,
     /// Function calls.
     calls: u64,
+    /// Commands of every kind and from everywhere, within Functions too, without those that ask for this.
+    commands: u64,
 }
 
 impl Usage {
@@ -181,9 +164,19 @@ impl Usage {
         let info: String = from_redis_value(info).expect("a text");
         let cpu = info.lines().filter(|line| line.starts_with("used_cpu_") && line.contains("_main_thread:"));
         let seconds = cpu.filter_map(|line| line.split(':').nth(1)?.trim().parse::<f64>().ok());
-        let stats = info.lines().find_map(|line| line.strip_prefix("cmdstat_fcall:calls="));
-        let calls = stats.and_then(|rest| rest.split(',').next()?.parse().ok());
-        Self { cpu: seconds.sum(), calls: calls.unwrap_or(0) }
+        let stats = info.lines().filter_map(|line| line.strip_prefix("cmdstat_")?.split_once(":calls="));
+        let stats = stats.map(|(name, rest)| {
+            let calls = rest.split(',').next().and_then(|calls| calls.parse().ok());
+            (name, calls.expect("a number of calls"))
+        });
+        let (mut calls, mut commands) = (0, 0);
+        for (name, count) in stats.filter(|(name, _)| *name != "info") {
+            commands += count;
+            if name == "fcall" {
+                calls = count;
+            }
+        }
+        Self { cpu: seconds.sum(), calls, commands }
     }
 }
 
