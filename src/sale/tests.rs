@@ -20,6 +20,7 @@ use crate::store::journal::{Once, open_reader};
 mod buying;
 mod closing;
 mod moving;
+mod nodes;
 mod paying;
 mod restarting;
 mod schedule;
@@ -59,13 +60,17 @@ impl Shop {
 
     async fn scheduled_at(gate: Inventory, stock: u32, limit: u32, opens_at: Option<Timestamp>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut shop = Self::at_gate(gate, folder, Clock::manual(START), SaleId(Uuid::from_u128(1)));
-        let journal = &shop.sales.0.journal;
-        journal.commit(vec![Write::Room(room())]).await.unwrap();
-        shop.sales.create_product(product(), None).await.unwrap();
-        shop.sales.ledger().add_pledge(pledge(), None).await.unwrap();
-        shop.sale = shop.add_sale(1, stock, limit, opens_at).await;
-        shop
+        let shop = Self::at_gate(gate, folder, Clock::manual(START), SaleId(Uuid::from_u128(1)));
+        shop.stocked(stock, limit, opens_at).await
+    }
+
+    /// With a room, a product, a pledge and a sale.
+    async fn stocked(mut self, stock: u32, limit: u32, opens_at: Option<Timestamp>) -> Self {
+        self.sales.0.journal.commit(vec![Write::Room(room())]).await.unwrap();
+        self.sales.create_product(product(), None).await.unwrap();
+        self.sales.ledger().add_pledge(pledge(), None).await.unwrap();
+        self.sale = self.add_sale(1, stock, limit, opens_at).await;
+        self
     }
 
     async fn add_sale(&self, n: u128, stock: u32, limit: u32, opens_at: Option<Timestamp>) -> SaleId {
@@ -80,6 +85,10 @@ impl Shop {
 
     fn at_gate(gate: Inventory, folder: TempDir, clock: Clock, sale: SaleId) -> Self {
         let journal = Journal::open(&folder.path().join("record.db"), 42, clock.now()).unwrap();
+        Self::at(journal, gate, folder, clock, sale)
+    }
+
+    fn at(journal: Journal, gate: Inventory, folder: TempDir, clock: Clock, sale: SaleId) -> Self {
         let share = |ppm| Share::ppm(ppm).unwrap();
         let commission =
             CommissionRules { by_category: [("farm".into(), share(0))].into(), other: share(50_000) };

@@ -9,9 +9,7 @@ use crate::store::redis::{Redis, RedisSettings};
 
 impl Shop {
     async fn shared(server: &Server, stock: u32) -> Self {
-        let settings = RedisSettings { urls: vec![server.url()], ..RedisSettings::default() };
-        let gate = RedisGate::new(Redis::connect(settings).await.unwrap());
-        let shop = Self::scheduled_at(Inventory::Redis(gate), stock, 2, None).await;
+        let shop = Self::scheduled_at(gate_at(server).await, stock, 2, None).await;
         shop.sales.open_sale(shop.sale, shop.now()).await.unwrap();
         shop
     }
@@ -39,6 +37,11 @@ impl Shop {
             self.sweep().await;
         }
     }
+}
+
+pub(super) async fn gate_at(server: &Server) -> Inventory {
+    let settings = RedisSettings { urls: vec![server.url()], ..RedisSettings::default() };
+    Inventory::Redis(RedisGate::new(Redis::connect(settings).await.unwrap()))
 }
 
 #[tokio::test]
