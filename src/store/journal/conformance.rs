@@ -42,6 +42,7 @@ mod holds;
 mod leases;
 mod nodes;
 mod pledges;
+mod refusals;
 mod survival;
 mod totals;
 mod versions;

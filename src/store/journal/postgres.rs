@@ -18,6 +18,7 @@ use super::{Entry, Pending, StoreError, Totals};
 use crate::model::Timestamp;
 
 mod batch;
+mod care;
 mod following;
 mod kind;
 mod line;

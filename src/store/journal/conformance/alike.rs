@@ -116,7 +116,8 @@ fn write_of((kind, n, choice): Draft) -> Write {
     }
 }
 
-/// Everything that may be seen. Ids of transfers and accounts are left out: PostgreSQL does not give one twice, used or not.
+/// Everything that may be seen. Ids of transfers and accounts are left out: PostgreSQL does not give one twice, used or not. So are accounts
+/// that nobody posted to: there they are made for a whole part of a batch, some of which may be refused.
 const SIGHTS: [&str; 15] = [
     "SELECT hex(id) || stage || version || hold || offered || refunded || charity || quantity || coalesce(parcel, '-')
          || coalesce(CAST(held_until AS TEXT), '-') || coalesce(CAST(paid_at AS TEXT), '-') FROM orders",
@@ -130,7 +131,7 @@ const SIGHTS: [&str; 15] = [
     "SELECT kind || hex(subject) FROM outbox",
     "SELECT hex(order_id) || name FROM addresses",
     "SELECT hex(pledge) || '/' || standing || '/' || payable FROM pledge_sums",
-    "SELECT name || currency FROM accounts",
+    "SELECT name || currency FROM accounts WHERE id IN (SELECT account FROM totals)",
     "SELECT a.name || '/' || t.code || '/' || t.debits || '/' || t.credits FROM totals t JOIN accounts a ON a.id = t.account",
     "SELECT d.name || c.name || t.code || '/' || t.amount FROM transfers t JOIN accounts d ON d.id = t.debit
          JOIN accounts c ON c.id = t.credit",

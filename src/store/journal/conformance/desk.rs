@@ -93,6 +93,22 @@ impl Record {
         }
     }
 
+    /// Of PostgreSQL's database.
+    pub fn url(&self) -> String {
+        match self {
+            Self::Sqlite(_) => panic!("SQLite has no address"),
+            Self::Postgres(database) => database.server.server.url_of(&database.name),
+        }
+    }
+
+    /// Of PostgreSQL.
+    pub fn port(&self) -> u16 {
+        match self {
+            Self::Sqlite(_) => panic!("SQLite has no port"),
+            Self::Postgres(database) => database.server.server.port(),
+        }
+    }
+
     pub async fn snapshot(&self) -> Snapshot {
         match self {
             Self::Sqlite(_) => Snapshot::of_file(&self.path()).unwrap(),

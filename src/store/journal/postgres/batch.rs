@@ -1,4 +1,4 @@
-//! One try to commit a batch: many rows in a statement, or entry by entry with care.
+//! One try to commit a batch: many rows in a statement, or entry by entry with care (`care.rs`).
 //!
 //! Together: first what entries may be refused for in the normal course, which is waited for; then, in one go, everything else, what is summed
 //! up over the batch, and COMMIT. Where a row is not changed as it should be the statement fails, so that the COMMIT behind it ends nothing.
@@ -14,6 +14,7 @@ use super::rows::{Cell, Group, text};
 use super::session::{Message, Session, Trouble};
 use super::sums::{Accounts, Sums};
 use crate::model::{Account, Currency, Transfer};
+use crate::store::journal::Duty;
 use crate::store::{Entry, StoreError, Write};
 
 pub type Answer = Result<(), StoreError>;
@@ -23,13 +24,15 @@ pub struct Undecided {
     pub answers: Vec<Answer>,
 }
 
-type Tried<T> = Result<T, (Trouble, Option<Undecided>)>;
+pub type Tried<T> = Result<T, (Trouble, Option<Undecided>)>;
 
 pub struct Batch<'a> {
-    session: &'a Session,
-    entries: &'a [&'a Entry],
-    accounts: &'a mut Accounts,
-    mark: Uuid,
+    pub(super) session: &'a Session,
+    pub(super) entries: &'a [&'a Entry],
+    pub(super) accounts: &'a mut Accounts,
+    pub(super) mark: Uuid,
+    /// Leases that somebody else has by now. They never come back, so that what stands behind them is refused without being sent again.
+    fenced: Vec<(Duty, u64)>,
 }
 
 impl<'a> Batch<'a> {
@@ -39,16 +42,27 @@ impl<'a> Batch<'a> {
         accounts: &'a mut Accounts,
         mark: Uuid,
     ) -> Self {
-        Self { session, entries, accounts, mark }
+        Self { session, entries, accounts, mark, fenced: Vec::new() }
     }
 
     pub async fn together(&mut self) -> Tried<Vec<Answer>> {
+        loop {
+            let fenced = self.fenced.len();
+            let tried = self.try_together().await;
+            if self.fenced.len() == fenced {
+                return tried;
+            }
+        }
+    }
+
+    async fn try_together(&mut self) -> Tried<Vec<Answer>> {
         let plan = Plan::of(self.entries);
-        let mut refused = vec![false; self.entries.len()];
-        let mut answers: Vec<Answer> = vec![Ok(()); self.entries.len()];
+        let mut refused: Vec<bool> = self.entries.iter().map(|entry| self.is_fenced(entry)).collect();
+        let answer = |refused: &bool| if *refused { Err(StoreError::Fenced) } else { Ok(()) };
+        let mut answers: Vec<Answer> = refused.iter().map(answer).collect();
         let (mut begun, mut waiting) = (false, Vec::new());
         for level in 1..=plan.levels {
-            let firsts = plan.firsts(level);
+            let firsts = plan.firsts(level, &refused);
             if !firsts.is_empty() {
                 let sent = self.send(&mut begun, &waiting, &firsts, &[]).await;
                 let rows = sent.map_err(|trouble| (trouble, None))?;
@@ -60,6 +74,9 @@ impl<'a> Batch<'a> {
             waiting.extend(plan.rest(level, &refused));
         }
         if refused.iter().all(|refused| *refused) {
+            if !begun {
+                return Ok(answers);
+            }
             return match self.session.send(&[Message::Plain("ROLLBACK")]).await {
                 Ok(_) => Ok(answers),
                 Err(trouble) => Err((trouble, None)),
@@ -116,14 +133,18 @@ impl<'a> Batch<'a> {
         self.session.send(&[Message::Plain("ROLLBACK")]).await.map(|_| ())
     }
 
-    async fn give_up<T>(&self, trouble: Trouble) -> Tried<T> {
+    pub(super) async fn give_up<T>(&self, trouble: Trouble) -> Tried<T> {
         self.roll_back(&trouble).await.map_err(|trouble| (trouble, None))?;
         Err((trouble, None))
     }
 
+    fn is_fenced(&self, entry: &Entry) -> bool {
+        fences(entry).any(|fence| self.fenced.contains(&fence))
+    }
+
     /// Entries whose row is not among the answers.
     async fn find_refused(
-        &self,
+        &mut self,
         firsts: &[Rows<'_>],
         answered: &[Vec<Row>],
         refused: &mut [bool],
@@ -134,13 +155,21 @@ impl<'a> Batch<'a> {
                 continue;
             }
             let kind = rows.group.kind;
-            if kind == Kind::Fence {
-                // Somebody else has the duty; which of the entries stand behind this fence is found out with care.
-                return Err(Trouble::Refused { kind: Some(kind), why: kind.refusal() });
-            }
             let columns = kind.key_columns();
             let changed: BTreeSet<Vec<KeyCell>> =
                 answered.iter().map(|row| key_of_row(row, columns)).collect::<Result<_, _>>()?;
+            if kind == Kind::Fence {
+                // What else these entries begin with was sent along: it is undone, and the others are sent again without them.
+                for (at, entry) in rows.entries.iter().enumerate() {
+                    let missing = key_of_cells(&rows.group, at, columns);
+                    if !changed.contains(&missing) {
+                        let named =
+                            fences(self.entries[*entry]).filter(|fence| key_of_fence(*fence) == missing);
+                        self.fenced.extend(named);
+                    }
+                }
+                return Err(Trouble::Refused { kind: Some(kind), why: kind.refusal() });
+            }
             let mut missing = Vec::new();
             for (at, entry) in rows.entries.iter().enumerate() {
                 if !changed.contains(&key_of_cells(&rows.group, at, columns)) {
@@ -163,93 +192,22 @@ impl<'a> Batch<'a> {
     }
 
     /// What keys were used for before.
-    async fn contents(&self, keys: impl Iterator<Item = Uuid>) -> Result<HashMap<Uuid, Vec<u8>>, Trouble> {
+    pub(super) async fn contents(
+        &self,
+        keys: impl Iterator<Item = Uuid>,
+    ) -> Result<HashMap<Uuid, Vec<u8>>, Trouble> {
         let asked = Group::of(Kind::OnceContent, keys.map(|key| [Cell::Id(key)]));
         let rows = self.session.send(&[Message::Rows(&asked, Form::Must)]).await?;
         let known = rows.into_iter().flatten();
         known.map(|row| Ok((row.try_get(0).map_err(unread)?, row.try_get(1).map_err(unread)?))).collect()
     }
 
-    /// Which of an entry's keys was used before, in the record or in the entry itself.
-    async fn used_before(&self, entry: &Entry) -> Result<StoreError, Trouble> {
-        let onces = || {
-            entry.iter().filter_map(|write| match write {
-                Write::Once(once) => Some(once),
-                _ => None,
-            })
-        };
-        let mut known = self.contents(onces().map(|once| once.key)).await?;
-        for once in onces() {
-            if let Some(content) = known.insert(once.key, once.content.to_vec()) {
-                return Ok(seen_with(&content, &once.content));
-            }
-        }
-        Ok(StoreError::Seen)
-    }
-
-    /// One transaction, a savepoint for each entry, its writes in their order.
-    pub async fn with_care(&mut self) -> Tried<Vec<Answer>> {
-        let mut begun = false;
-        let mut answers = Vec::with_capacity(self.entries.len());
-        for entry in self.entries {
-            match self.apply(&mut begun, entry).await {
-                Ok(()) => answers.push(Ok(())),
-                Err(Trouble::Refused { kind, why }) => {
-                    self.accounts.forget_fresh();
-                    let back = self.session.send(&[Message::Plain("ROLLBACK TO entry; RELEASE entry")]).await;
-                    back.map_err(|trouble| (trouble, None))?;
-                    let why = match kind {
-                        Some(Kind::Once) => {
-                            self.used_before(entry).await.map_err(|trouble| (trouble, None))?
-                        }
-                        _ => why,
-                    };
-                    answers.push(Err(why));
-                }
-                Err(trouble) => return self.give_up(trouble).await,
-            }
-        }
-        let mark = Group::of(Kind::Commit, [[Cell::Id(self.mark)]]);
-        match self.session.send(&[Message::Rows(&mark, Form::Must), Message::Plain("COMMIT")]).await {
-            Ok(_) => Ok(answers),
-            Err(trouble @ Trouble::Lost(_)) => Err((trouble, Some(Undecided { answers }))),
-            Err(trouble) => Err((trouble, None)),
-        }
-    }
-
-    async fn apply(&mut self, begun: &mut bool, entry: &'a Entry) -> Result<(), Trouble> {
-        let start = if std::mem::replace(begun, true) { "SAVEPOINT entry" } else { "BEGIN; SAVEPOINT entry" };
-        self.session.send(&[Message::Plain(start)]).await?;
-        let transfers: Vec<&Transfer> = entry
-            .iter()
-            .filter_map(|write| match write {
-                Write::Transfer(transfer) => Some(transfer),
-                _ => None,
-            })
-            .collect();
-        self.know_accounts(&mut true, &transfers).await?;
-        let (mut groups, mut sums) = (Vec::new(), Sums::default());
-        for write in entry {
-            if matches!(write, Write::ReturnLeftovers(_)) {
-                groups.extend(sums.lots());
-            }
-            sums.add(write);
-            groups.extend(sums.leftovers());
-            for kind in kinds_of(write) {
-                let mut group = Group::new(*kind);
-                group.push_write(write);
-                groups.push(group);
-            }
-        }
-        groups.extend(sums.groups(self.accounts));
-        let mut messages: Vec<Message> =
-            groups.iter().map(|group| Message::Rows(group, Form::Must)).collect();
-        messages.push(Message::Plain("RELEASE entry"));
-        self.session.send(&messages).await.map(|_| ())
-    }
-
     /// Accounts that nobody has posted to are made first.
-    async fn know_accounts(&mut self, begun: &mut bool, transfers: &[&Transfer]) -> Result<(), Trouble> {
+    pub(super) async fn know_accounts(
+        &mut self,
+        begun: &mut bool,
+        transfers: &[&Transfer],
+    ) -> Result<(), Trouble> {
         let sides = transfers
             .iter()
             .flat_map(|it| [(&it.debit, it.amount.currency), (&it.credit, it.amount.currency)]);
@@ -286,38 +244,11 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// The statements of one write, in their order.
-fn kinds_of(write: &Write) -> &'static [Kind] {
-    match write {
-        Write::Once(_) => &[Kind::Once],
-        Write::ProviderEvent { .. } => &[Kind::ProviderEvent],
-        Write::Room(room) if room.version == 1 => &[Kind::NewRoom],
-        Write::Room(_) => &[Kind::NextRoom],
-        Write::Sanction { sanction: None, .. } => &[Kind::Pardon],
-        Write::Sanction { .. } => &[Kind::Sanction],
-        Write::NewProduct(_) => &[Kind::NewProduct],
-        Write::Stock { .. } => &[Kind::Stock],
-        Write::Pledge(_) => &[Kind::Pledge],
-        Write::Sale(sale) if sale.version == 1 => &[Kind::NewSale, Kind::NewLot, Kind::Stock],
-        Write::Sale(_) => &[Kind::NextSale],
-        Write::Order(order) if order.version == 1 => &[Kind::NewOrder],
-        Write::Order(_) => &[Kind::NextOrder],
-        Write::Address { .. } => &[Kind::Address],
-        Write::Hold { .. } => &[Kind::Hold],
-        Write::EndHold { .. } => &[Kind::EndHold],
-        Write::Payment(payment) if payment.version == 1 => &[Kind::NewPayment],
-        Write::Payment(_) => &[Kind::NextPayment],
-        Write::Refund(_) => &[Kind::Refund],
-        Write::RefundDone { .. } => &[Kind::RefundDone],
-        Write::Remittance { .. } => &[Kind::Remittance],
-        Write::Task { .. } => &[Kind::Task],
-        Write::TaskDone(_) => &[Kind::TaskDone],
-        Write::Fence { .. } => &[Kind::Fence],
-        Write::TakeLease { .. } => &[Kind::TakeLease],
-        Write::GiveUpLease { .. } => &[Kind::GiveUpLease],
-        Write::Audit { .. } => &[Kind::Audit],
-        Write::ReturnLeftovers(_) | Write::Transfer(_) | Write::PledgeSums { .. } => &[],
-    }
+fn fences(entry: &Entry) -> impl Iterator<Item = (Duty, u64)> {
+    entry.iter().filter_map(|write| match write {
+        Write::Fence { duty, fence } => Some((*duty, *fence)),
+        _ => None,
+    })
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -350,7 +281,11 @@ fn key_of_cells(group: &Group, at: usize, columns: usize) -> Vec<KeyCell> {
     cells.collect()
 }
 
-fn seen_with(before: &[u8], content: &[u8]) -> StoreError {
+fn key_of_fence((duty, fence): (Duty, u64)) -> Vec<KeyCell> {
+    vec![KeyCell::Text(duty.name().to_owned()), KeyCell::Int(fence.cast_signed())]
+}
+
+pub fn seen_with(before: &[u8], content: &[u8]) -> StoreError {
     if before == content { StoreError::Seen } else { StoreError::ContentDiffers }
 }
 

@@ -144,9 +144,9 @@ impl<'a> Plan<'a> {
         Self { steps, levels }
     }
 
-    /// What may refuse its entry on this level.
-    pub fn firsts(&self, level: u32) -> Vec<Rows<'a>> {
-        self.rows(level, true, &[])
+    /// What may refuse its entry on this level, without the entries that were refused.
+    pub fn firsts(&self, level: u32, refused: &[bool]) -> Vec<Rows<'a>> {
+        self.rows(level, true, refused)
     }
 
     /// Everything else on this level, without the entries that were refused.
@@ -159,7 +159,7 @@ impl<'a> Plan<'a> {
         let steps =
             self.steps[from..].iter().take_while(|step| step.level == level && step.may_refuse == may_refuse);
         let (mut all, mut last): (Vec<Rows<'a>>, Option<&Write>) = (Vec::new(), None);
-        for step in steps.filter(|step| !refused.get(step.entry).copied().unwrap_or(false)) {
+        for step in steps.filter(|step| !refused[step.entry]) {
             if all.last().is_none_or(|rows| rows.group.kind != step.kind) {
                 let form = if may_refuse { Form::Try } else { Form::Must };
                 all.push(Rows { group: Group::new(step.kind), entries: Vec::new(), form });

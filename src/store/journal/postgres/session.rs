@@ -1,9 +1,12 @@
 //! One connection that writes, with its prepared statements. Statements that are handed over together travel together: one round trip.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::{BoxFuture, MaybeDone, join_all, maybe_done};
 use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Row, Statement};
@@ -69,14 +72,23 @@ impl Session {
 
     /// The rows that each message answered with. The first that failed decides; those behind it were not done.
     pub async fn send(&self, messages: &[Message<'_>]) -> Result<Vec<Vec<Row>>, Trouble> {
+        self.send_each(messages).await?.into_iter().collect()
+    }
+
+    /// What became of each message.
+    pub async fn send_each(
+        &self,
+        messages: &[Message<'_>],
+    ) -> Result<Vec<Result<Vec<Row>, Trouble>>, Trouble> {
         let sent = messages.iter().map(|message| self.answer(message));
-        let answers = tokio::time::timeout(ANSWER_WITHIN, join_all(sent)).await;
-        let answers = answers.map_err(|_| Trouble::Lost("no answer".into()))?;
-        let mut rows = Vec::with_capacity(answers.len());
-        for (answer, message) in answers.into_iter().zip(messages) {
-            rows.push(answer.map_err(|error| trouble(&error, message))?);
-        }
-        Ok(rows)
+        let Ok(answers) = tokio::time::timeout(ANSWER_WITHIN, in_order(sent)).await else {
+            // PostgreSQL is to notice that nobody listens any more, and let go of what it has locked.
+            self.connection.abort();
+            return Err(Trouble::Lost("no answer".into()));
+        };
+        let said =
+            |(answer, message): (Result<_, Error>, _)| answer.map_err(|error| trouble(&error, message));
+        Ok(answers.into_iter().zip(messages).map(said).collect())
     }
 
     fn answer<'s>(&'s self, message: &'s Message<'s>) -> BoxFuture<'s, Result<Vec<Row>, Error>> {
@@ -94,6 +106,25 @@ impl Session {
     }
 }
 
+/// Sends in this order, which `join_all` does not promise. PostgreSQL answers in the same.
+async fn in_order<'s, T>(answers: impl Iterator<Item = BoxFuture<'s, T>>) -> Vec<T> {
+    let mut sent: Vec<MaybeDone<BoxFuture<'s, T>>> = answers.map(maybe_done).collect();
+    poll_fn(|cx| {
+        for answer in &mut sent {
+            // Polled for the first time, it is sent. Who has failed already keeps that as its answer.
+            let _sent = Pin::new(answer).poll(cx);
+        }
+        Poll::Ready(())
+    })
+    .await;
+    let mut done = Vec::with_capacity(sent.len());
+    for answer in &mut sent {
+        Pin::new(&mut *answer).await;
+        done.extend(Pin::new(answer).take_output());
+    }
+    done
+}
+
 fn trouble(error: &Error, message: &Message) -> Trouble {
     let Some(refused) = error.as_db_error() else {
         return Trouble::Lost(said_by(error));
@@ -105,13 +136,16 @@ fn trouble(error: &Error, message: &Message) -> Trouble {
     let rule = || Trouble::Refused { kind, why: StoreError::Rule(refused.message().to_owned()) };
     let named = |kind: Kind| Trouble::Refused { kind: Some(kind), why: kind.refusal() };
     match (refused.code().code(), kind) {
-        ("40001" | "40P01", _) => Trouble::Conflict,
+        // Deadlocks, and whoever waited too long for somebody's lock: nothing was done, a COMMIT behind it ended nothing.
+        ("40001" | "40P01" | "57014" | "55P03", _) => Trouble::Conflict,
         ("AP001" | "23505", Some(kind)) => named(kind),
         ("AP002", _) => Trouble::Refused { kind, why: StoreError::CapReached },
         ("AP003", _) => Trouble::Refused { kind, why: StoreError::Unpayable },
         ("23514", Some(Kind::Lots)) => named(Kind::Lots),
         // The server says goodbye.
-        ("57P01" | "57P02" | "57P03" | "25P03", _) => Trouble::Lost(refused.message().to_owned()),
+        ("57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04", _) => {
+            Trouble::Lost(refused.message().to_owned())
+        }
         (code, _) if code.starts_with("22") || code.starts_with("23") => rule(),
         (code, _) => Trouble::Failed(format!("{} ({code})", refused.message())),
     }

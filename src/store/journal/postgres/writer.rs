@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use std::sync::Arc;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 use uuid::Uuid;
 
 use super::batch::{Answer, Batch, Undecided};
+use super::care::CARE_ENTRIES_MAX;
 use super::kind::{Form, Kind};
 use super::line::Line;
 use super::plan::{Stretch, stretches};
@@ -19,6 +20,10 @@ use crate::store::{Entry, StoreError, meters};
 
 /// Entries in one transaction. The first of a batch waits for the last; the hot rows are locked for as long.
 pub const BATCH_ENTRIES_MAX: usize = 2_048;
+
+/// Where a rule refuses something of a batch, it is cut into so many parts, and again, down to `CARE_ENTRIES_MAX`: what is good is
+/// committed together all the same.
+const PARTS: usize = 8;
 
 /// How long a batch is tried again when PostgreSQL goes away under it: a restart takes a second or two.
 const TRY_FOR: Duration = Duration::from_secs(5);
@@ -42,6 +47,15 @@ pub struct Writer {
     away: Option<(Instant, String)>,
 }
 
+/// Those who handed in the entries of a batch, in their order.
+struct Waiting(std::vec::IntoIter<oneshot::Sender<Answer>>);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    Together,
+    WithCare,
+}
+
 impl Writer {
     pub fn new(line: Line, session: Session, committed: Arc<Notify>) -> Self {
         Self {
@@ -59,58 +73,82 @@ impl Writer {
         let mut batch = Vec::with_capacity(BATCH_ENTRIES_MAX);
         while jobs.recv_many(&mut batch, BATCH_ENTRIES_MAX).await > 0 {
             let started = instant();
-            let entries: Vec<&Entry> = batch.iter().map(|job| &job.entry).collect();
+            let (entries, waiting): (Vec<Entry>, Vec<_>) =
+                batch.drain(..).map(|job| (job.entry, job.answer)).unzip();
+            let count = entries.len();
+            let entries: Vec<&Entry> = entries.iter().collect();
             #[cfg(feature = "sabotage")]
             let entries = crate::store::sabotage::without_lost(entries);
-            let answers = self.commit(&entries).await;
-            meters::committed(batch.len(), entries.iter().map(|entry| entry.len()).sum(), started.elapsed());
-            for (job, answer) in batch.drain(..).zip(answers) {
-                // Nobody waits any more: the client is gone, what it asked for stays done.
-                let _gone = job.answer.send(answer);
+            self.commit(&entries, &mut Waiting(waiting.into_iter())).await;
+            meters::committed(count, entries.iter().map(|entry| entry.len()).sum(), started.elapsed());
+        }
+    }
+
+    async fn commit(&mut self, entries: &[&Entry], waiting: &mut Waiting) {
+        for stretch in stretches(entries) {
+            match stretch {
+                Stretch::Together(range) => self.settle(&entries[range], How::Together, waiting).await,
+                Stretch::Alone(at) => self.settle(&entries[at..=at], How::WithCare, waiting).await,
             }
         }
     }
 
-    async fn commit(&mut self, entries: &[&Entry]) -> Vec<Answer> {
-        let mut answers = Vec::with_capacity(entries.len());
-        for stretch in stretches(entries) {
-            let (range, together) = match stretch {
-                Stretch::Together(range) => (range, true),
-                Stretch::Alone(at) => (at..at + 1, false),
-            };
-            let count = range.len();
-            let decided = self.decide(&entries[range], together).await;
-            answers.extend(decided.unwrap_or_else(|error| vec![Err(error); count]));
+    /// Each part is answered as soon as it is committed.
+    async fn settle(&mut self, entries: &[&Entry], how: How, waiting: &mut Waiting) {
+        // The next one last.
+        let mut parts = vec![(entries, how)];
+        while let Some((part, how)) = parts.pop() {
+            match self.decide(part, how).await {
+                Ok(Some(answers)) => {
+                    self.committed.notify_one();
+                    waiting.answer(answers);
+                }
+                Ok(None) if part.len() <= CARE_ENTRIES_MAX => parts.push((part, How::WithCare)),
+                Ok(None) => {
+                    let of = part.len().div_ceil(PARTS).max(CARE_ENTRIES_MAX);
+                    parts.extend(part.chunks(of).rev().map(|part| (part, How::Together)));
+                }
+                Err(error) => {
+                    // What stands behind it was submitted later, and is not tried.
+                    let left = part.len() + parts.iter().map(|(part, _)| part.len()).sum::<usize>();
+                    waiting.answer(vec![Err(error); left]);
+                    return;
+                }
+            }
         }
-        self.committed.notify_one();
-        answers
     }
 
-    /// Until PostgreSQL has said what becomes of the entries, or time is up.
-    async fn decide(&mut self, entries: &[&Entry], mut together: bool) -> Result<Vec<Answer>, StoreError> {
+    /// Until PostgreSQL has said what becomes of the entries, or time is up. `None`: together they are refused, and nothing was done.
+    async fn decide(&mut self, entries: &[&Entry], how: How) -> Result<Option<Vec<Answer>>, StoreError> {
         let until = instant() + TRY_FOR;
+        let mut tries = 0;
         loop {
             self.connect().await?;
             let Some(session) = &self.session else { continue };
+            tries += 1;
             let mark = Uuid::from_bytes(random_bytes());
             let mut batch = Batch::new(session, entries, &mut self.accounts, mark);
-            let tried = if together { batch.together().await } else { batch.with_care().await };
+            let tried = match how {
+                How::Together => batch.together().await,
+                How::WithCare => batch.with_care().await,
+            };
             let (trouble, undecided) = match tried {
                 Ok(answers) => {
                     self.accounts.keep();
                     self.forget_commits().await;
-                    return Ok(answers);
+                    return Ok(Some(answers));
                 }
                 Err(tried) => tried,
             };
             // Without an answer the accounts may be there or not: they are asked for again.
             self.accounts.forget_fresh();
             match trouble {
-                Trouble::Refused { why, .. } if together => {
-                    tracing::debug!(%why, entries = entries.len(), "a batch is written again with care");
-                    together = false;
+                Trouble::Refused { why, .. } if how == How::Together => {
+                    tracing::debug!(%why, entries = entries.len(), "a batch is written again in parts");
+                    return Ok(None);
                 }
-                Trouble::Conflict if instant() < until => {}
+                // Who waited for a lock until the statement's time was up is given one more turn.
+                Trouble::Conflict if tries < 2 || instant() < until => {}
                 Trouble::Conflict => return Err(StoreError::Busy),
                 Trouble::Refused { why, .. } => return Err(why),
                 Trouble::Failed(why) => {
@@ -123,7 +161,7 @@ impl Writer {
                     if let Some(Undecided { answers }) = undecided
                         && self.was_committed(mark, &why).await?
                     {
-                        return Ok(answers);
+                        return Ok(Some(answers));
                     }
                     if instant() >= until {
                         return Err(StoreError::Unavailable(why));
@@ -208,6 +246,15 @@ impl Writer {
             && let Err(trouble) = session.send(&[Message::Plain(FORGET_COMMITS)]).await
         {
             tracing::debug!(?trouble, "old marks of commits stay for now");
+        }
+    }
+}
+
+impl Waiting {
+    fn answer(&mut self, answers: Vec<Answer>) {
+        for (answer, waiting) in answers.into_iter().zip(&mut self.0) {
+            // Nobody waits any more: the client is gone, what it asked for stays done.
+            let _gone = waiting.send(answer);
         }
     }
 }
