@@ -5,7 +5,7 @@ use apricot_proto::v1::publication::Body;
 use super::close::CloseCode;
 use super::parcel::Fact;
 use crate::model::room::Sanction;
-use crate::model::{Caller, Product, Room, Subject, Timestamp};
+use crate::model::{Caller, Product, Room, RoomState, Subject, Timestamp};
 use crate::store::journal::Once;
 use crate::store::{Entry, Write};
 
@@ -36,6 +36,15 @@ pub enum Closes {
 }
 
 impl Closes {
+    /// Who must go when a room is in this state.
+    pub fn of(state: RoomState) -> Option<Self> {
+        match state {
+            RoomState::Ended => Some(Self::Everyone),
+            RoomState::Rehearsal => Some(Self::Viewers),
+            RoomState::Scheduled | RoomState::Live | RoomState::Paused => None,
+        }
+    }
+
     pub fn code(&self) -> CloseCode {
         match self {
             Self::Everyone => CloseCode::RoomEnded,

@@ -23,11 +23,7 @@ pub fn change_state(
     }
     let live_at = if next == RoomState::Live { room.live_at.or(Some(now)) } else { room.live_at };
     let ended_at = if next == RoomState::Ended { Some(now) } else { room.ended_at };
-    let closes = match next {
-        RoomState::Ended => Some(Closes::Everyone),
-        RoomState::Rehearsal => Some(Closes::Viewers),
-        RoomState::Scheduled | RoomState::Live | RoomState::Paused => None,
-    };
+    let closes = Closes::of(next);
     let record = Room { state: next, live_at, ended_at, ..room.clone() };
     Ok(Amendment { closes, ..Amendment::of_record("change-state", format!("{next:?}"), record) })
 }

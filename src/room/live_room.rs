@@ -204,11 +204,12 @@ impl LiveRoom {
             floor.take_back(&line_id);
             bodies.push(Body::LineDeleted(v1::LineDeleted { line_id }));
         }
-        if let Some(cards) = amendment.cards {
-            floor.cards = cards;
-        }
         if let Some(record) = amendment.record {
-            floor.record = Arc::new(record);
+            // Another node's may be there already, when this one was paused after its own was recorded.
+            if record.version > floor.record.version {
+                floor.record = Arc::new(record);
+                floor.cards = amendment.cards.unwrap_or_else(|| std::mem::take(&mut floor.cards));
+            }
             bodies.push(Body::Room(contract::room(&floor.record, &floor.cards, false)));
         }
         bodies.extend(amendment.publication);

@@ -8,7 +8,7 @@ use apricot_proto::v1::publication::Body;
 use super::{Floor, LiveRoom, SeatKey};
 use crate::contract;
 use crate::model::room::{ChatLine, Sanction};
-use crate::model::{Product, Room, RoomState, StreamPosition, Subject, Timestamp};
+use crate::model::{Product, Room, StreamPosition, Subject, Timestamp};
 use crate::room::amendment::Closes;
 use crate::room::bell::Urgency;
 use crate::room::meters;
@@ -108,11 +108,7 @@ impl LiveRoom {
             shared.told_version = record.version;
             let room = contract::room(&record, &floor.cards, false);
             floor.lanes.publish_beside(Body::Room(room), now);
-            floor.after(match record.state {
-                RoomState::Ended => Some(&Closes::Everyone),
-                RoomState::Rehearsal => Some(&Closes::Viewers),
-                RoomState::Scheduled | RoomState::Live | RoomState::Paused => None,
-            });
+            floor.after(Closes::of(record.state).as_ref());
         }
     }
 
@@ -178,6 +174,7 @@ impl Floor {
     }
 
     fn tell(&mut self, critical: Critical) {
+        let critical = self.as_it_stands(critical);
         self.heed_of(&critical);
         match critical.body {
             Some(body) => {
@@ -189,11 +186,33 @@ impl Floor {
     }
 
     pub(super) fn tell_beside(&mut self, critical: Critical) {
+        let critical = self.as_it_stands(critical);
         self.heed_of(&critical);
         if let Some(body) = critical.body {
             self.lanes.publish_beside(body, critical.at);
         }
         self.after(critical.closes.as_ref());
+    }
+
+    /// A node that was paused behind the commit of a change tells of it late. Viewers never see a room or a sale go back, and nobody is sent
+    /// away for what is over: the room as it is now takes the place, or nothing does.
+    fn as_it_stands(&self, critical: Critical) -> Critical {
+        let Some(shared) = &self.shared else { return critical };
+        let (room, told) = (&self.record, shared.told_version);
+        let older = |(sale, version)| shared.told_sales.get(&sale).is_some_and(|told| version < *told);
+        match critical.body {
+            Some(Body::Room(_)) if critical.fact.room_version < told.max(room.version) => {
+                let known = told <= room.version;
+                let body = known.then(|| Body::Room(contract::room(room, &self.cards, false)));
+                let closes = Closes::of(room.state).filter(|_| known);
+                let fact = Fact { room_version: told.max(room.version), ..critical.fact };
+                Critical { body, closes, fact, ..critical }
+            }
+            Some(Body::Sale(_)) if critical.fact.sale.is_some_and(older) => {
+                Critical { body: None, ..critical }
+            }
+            _ => critical,
+        }
     }
 
     fn after(&mut self, closes: Option<&Closes>) {

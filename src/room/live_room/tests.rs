@@ -6,6 +6,8 @@ use crate::room::Limits;
 use crate::room::moderation::{Act, Moderation, moderate};
 use crate::room::scene::{NOW, caller, host, order_view, outlet, read, room, texts, viewer};
 
+mod hearing;
+
 struct Guest {
     entrance: Entrance,
     outlet: Arc<Outlet>,

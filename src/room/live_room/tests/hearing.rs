@@ -1,0 +1,98 @@
+//! What is made of other nodes' words, late ones too.
+
+use super::*;
+use crate::model::StreamPosition;
+use crate::room::parcel::{Critical, Heard, NodeId};
+use crate::room::sequence::Kept;
+use crate::store::broker::Standing;
+
+const EPOCH: u64 = 5;
+
+/// A room that follows the order of all nodes; another one speaks.
+struct Scene {
+    room: LiveRoom,
+    said: u64,
+}
+
+impl Scene {
+    /// The record at this version.
+    fn at(record: Room) -> Self {
+        let outbox = Arc::new(Outbox::new(NodeId(1)));
+        let room = LiveRoom::new(record, Vec::new(), 9, Limits::default().readable_lines(), Some(outbox));
+        let before = StreamPosition { epoch: EPOCH, offset: 0 };
+        room.fill(Kept { standing: standing(0), before, critical: Vec::new() }, Vec::new());
+        Self { room, said: 0 }
+    }
+
+    fn hear(&mut self, body: Body, fact: Fact, closes: Option<Closes>) {
+        self.said += 1;
+        let (node, number, once) = (NodeId(2), self.said, String::new());
+        let critical = Critical { node, number, at: NOW, body: Some(body), fact, closes, once, tried: false };
+        let heard = Heard { critical: vec![critical], ..nothing() };
+        self.room.hear(standing(self.said), heard, NOW).expect("the next");
+    }
+
+    fn hear_room(&mut self, record: &Room) {
+        let fact = Fact { room_version: record.version, ..Fact::default() };
+        self.hear(Body::Room(contract::room(record, &[], false)), fact, Closes::of(record.state));
+    }
+}
+
+fn standing(last: u64) -> Standing {
+    Standing { epoch: EPOCH, since: 0, last, hearts: 0 }
+}
+
+fn nothing() -> Heard {
+    Heard {
+        node: NodeId(2),
+        viewers: 0,
+        lines_passed: 0,
+        critical: Vec::new(),
+        lines: Vec::new(),
+        personal: Vec::new(),
+        facts: Vec::new(),
+    }
+}
+
+fn at_version(version: u64, state: RoomState) -> Room {
+    Room { version, ..room(state) }
+}
+
+fn rooms(bodies: &[Body]) -> Vec<(u64, v1::RoomState)> {
+    let room = |body: &Body| match body {
+        Body::Room(room) => Some((room.version, room.state())),
+        _ => None,
+    };
+    bodies.iter().filter_map(room).collect()
+}
+
+#[test]
+fn a_change_that_is_told_late_neither_turns_the_room_back_nor_sends_anybody_away() {
+    let (rehearsal, now_live) = (at_version(5, RoomState::Rehearsal), at_version(6, RoomState::Live));
+    let mut scene = Scene::at(now_live.clone());
+    let mut lin = enter(&scene.room, &viewer("lin")).expect("inside");
+    scene.hear_room(&now_live);
+    let before = scene.room.floor().lanes.position();
+    scene.hear_room(&rehearsal);
+    assert_eq!(rooms(&lin.read(&scene.room)), [(6, v1::RoomState::Live); 2]);
+    assert_eq!(lin.outlet.closing(), None);
+    let (_, recovery) = scene.room.floor().lanes.recover(Some(before));
+    assert_eq!(recovery, crate::room::lanes::Recovery::Recovered, "its place in the order is kept");
+
+    // The record could not be read: what was told last stays.
+    let mut scene = Scene::at(at_version(4, RoomState::Scheduled));
+    let mut host = enter(&scene.room, &host()).expect("inside");
+    scene.hear_room(&now_live);
+    scene.hear_room(&rehearsal);
+    assert_eq!(rooms(&host.read(&scene.room)), [(6, v1::RoomState::Live)]);
+}
+
+#[test]
+fn what_this_node_recorded_does_not_take_the_place_of_what_another_recorded_later() {
+    let scene = Scene::at(at_version(4, RoomState::Scheduled));
+    let record = at_version(5, RoomState::Rehearsal);
+    scene.room.know(at_version(6, RoomState::Live), Vec::new());
+    let late = Amendment { record: Some(record), ..Amendment::new("change-state", String::new()) };
+    scene.room.apply(late, NOW);
+    assert_eq!(scene.room.record().state, RoomState::Live);
+}
