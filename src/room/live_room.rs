@@ -58,6 +58,8 @@ struct Floor {
     snapshots: Snapshots,
     milestones: Milestones,
     state: v1::LiveState,
+    /// Something told since may say less than the state does.
+    state_due: bool,
     seats: BTreeMap<SeatKey, Seat>,
     seats_made: u64,
     readers: Vec<Reader>,
@@ -116,6 +118,7 @@ impl LiveRoom {
                 snapshots: Snapshots::default(),
                 milestones: Milestones::default(),
                 state: v1::LiveState::default(),
+                state_due: false,
                 seats: BTreeMap::new(),
                 seats_made: 0,
                 readers: Vec::new(),
@@ -421,7 +424,7 @@ impl Floor {
             stocks: reading.stocks.iter().map(contract::sale_stock).collect(),
             charity: reading.charity.iter().map(contract::charity_total).collect(),
         };
-        if state != self.state {
+        if std::mem::take(&mut self.state_due) || state != self.state {
             self.state = state.clone();
             self.lanes.publish_state(state, now);
             self.ring(Urgency::Soon);

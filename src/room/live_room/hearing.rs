@@ -229,6 +229,8 @@ impl Floor {
         if let Some((sale, version)) = fact.sale {
             let told = shared.told_sales.entry(sale).or_default();
             *told = version.max(*told);
+            // It says a stock too, which may be older than the one that was said here.
+            self.state_due = true;
         }
         // What this node said, it knows.
         if shared.outbox.node != critical.node {

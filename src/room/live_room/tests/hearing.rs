@@ -96,3 +96,18 @@ fn what_this_node_recorded_does_not_take_the_place_of_what_another_recorded_late
     scene.room.apply(late, NOW);
     assert_eq!(scene.room.record().state, RoomState::Live);
 }
+
+#[test]
+fn the_stock_is_said_again_behind_news_of_a_sale() {
+    let mut scene = Scene::at(room(RoomState::Live));
+    let mut lin = enter(&scene.room, &viewer("lin")).expect("inside");
+    let mut states = |scene: &Scene| {
+        scene.room.tick(true, Reading::default, NOW);
+        lin.read(&scene.room).iter().filter(|body| matches!(body, Body::State(_))).count()
+    };
+    assert_eq!((states(&scene), states(&scene)), (1, 0), "once while nothing changes");
+    let sale = "0190a000-0000-7000-8000-000000000002".parse().expect("an id");
+    let fact = Fact { sale: Some((sale, 3)), ..Fact::default() };
+    scene.hear(Body::Sale(v1::FlashSale::default()), fact, None);
+    assert_eq!((states(&scene), states(&scene)), (1, 0));
+}
