@@ -17,7 +17,7 @@ use super::session::Arrival;
 use super::{CloseCode, Format, Hub, Limits, Session};
 use crate::clock::{Clock, random_u64};
 use crate::ledger::{CommissionRules, Ledger};
-use crate::model::{Caller, RoomId, RoomState, Share, StreamPosition};
+use crate::model::{Caller, RoomId, RoomState, Share, StreamPosition, Timestamp};
 use crate::sale::{SaleRules, Sales};
 use crate::store::redis::{Redis, RedisSettings};
 use crate::store::{Broker, Inventory, Journal};
@@ -147,9 +147,13 @@ impl Guest {
 
     /// With the position that it had.
     pub async fn back(hub: &Hub, who: Caller, position: Option<StreamPosition>) -> Self {
+        Self::at(hub, who, position, NOW).await
+    }
+
+    pub async fn at(hub: &Hub, who: Caller, position: Option<StreamPosition>, now: Timestamp) -> Self {
         let connection = hub.connect().expect("space");
         let arrival = Arrival::new(hub.clone(), connection, orchard(), Format::Proto);
-        let (session, first) = arrival.join(who, position, NOW).await.expect("inside");
+        let (session, first) = arrival.join(who, position, now).await.expect("inside");
         let knock = Arc::new(Knock::default());
         let bell = Arc::new(Bell::new(Waker::from(knock.clone())));
         session.room().read_by(&bell, 0);

@@ -62,6 +62,8 @@ struct Floor {
     state_due: bool,
     seats: BTreeMap<SeatKey, Seat>,
     seats_made: u64,
+    /// When somebody last came into the empty room.
+    opened_at: Timestamp,
     readers: Vec<Reader>,
     /// `None`: this node is alone.
     shared: Option<Shared>,
@@ -121,6 +123,7 @@ impl LiveRoom {
                 state_due: false,
                 seats: BTreeMap::new(),
                 seats_made: 0,
+                opened_at: Timestamp::ZERO,
                 readers: Vec::new(),
                 shared,
             }),
@@ -326,6 +329,11 @@ impl LiveRoom {
 impl Floor {
     fn viewers(&self) -> u32 {
         u32::try_from(self.seats.len()).unwrap_or(u32::MAX)
+    }
+
+    /// When the first of those came in who are here.
+    fn seated_since(&self) -> Option<Timestamp> {
+        (!self.seats.is_empty()).then_some(self.opened_at)
     }
 
     /// On the critical lane: at once where there is one node, and otherwise when it has its place among what all nodes say. `once`: not

@@ -5,11 +5,14 @@
 //! whatever offset, is told once.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::parcel::{Critical, NodeId};
-use crate::model::StreamPosition;
+use crate::model::{StreamPosition, Timestamp};
 use crate::store::broker::Standing;
 
+/// As far as the clocks of two nodes may be apart (each corrects its own by the record's) and a publication be on its way.
+const CLOCKS_APART_MAX: Duration = Duration::from_secs(1);
 /// Lives of nodes whose numbers are kept for a room. Above it all are forgotten: years of deploys, or somebody's mistake.
 const NODES_MAX: usize = 1_024;
 
@@ -95,11 +98,11 @@ impl Sequence {
         Ok(steps)
     }
 
-    /// `seated`: there are viewers. Afterwards this node follows the order.
-    pub fn fill(&mut self, at: StreamPosition, kept: Kept, seated: bool) -> Vec<Step> {
+    /// `seated_since`: when the first of those came in who are here. Afterwards this node follows the order.
+    pub fn fill(&mut self, at: StreamPosition, kept: Kept, seated_since: Option<Timestamp>) -> Vec<Step> {
         let Kept { standing, before, critical } = kept;
         if !std::mem::replace(&mut self.follows, true) {
-            return self.begin(standing, critical, seated);
+            return self.begin(standing, critical, seated_since);
         }
         let mut steps = Vec::new();
         if standing.last < at.offset {
@@ -132,14 +135,21 @@ impl Sequence {
         steps
     }
 
-    /// For those who come later all that is kept is told; viewers who are here came in before anything was known, and see what comes next.
-    fn begin(&mut self, standing: Standing, critical: Vec<(u64, Critical)>, seated: bool) -> Vec<Step> {
+    /// For those who come later all that is kept is told; to viewers who came in before anything was known, what was said since.
+    fn begin(
+        &mut self,
+        standing: Standing,
+        critical: Vec<(u64, Critical)>,
+        seated_since: Option<Timestamp>,
+    ) -> Vec<Step> {
         let Standing { epoch, since, last, .. } = standing;
-        let history = critical.iter().map(|(offset, _)| *offset).find(|offset| since < *offset && !seated);
+        let missed = |critical: &Critical| seated_since.is_none_or(|at| at <= critical.at + CLOCKS_APART_MAX);
+        let history = critical.iter().find(|(offset, critical)| since < *offset && missed(critical));
+        let history = history.map(|(offset, _)| *offset);
         let mut reached = history.map_or(last, |first| first - 1);
         let mut steps = vec![Step::Begin(StreamPosition { epoch, offset: reached })];
         for (offset, critical) in critical {
-            if history.is_none_or(|first| offset < first) {
+            if history.is_none_or(|first| offset < first) && (seated_since.is_none() || !missed(&critical)) {
                 self.tell(&critical);
                 continue;
             }

@@ -300,6 +300,29 @@ async fn who_comes_while_redis_is_gone_comes_in_and_the_room_is_one_afterwards()
 }
 
 #[tokio::test]
+async fn who_comes_in_before_the_room_is_heard_gets_what_is_said_from_then_on() {
+    let Some(server) = or_skip(Server::start()) else { return };
+    let mut scene = Scene::of(server).await;
+    let way = Proxy::to(([127, 0, 0, 1], scene.server.port()).into()).expect("a way");
+    let by_proxy =
+        RedisSettings { urls: vec![format!("redis://{}", way.address())], ..RedisSettings::default() };
+    scene.company.join(by_proxy).await;
+    way.set(Line::Cut);
+    let hub = scene.company.nodes[2].hub.clone();
+    scene.company.clock.advance(Duration::from_secs(10));
+    let later = scene.company.clock.now();
+    let mut an = Guest::at(&hub, viewer("an"), None, later).await;
+    let hub = scene.company.here().clone();
+    for text in ["one", "two"] {
+        hub.notice(&orchard(), text.into(), text, &host(), None, later).await.expect("posted");
+    }
+    scene.both_have(&["first", "one", "two"]).await;
+    way.set(Line::Open);
+    an.until("what was said meanwhile", |an| an.notices() == ["one", "two"]).await;
+    assert_eq!(an.closed, None);
+}
+
+#[tokio::test]
 async fn a_lost_word_about_a_room_is_found_in_the_record() {
     let Some(server) = or_skip(Server::start()) else { return };
     let mut scene = Scene::of(server).await;

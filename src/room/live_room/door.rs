@@ -71,6 +71,7 @@ impl LiveRoom {
             return Err(CloseCode::Full);
         }
         if floor.seats.is_empty() {
+            floor.opened_at = now;
             // Nobody was here to read it for.
             let (hearts, elsewhere) = (&self.hearts, &self.elsewhere);
             let of_others = elsewhere.load(Ordering::Relaxed);

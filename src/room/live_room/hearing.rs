@@ -39,11 +39,11 @@ impl LiveRoom {
     /// What was missed, and the last lines for those who come.
     pub fn fill(&self, kept: Kept, lines: Vec<ChatLine>) {
         let mut floor = self.floor();
-        let (at, seated) = (floor.lanes.position(), !floor.seats.is_empty());
+        let (at, seated_since) = (floor.lanes.position(), floor.seated_since());
         let Some(shared) = &mut floor.shared else { return };
         shared.filling = false;
         shared.hearts.known = shared.hearts.known.max(kept.standing.hearts);
-        let steps = shared.sequence.fill(at, kept, seated);
+        let steps = shared.sequence.fill(at, kept, seated_since);
         floor.take_steps(steps);
         floor.history.merge(lines);
         floor.snapshots.forget();
