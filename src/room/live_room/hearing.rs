@@ -92,9 +92,13 @@ impl LiveRoom {
     /// All of them, as the record had them when there were so many changes. What changed since is newer.
     pub fn lay_all(&self, sanctions: Vec<(Subject, Sanction)>, changes: u64) {
         let mut floor = self.floor();
-        if floor.sanction_changes == changes {
-            floor.sanctions = sanctions.into_iter().collect();
+        if floor.sanction_changes != changes {
+            return;
         }
+        floor.sanctions = sanctions.into_iter().collect();
+        let banned = floor.sanctions.iter().filter(|(_, sanction)| matches!(sanction, Sanction::Banned));
+        // Of those who were told to go nobody is here any more.
+        banned.for_each(|(subject, _)| floor.close(&Closes::Person(subject.clone())));
     }
 
     /// A change of the record that nobody here was told of for a while: the message was lost.

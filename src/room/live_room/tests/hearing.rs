@@ -111,3 +111,14 @@ fn the_stock_is_said_again_behind_news_of_a_sale() {
     scene.hear(Body::Sale(v1::FlashSale::default()), fact, None);
     assert_eq!((states(&scene), states(&scene)), (1, 0));
 }
+
+#[test]
+fn a_ban_that_is_found_in_the_record_closes_the_sockets() {
+    let scene = Scene::at(room(RoomState::Live));
+    let [lin, wu] = ["lin", "wu"].map(|name| enter(&scene.room, &viewer(name)).expect("inside"));
+    let banned = vec![(viewer("lin").subject, Sanction::Banned)];
+    scene.room.lay_all(banned.clone(), scene.room.sanction_changes() + 1);
+    assert_eq!(lin.outlet.closing(), None, "something changed meanwhile");
+    scene.room.lay_all(banned, scene.room.sanction_changes());
+    assert_eq!((lin.outlet.closing(), wu.outlet.closing()), (Some(CloseCode::NotAllowed), None));
+}
