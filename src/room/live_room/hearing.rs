@@ -260,6 +260,8 @@ impl Floor {
         let Line { line, always } = heard;
         self.history.talked(&line.author, line.at);
         if let Some(sequence) = self.lanes.publish_chat(contract::chat_line(&line), always, now) {
+            // The backlog may have had it already.
+            self.history.remove(&line.id);
             self.history.keep(sequence, line);
         }
         self.ring(Urgency::Soon);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::StreamPosition;
-use crate::room::parcel::{Critical, Heard, NodeId};
+use crate::room::parcel::{Critical, Heard, Line, NodeId};
 use crate::room::sequence::Kept;
 use crate::store::broker::Standing;
 
@@ -19,8 +19,7 @@ impl Scene {
     fn at(record: Room) -> Self {
         let outbox = Arc::new(Outbox::new(NodeId(1)));
         let room = LiveRoom::new(record, Vec::new(), 9, Limits::default().readable_lines(), Some(outbox));
-        let before = StreamPosition { epoch: EPOCH, offset: 0 };
-        room.fill(Kept { standing: standing(0), before, critical: Vec::new() }, Vec::new());
+        room.fill(kept(0), Vec::new());
         Self { room, said: 0 }
     }
 
@@ -36,6 +35,11 @@ impl Scene {
         let fact = Fact { room_version: record.version, ..Fact::default() };
         self.hear(Body::Room(contract::room(record, &[], false)), fact, Closes::of(record.state));
     }
+}
+
+fn kept(last: u64) -> Kept {
+    let before = StreamPosition { epoch: EPOCH, offset: 0 };
+    Kept { standing: standing(last), before, critical: Vec::new() }
 }
 
 fn standing(last: u64) -> Standing {
@@ -121,4 +125,19 @@ fn a_ban_that_is_found_in_the_record_closes_the_sockets() {
     assert_eq!(lin.outlet.closing(), None, "something changed meanwhile");
     scene.room.lay_all(banned, scene.room.sanction_changes());
     assert_eq!((lin.outlet.closing(), wu.outlet.closing()), (Some(CloseCode::NotAllowed), None));
+}
+
+#[test]
+fn a_line_that_the_backlog_had_is_kept_once() {
+    let scene = Scene::at(room(RoomState::Live));
+    let author = viewer("wu").subject;
+    let (author_name, author_role) = ("Wu".to_owned(), "viewer".to_owned());
+    let line = ChatLine { id: "9-1".into(), author, author_name, author_role, text: "杏".into(), at: NOW };
+    scene.room.fill(kept(0), vec![line.clone()]);
+    let heard = Heard { lines: vec![Line { line, always: false }], ..nothing() };
+    scene.room.hear(standing(0), heard, NOW).expect("heard");
+    let shown = || enter(&scene.room, &viewer("lin")).expect("inside").snapshot().lines.len();
+    assert_eq!(shown(), 1);
+    scene.room.heed(&Fact { deleted_line: Some("9-1".into()), ..Fact::default() });
+    assert_eq!(shown(), 0);
 }
