@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use dashmap::DashMap;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,6 +26,8 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_millis(100);
 const TRY_AGAIN_AFTER_MAX: Duration = Duration::from_secs(2);
 /// What is still to be said at the end may take this long.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Announcements of changes that wait for the record. What does not fit is found there with the next look.
+const CHANGES_WAITING_MAX: usize = 1_024;
 /// Anybody may ask for any room: the record is asked by a few of them, and the others wait in the queue of those who join.
 const LOOKUPS_AT_ONCE: usize = 4;
 
@@ -35,7 +37,7 @@ pub struct Exchange {
     pub nodes: Nodes,
     pub attendances: DashMap<RoomId, Attendance>,
     /// To be announced to all nodes at once.
-    changed: Mutex<Vec<(RoomId, Fact)>>,
+    changed: Mutex<Changes>,
     announce: Notify,
     /// The last parcel of any room was taken.
     connected: AtomicBool,
@@ -48,6 +50,9 @@ pub struct Exchange {
     /// Rooms that this node does not know are looked up by so many at a time.
     pub lookups: Semaphore,
 }
+
+/// Of rooms, as one node announced them.
+type Changes = Vec<(RoomId, Fact)>;
 
 /// Who this node is to the others.
 #[derive(Clone)]
@@ -101,11 +106,12 @@ impl Hub {
         let identity = Identity { name, started_at: clock.now() };
         let mut ticks = interval(ANNOUNCE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let changed = self.heed_changes_in_turn(&exchange);
         exchange.broker.hear_nodes().await;
         loop {
             tokio::select! {
                 heard = listener.hear() => match heard {
-                    Some(heard) => self.take_in(heard, &clock),
+                    Some(heard) => self.take_in(heard, &changed, &clock),
                     None => break,
                 },
                 rooms = exchange.outbox.called() => self.send_for(rooms),
@@ -136,30 +142,39 @@ impl Hub {
     }
 
     /// Never waits.
-    fn take_in(&self, heard: Heard, clock: &Clock) {
+    fn take_in(&self, heard: Heard, changed: &mpsc::Sender<Changes>, clock: &Clock) {
         match heard {
             Heard::Parcel { room, standing, bytes } => {
                 self.pass_on_parcel(&room, standing, bytes, clock.now())
             }
             Heard::Attending { room } => self.pass_on_attending(&room),
             Heard::Announcement { bytes } => match Announcement::read(&bytes) {
-                Some(announcement) => self.heed(announcement, clock.now()),
+                Some(announcement) => self.heed(announcement, changed, clock.now()),
                 None => tracing::warn!(bytes = bytes.len(), "an announcement is not a node's"),
             },
         }
     }
 
-    fn heed(&self, announcement: Announcement, now: Timestamp) {
+    fn heed(&self, announcement: Announcement, changed: &mpsc::Sender<Changes>, now: Timestamp) {
         let Some(exchange) = &self.0.exchange else { return };
         self.recount(exchange.nodes.heed(&announcement, now));
         let ours = announcement.node == exchange.outbox.node;
-        if !ours && !announcement.changed.is_empty() {
-            let hub = self.clone();
-            let over = exchange.over.clone();
-            exchange.attending.spawn(async move {
-                over.run_until_cancelled(hub.heed_changes(announcement.changed)).await;
-            });
+        if !ours && !announcement.changed.is_empty() && changed.try_send(announcement.changed).is_err() {
+            tracing::debug!("changes of rooms are found in the record");
         }
+    }
+
+    /// One announcement after the other: a ban and its pardon must not change places.
+    fn heed_changes_in_turn(&self, exchange: &Exchange) -> mpsc::Sender<Changes> {
+        let (changed, mut changes) = mpsc::channel(CHANGES_WAITING_MAX);
+        let (hub, over) = (self.clone(), exchange.over.clone());
+        let heed = async move {
+            while let Some(changed) = changes.recv().await {
+                hub.heed_changes(changed).await;
+            }
+        };
+        exchange.attending.spawn(async move { over.run_until_cancelled(heed).await });
+        changed
     }
 
     /// Viewers of these rooms on other nodes.

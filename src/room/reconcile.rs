@@ -69,9 +69,12 @@ impl Hub {
         for (id, fact) in changed {
             self.ensure(&id).await;
             let Some(room) = self.0.rooms.get(&id).map(|slot| slot.value().clone()) else { continue };
+            // Where the room is attended, its parcels say so, and when.
+            if exchange.attendances.contains_key(&id) {
+                continue;
+            }
             room.heed(&fact);
-            // Where the room is attended, its order says when.
-            if room.record().version < fact.room_version && !exchange.attendances.contains_key(&id) {
+            if room.record().version < fact.room_version {
                 self.read_record(&id, &room).await;
             }
         }

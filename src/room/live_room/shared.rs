@@ -229,15 +229,12 @@ impl LiveRoom {
             floor.tell_beside_once(&critical);
             floor.put_critical(critical);
         }
-        for personal in taken.outgoing.personal {
-            if let Some(shared) = &mut floor.shared {
-                shared.put_personal(personal);
-            }
-        }
-        for fact in taken.outgoing.facts {
-            if let Some(shared) = &mut floor.shared {
-                shared.put_fact(fact);
-            }
+        if let Some(shared) = &mut floor.shared {
+            // What came since stays behind it: a ban and its pardon must not change places.
+            let later = std::mem::replace(&mut shared.outgoing.personal, taken.outgoing.personal);
+            later.into_iter().for_each(|personal| shared.put_personal(personal));
+            let later = std::mem::replace(&mut shared.outgoing.facts, taken.outgoing.facts);
+            later.into_iter().for_each(|fact| shared.put_fact(fact));
         }
         let lines = u64::try_from(taken.outgoing.lines.len()).unwrap_or(u64::MAX);
         metrics::counter!(meters::UNSENT, "what" => "line").increment(lines);

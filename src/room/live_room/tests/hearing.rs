@@ -141,3 +141,31 @@ fn a_line_that_the_backlog_had_is_kept_once() {
     scene.room.heed(&Fact { deleted_line: Some("9-1".into()), ..Fact::default() });
     assert_eq!(shown(), 0);
 }
+
+#[test]
+fn what_was_not_taken_is_said_before_what_came_since() {
+    let scene = Scene::at(room(RoomState::Live));
+    let now = crate::clock::instant();
+    let told = |versions: &[u64]| {
+        for version in versions {
+            scene.room.tell_order(&OrderView { revision: *version, ..order_view(&viewer("lin")) }, NOW);
+            let until = Timestamp(i64::try_from(*version).expect("small"));
+            let muted = (viewer("wu").subject, Some(Sanction::Muted { until }));
+            let fact = Fact { sanction: Some(muted), ..Fact::default() };
+            scene.room.floor().shared.as_mut().expect("shared").put_fact(fact);
+        }
+    };
+    told(&[1, 2]);
+    let taken = scene.room.take_parcel(7, now).expect("something");
+    told(&[3]);
+    scene.room.was_not_taken(taken);
+    let parcel = scene.room.take_parcel(7, now).expect("something").parcel;
+    let heard = Heard::read(&parcel.rest).expect("ours");
+    let orders: Vec<u64> = heard.personal.iter().map(|personal| personal.order.version).collect();
+    let until = |fact: &Fact| match &fact.sanction {
+        Some((_, Some(Sanction::Muted { until }))) => until.millis(),
+        _ => 0,
+    };
+    assert_eq!(orders, [1, 2, 3]);
+    assert_eq!(heard.facts.iter().map(until).collect::<Vec<_>>(), [1, 2, 3]);
+}
