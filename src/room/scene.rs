@@ -11,8 +11,11 @@ use tokio::sync::mpsc;
 
 use super::{Hub, Limits};
 use crate::ledger::{CommissionRules, Ledger};
-use crate::model::{Caller, Currency, Money, Order, Role, Room, RoomState, Share, Stage, Timestamp};
-use crate::sale::{OrderView, SaleRules, Sales};
+use crate::model::{
+    Caller, Currency, FlashSale, Money, Order, Product, Role, Room, RoomState, SaleState, Share, Stage,
+    Timestamp,
+};
+use crate::sale::{OrderView, SaleRules, SaleStock, SaleView, Sales};
 use crate::store::{Broker, Inventory, Journal};
 
 pub const NOW: Timestamp = Timestamp(1_790_000_000_000);
@@ -112,6 +115,38 @@ pub fn order_view(buyer: &Caller) -> OrderView {
         version: 2,
     };
     OrderView { order, title: "A box".into(), waiting_place: 0, payment: None, ship_to: None, revision: 1 }
+}
+
+/// An open sale in the room.
+pub fn sale_view(version: u64) -> SaleView {
+    let price = Money::new(100, Currency::CNY);
+    let product = Product {
+        sku: "box".parse().expect("a sku"),
+        host: host().subject,
+        title: "A box".into(),
+        unit: "5 kg".into(),
+        image_url: String::new(),
+        origin: "Gansu".into(),
+        price,
+        on_hand: 0,
+        category: "fruit".into(),
+    };
+    let sale = FlashSale {
+        id: "0190a000-0000-7000-8000-000000000002".parse().expect("an id"),
+        room: room(RoomState::Live).id,
+        sku: product.sku.clone(),
+        price,
+        stock: 10,
+        limit_per_buyer: 2,
+        hold_for: Duration::from_secs(60),
+        duration: Duration::from_secs(60),
+        opens_at: None,
+        state: SaleState::Open { closes_at: NOW + Duration::from_secs(60) },
+        pledge: None,
+        version,
+    };
+    let stock = SaleStock { sale: sale.id, left: 10, held: 0, sold: 0, waiting: 0 };
+    SaleView { sale, product, pledge: None, stock }
 }
 
 pub fn read(bytes: Option<Bytes>) -> Vec<Body> {

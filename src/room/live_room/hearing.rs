@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use apricot_proto::v1::publication::Body;
 
@@ -20,6 +21,9 @@ use crate::store::broker::Standing;
 
 /// More than a node samples away between two parcels, unless it lies.
 const LINES_PASSED_MAX: u32 = 100_000;
+/// From the record to the room. News that is found in the record is waited for so long: it may be on its way.
+const WORD_TAKES_MAX: Duration = Duration::from_millis(500);
+
 impl LiveRoom {
     /// From where the backlog is wanted. Until it is there, nothing else moves the order here.
     pub fn begin_filling(&self) -> Option<StreamPosition> {
@@ -101,34 +105,24 @@ impl LiveRoom {
         banned.for_each(|(subject, _)| floor.close(&Closes::Person(subject.clone())));
     }
 
-    /// A change of the record that nobody here was told of for a while: the message was lost.
+    /// A change of the record that nobody here was told of for a while, or news of a sale: the message was lost.
     pub fn remind(&self, now: Timestamp) {
         let mut floor = self.floor();
-        let (record, seated) = (floor.record.clone(), !floor.seats.is_empty());
-        let Some(shared) = &mut floor.shared else { return };
-        if !seated || record.version <= shared.told_version {
-            shared.told_version = shared.told_version.max(record.version);
-        } else if std::mem::replace(&mut shared.missing_version, record.version) == record.version {
-            shared.told_version = record.version;
-            let room = contract::room(&record, &floor.cards, false);
-            floor.lanes.publish_beside(Body::Room(room), now);
-            floor.after(Closes::of(record.state).as_ref());
-        }
+        floor.remind_room(now);
+        floor.remind_sales(now);
     }
 
-    /// News of a sale that this node found in the record: told to those who are here, unless the room was told of it.
+    /// News of a sale that this node found in the record: told to those who are here, unless the room is told of it until a later look.
     pub fn remind_sale(&self, view: &SaleView, now: Timestamp) {
         let mut floor = self.floor();
-        let (sale, version) = (view.sale.id, view.sale.version);
+        let seated = !floor.seats.is_empty();
         let Some(shared) = &mut floor.shared else { return };
-        if shared.told_sales.get(&sale).is_some_and(|told| version <= *told) {
-            return;
+        let told = shared.told_sales.get(&view.sale.id).is_some_and(|told| view.sale.version <= *told);
+        // Who comes later gets it with the snapshot.
+        if seated && !told {
+            let missing = shared.missing_sales.entry(view.sale.id).or_insert_with(|| (view.clone(), now));
+            missing.0 = view.clone();
         }
-        shared.told_sales.insert(sale, version);
-        floor.lanes.publish_beside(Body::Sale(contract::sale(view)), now);
-        floor.ring(Urgency::Now);
-        drop(floor);
-        self.stir();
     }
 
     pub fn heed(&self, fact: &Fact) {
@@ -144,6 +138,38 @@ impl LiveRoom {
 }
 
 impl Floor {
+    fn remind_room(&mut self, now: Timestamp) {
+        let (record, seated) = (self.record.clone(), !self.seats.is_empty());
+        let Some(shared) = &mut self.shared else { return };
+        if !seated || record.version <= shared.told_version {
+            shared.told_version = shared.told_version.max(record.version);
+        } else if std::mem::replace(&mut shared.missing_version, record.version) == record.version {
+            shared.told_version = record.version;
+            let room = contract::room(&record, &self.cards, false);
+            self.lanes.publish_beside(Body::Room(room), now);
+            self.after(Closes::of(record.state).as_ref());
+        }
+    }
+
+    fn remind_sales(&mut self, now: Timestamp) {
+        let seated = !self.seats.is_empty();
+        let Some(shared) = &mut self.shared else { return };
+        let told = &shared.told_sales;
+        let is_told =
+            |view: &SaleView| told.get(&view.sale.id).is_some_and(|told| view.sale.version <= *told);
+        shared.missing_sales.retain(|_, (view, _)| seated && !is_told(view));
+        for (sale, (view, _)) in
+            shared.missing_sales.extract_if(|_, (_, found_at)| *found_at + WORD_TAKES_MAX <= now)
+        {
+            shared.told_sales.insert(sale, view.sale.version);
+            self.lanes.publish_beside(Body::Sale(contract::sale(&view)), now);
+            self.state_due = true;
+        }
+        if self.state_due {
+            self.ring(Urgency::Now);
+        }
+    }
+
     pub(super) fn hear_critical(&mut self, standing: Standing, critical: Vec<Critical>) -> Result<(), Gap> {
         let at = self.lanes.position();
         let Some(shared) = &mut self.shared else { return Ok(()) };

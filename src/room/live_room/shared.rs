@@ -21,6 +21,7 @@ use crate::room::parcel::{
     PERSONAL_WAITING_MAX, Personal,
 };
 use crate::room::sequence::{Gap, Sequence};
+use crate::sale::SaleView;
 use crate::store::broker::{self, Hearts, Standing};
 
 /// Chat and news of orders are gathered this long after a parcel went: at most 200 calls a second for a busy room.
@@ -52,6 +53,7 @@ pub(super) struct Shared {
     pub(super) told_sales: HashMap<SaleId, u64>,
     /// Found in the record and not told, when it was last looked at.
     pub(super) missing_version: u64,
+    pub(super) missing_sales: HashMap<SaleId, (SaleView, Timestamp)>,
 }
 
 /// Of all nodes together.
@@ -89,6 +91,7 @@ impl Shared {
             told_version: 0,
             told_sales: HashMap::new(),
             missing_version: 0,
+            missing_sales: HashMap::new(),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::StreamPosition;
 use crate::room::parcel::{Critical, Heard, Line, NodeId};
+use crate::room::scene::sale_view;
 use crate::room::sequence::Kept;
 use crate::store::broker::Standing;
 
@@ -114,6 +115,38 @@ fn the_stock_is_said_again_behind_news_of_a_sale() {
     let fact = Fact { sale: Some((sale, 3)), ..Fact::default() };
     scene.hear(Body::Sale(v1::FlashSale::default()), fact, None);
     assert_eq!((states(&scene), states(&scene)), (1, 0));
+}
+
+#[test]
+fn news_of_a_sale_that_is_found_in_the_record_is_told_once_it_was_not_heard_for_a_while() {
+    let mut scene = Scene::at(room(RoomState::Live));
+    scene.room.remind_sale(&sale_view(2), NOW);
+    let mut lin = enter(&scene.room, &viewer("lin")).expect("inside");
+    let later = NOW + Duration::from_secs(1);
+    let mut told = |scene: &Scene| {
+        let bodies = lin.read(&scene.room);
+        let version = |body: &Body| if let Body::Sale(sale) = body { Some(sale.version) } else { None };
+        bodies.iter().filter_map(version).collect::<Vec<u64>>()
+    };
+    scene.room.remind(later);
+    assert_eq!(told(&scene), [0; 0], "lin has seen it with the snapshot");
+    scene.room.remind_sale(&sale_view(3), NOW);
+    scene.room.remind(NOW);
+    assert_eq!(told(&scene), [0; 0], "the word may be on its way");
+    scene.room.remind(later);
+    scene.room.remind(later);
+    assert_eq!(told(&scene), [3]);
+    let hear = |scene: &mut Scene, version| {
+        let view = sale_view(version);
+        let fact = Fact { sale: Some((view.sale.id, version)), ..Fact::default() };
+        scene.hear(Body::Sale(contract::sale(&view)), fact, None);
+    };
+    hear(&mut scene, 2);
+    assert_eq!(told(&scene), [0; 0], "no sale goes back");
+    scene.room.remind_sale(&sale_view(4), later);
+    hear(&mut scene, 4);
+    scene.room.remind(later + Duration::from_secs(1));
+    assert_eq!(told(&scene), [4], "once");
 }
 
 #[test]
