@@ -253,6 +253,7 @@ impl Running {
         let outbox =
             sales.clone().run_outbox(self.provider.clone(), asked, move || outbox_clock.now(), stop.clone());
         self.tasks.spawn(outbox);
+        self.tasks.spawn(tasks::watch_stores(sales.clone(), stop.clone()));
         self.tasks.spawn(tasks::receipts(sales.clone(), clock.clone(), stop.clone()));
         self.tasks.spawn(tasks::tidy_meters(prometheus(), stop.clone()));
         self.tasks.spawn(tasks::refresh_keys(self.keys.clone(), config.jwks.clone(), jwks, stop.clone()));

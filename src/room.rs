@@ -241,6 +241,11 @@ impl Hub {
         if open >= self.0.limits.viewers_per_node { Err(CloseCode::Full) } else { Ok(connection) }
     }
 
+    /// Whether other nodes have the same rooms.
+    pub fn is_shared(&self) -> bool {
+        self.0.exchange.is_some()
+    }
+
     pub fn is_draining(&self) -> bool {
         self.0.draining.load(Ordering::Acquire)
     }

@@ -36,10 +36,12 @@ pub mod outbox;
 mod pay;
 mod place;
 mod provider;
+mod standing;
 #[cfg(test)]
 mod tests;
 
 pub use nodes::Keeping;
+pub use standing::Standing;
 
 /// A flash sale with all that is needed to show it.
 #[derive(Clone, Debug, PartialEq)]

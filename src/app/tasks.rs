@@ -10,7 +10,7 @@ use crate::clock::{self, Clock};
 use crate::config::JwksConfig;
 use crate::model::Timestamp;
 use crate::room::Hub;
-use crate::sale::Sales;
+use crate::sale::{Sales, Standing};
 use crate::store::{Journal, StoreError};
 use crate::wire::tls::Certificates;
 use crate::wire::token::{Jwks, Keys};
@@ -20,6 +20,7 @@ const SWEEP_EVERY: Duration = Duration::from_millis(100);
 /// A second; the lease is good for four.
 const SWEEPS_PER_LEASE: u64 = 10;
 const RECONCILE_EVERY: Duration = Duration::from_secs(1);
+const STANDING_EVERY: Duration = Duration::from_secs(1);
 const CLOCK_EVERY: Duration = Duration::from_secs(2);
 /// Half of it is the error of a measurement.
 const CLOCK_TRIP_MAX: Duration = Duration::from_millis(500);
@@ -64,9 +65,23 @@ pub async fn reconcile(sales: Sales, hub: Hub, clock: Clock, stop: CancellationT
     let mut ticks = every(RECONCILE_EVERY);
     while until(&stop, ticks.tick()).await.is_some() {
         hub.reconcile(clock.now()).await;
-        if let Err(error) = sales.reconcile().await {
-            tracing::warn!(%error, "what other nodes changed was not read; the next look tries again");
+        match sales.reconcile().await {
+            Ok(missed) => missed.iter().for_each(|view| hub.remind(view, clock.now())),
+            Err(error) => {
+                tracing::warn!(%error, "what other nodes changed was not read; the next look tries again");
+            }
         }
+    }
+}
+
+/// Tells the metrics and the log whether the stores answer.
+pub async fn watch_stores(sales: Sales, stop: CancellationToken) {
+    let mut ticks = every(STANDING_EVERY);
+    let mut before = Standing::UP;
+    while until(&stop, ticks.tick()).await.is_some() {
+        let Some(standing) = until(&stop, sales.standing()).await else { return };
+        standing.tell(before);
+        before = standing;
     }
 }
 

@@ -274,6 +274,11 @@ impl Attendant {
                 tracing::warn!(%sale, %error, "a sale is shown as it was; the next look tries again");
             }
         }
+        for Critical { node, fact, body, .. } in critical {
+            if let (true, Some((id, _)), Some(Body::Sale(sale))) = (*node != us, fact.sale, body) {
+                self.hub.sales().heard_left(id, sale.left);
+            }
+        }
     }
 }
 

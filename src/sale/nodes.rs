@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{LiveSale, Refusal, Sales};
+use super::{LiveSale, Refusal, SaleView, Sales};
 use crate::model::{RoomId, SaleId, SaleState, Subject, Timestamp};
 use crate::store::journal::Duty;
 use crate::store::{Entry, StoreError, Write};
@@ -102,14 +102,28 @@ impl Sales {
         self.0.buyers.add(room, buyer);
     }
 
-    /// What messages between nodes may have failed to tell; to be called each second.
-    pub async fn reconcile(&self) -> Result<(), Refusal> {
-        for (sale, version) in self.0.journal.live_sale_versions().await? {
-            if let Err(error) = self.catch_up(sale, version).await {
-                tracing::warn!(%error, %sale, "a sale that another node changed was not read; the next look tries again");
+    /// Another node told the room how many units are left.
+    pub fn heard_left(&self, id: SaleId, left: u32) {
+        if let Some(live) = self.live(id) {
+            live.told_sold_out.store(left == 0, Ordering::Release);
+        }
+    }
+
+    /// The sales that messages between nodes failed to tell of; to be called each second.
+    pub async fn reconcile(&self) -> Result<Vec<SaleView>, Refusal> {
+        let mut missed = Vec::new();
+        for (id, version) in self.0.journal.live_sale_versions().await? {
+            if self.live(id).is_some_and(|live| live.sale().version >= version) {
+                continue;
+            }
+            match self.catch_up(id, version).await {
+                Ok(()) => missed.extend(self.view(id)),
+                Err(error) => {
+                    tracing::warn!(%error, sale = %id, "a sale that another node changed was not read; the next look tries again");
+                }
             }
         }
-        Ok(())
+        Ok(missed)
     }
 
     /// Units that came free on a node which did not know that their sale had closed. Seldom any.

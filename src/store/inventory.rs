@@ -67,6 +67,14 @@ impl Inventory {
         }
     }
 
+    /// Whether it can be asked: as far as is known, without asking.
+    pub fn is_up(&self) -> bool {
+        match self {
+            Self::Embedded(_) => true,
+            Self::Redis(gate) => gate.is_up(),
+        }
+    }
+
     /// Which lot is there now. To be asked for before the record is read: `open` replaces no other.
     pub async fn seen(&self, sale: SaleId) -> Seen {
         match self {

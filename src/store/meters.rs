@@ -18,6 +18,13 @@ pub const POOL_IN_USE: &str = "apricot_journal_pool_in_use";
 /// Readings that wait for a connection.
 pub const POOL_WAITING: &str = "apricot_journal_pool_waiting";
 
+/// Whether the record, or the gate, answers: 1 or 0.
+pub const UP: &str = "apricot_store_up";
+
+pub fn up(store: &'static str, is_up: bool) {
+    metrics::gauge!(UP, "store" => store).set(f64::from(u8::from(is_up)));
+}
+
 pub fn pool(size: usize, in_use: usize, waiting: usize) {
     metrics::gauge!(POOL_SIZE).set(size as f64);
     metrics::gauge!(POOL_IN_USE).set(in_use as f64);

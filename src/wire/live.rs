@@ -149,12 +149,16 @@ async fn upgrade(State(sockets): State<Sockets>, Path(room): Path<String>, mut r
         Ok(accepted) => accepted,
         Err(refused) => return problem::not_a_socket(&refused),
     };
+    let inner = &sockets.0;
+    // What stands in front of many nodes asks the next one. A browser that came straight here would not be told when to come again.
+    if inner.hub.is_draining() && inner.hub.is_shared() {
+        return problem::draining();
+    }
     // hyper has put it there for every request of HTTP/1.1.
     let Some(upgrading) = request.extensions_mut().remove::<OnUpgrade>() else {
         return problem::not_a_socket(&HandshakeRefused::HttpVersion);
     };
     let (chosen, deflate) = (accepted.protocol.and_then(codec::format_of), accepted.deflate);
-    let inner = &sockets.0;
     let tasks = if inner.hub.is_draining() { inner.latecomers.clone() } else { inner.tasks.clone() };
     tasks.spawn(async move {
         match upgrading.await {

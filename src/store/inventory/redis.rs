@@ -77,6 +77,10 @@ impl RedisGate {
         Self(shared)
     }
 
+    pub fn is_up(&self) -> bool {
+        self.0.redis.is_up()
+    }
+
     pub async fn seen(&self, sale: SaleId) -> Seen {
         let lot = self.know(sale);
         if lot.newest.generation() == 0 && Self::ask_lot(&lot, Operation::read()).await.is_err() {

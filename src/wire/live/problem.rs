@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use apricot_proto::v1::Problem;
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
@@ -12,6 +13,7 @@ use crate::wire::websocket::HandshakeRefused;
 
 /// About one commit of the record.
 const IN_FLIGHT_RETRY_MS: u32 = 100;
+const DRAINING_RETRY_MS: u32 = 1_000;
 
 impl From<RoomRefused> for Problem {
     fn from(refused: RoomRefused) -> Self {
@@ -52,10 +54,19 @@ impl From<RoomRefused> for Problem {
 /// Somebody opened the address without asking for a WebSocket, or asked wrongly.
 pub fn not_a_socket(refused: &HandshakeRefused) -> Response {
     let problem = Kind::Malformed.because(format!("Open this address as a WebSocket. {refused}."));
-    let body = serde_json::to_string(&problem).expect("a message of ours is serialisable");
-    let mut response = (refused.status(), [(CONTENT_TYPE, "application/problem+json")], body).into_response();
+    let mut response = response(refused.status(), &problem);
     response.headers_mut().extend(refused.response_headers());
     response
+}
+
+pub fn draining() -> Response {
+    let problem = Kind::Busy.for_now("The server is stopping; ask another.", DRAINING_RETRY_MS);
+    response(StatusCode::SERVICE_UNAVAILABLE, &problem)
+}
+
+fn response(status: StatusCode, problem: &Problem) -> Response {
+    let body = serde_json::to_string(problem).expect("a message of ours is serialisable");
+    (status, [(CONTENT_TYPE, "application/problem+json")], body).into_response()
 }
 
 /// Never 0, which would mean that trying again does not help.

@@ -1,7 +1,6 @@
 //! What ops and auditors read, and what machines ask.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use apricot_proto::v1;
 
@@ -10,13 +9,12 @@ use super::{Call, Refused, rooms};
 use crate::contract;
 use crate::ledger::AccountTotal;
 use crate::room::RoomView;
-use crate::store::StoreError;
+use crate::sale::Standing;
 use crate::store::journal::RoomFigures;
 use crate::wire::openapi;
 use crate::wire::problem::Kind;
 
-/// A commit takes milliseconds.
-const READY_TIMEOUT: Duration = Duration::from_secs(2);
+const READY_RETRY_MS: u32 = 1_000;
 
 pub async fn trial_balance(call: Call) -> Result<v1::TrialBalance, Refused> {
     call.everywhere()?;
@@ -44,15 +42,21 @@ pub async fn health(_: Call) -> Result<Plain, Refused> {
     Ok(Plain("ok\n".into()))
 }
 
-/// An empty entry goes through the record's queue and its writer.
 pub async fn ready(call: Call) -> Result<Plain, Refused> {
     if call.wire.hub.is_draining() {
-        return Err(Kind::Busy.for_now("The server is stopping; ask another.", 1_000).into());
+        return Err(Kind::Busy.for_now("The server is stopping; ask another.", READY_RETRY_MS).into());
     }
-    let written = call.wire.sales.ledger().journal().commit(Vec::new());
-    let written = tokio::time::timeout(READY_TIMEOUT, written).await;
-    written.map_err(|_| StoreError::Unavailable("no commit in 2 s".into()))??;
-    Ok(Plain("ready\n".into()))
+    match call.wire.sales.standing().await {
+        Standing { record: false, .. } => {
+            let detail = "The record does not answer: nothing is accepted. Rooms go on.";
+            Err(Kind::RecordUnavailable.for_now(detail, READY_RETRY_MS).into())
+        }
+        Standing { gate: false, .. } => {
+            let detail = "Redis does not answer: buying pauses. Rooms go on, each node for its own viewers.";
+            Err(Kind::NotNow.for_now(detail, READY_RETRY_MS).into())
+        }
+        Standing { record: true, gate: true } => Ok(Plain("ready\n".into())),
+    }
 }
 
 pub async fn metrics(call: Call) -> Result<Plain, Refused> {

@@ -58,7 +58,7 @@ pub fn routes() -> Vec<Route> {
         Route::new(get(), "/sandbox/v1/knobs", OPS, "How the sandbox provider behaves.", payments::knobs),
         Route::new(put(), "/sandbox/v1/knobs", OPS, "Change how the sandbox provider behaves.", payments::turn_knobs),
         Route::new(get(), "/healthz", ALL, "The process answers.", ops::health),
-        Route::new(get(), "/readyz", ALL, "The record can be written and the server is not stopping.", ops::ready),
+        Route::new(get(), "/readyz", ALL, "Record and gate answer, and the server is not stopping.", ops::ready),
         Route::new(get(), "/metrics", ALL, "Meters in Prometheus text format.", ops::metrics),
         Route::new(get(), "/openapi.json", ALL, "This description.", ops::openapi),
     ]
