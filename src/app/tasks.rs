@@ -95,16 +95,10 @@ pub async fn keep_time(journal: Journal, clock: Clock, stop: CancellationToken) 
     }
 }
 
-/// An answer that takes too long says little about the time, unless it is the first.
 pub async fn measure_clock(journal: &Journal, clock: &Clock) -> Result<(), StoreError> {
-    let asked = clock::system();
+    let asked = clock::instant();
     let Some(theirs) = journal.clock().await? else { return Ok(()) };
-    let trip = asked.until(clock::system());
-    if trip > CLOCK_TRIP_MAX {
-        tracing::debug!(trip_ms = trip.as_millis(), "the record's clock came too late to correct ours");
-        return Ok(());
-    }
-    let moved_ms = clock.correct(asked, theirs);
+    let moved_ms = clock.correct(asked, theirs, CLOCK_TRIP_MAX);
     if moved_ms.unsigned_abs() > CLOCK_WORTH_SAYING_MS {
         tracing::warn!(moved_ms, "this machine's clock differs from the record's; corrected by so much");
     }
