@@ -17,7 +17,7 @@ use crate::model::order::{OrderRefused, ShipTo};
 use crate::model::sale::SaleRefused;
 use crate::model::{
     FlashSale, Money, Order, OrderId, OutOfBound, Payment, PaymentId, PaymentState, Pledge, Product, RoomId,
-    SaleId, SaleState, Stage,
+    SaleId, SaleState, Stage, Timestamp,
 };
 use crate::store::inventory::{NotNow, Reading};
 use crate::store::journal::Task;
@@ -201,6 +201,7 @@ struct LiveSale {
     mending: AtomicBool,
     /// Where gate and record were found to differ.
     difference: Mutex<Option<compare::Difference>>,
+    closed_at_gate_since: Mutex<Option<Timestamp>>,
 }
 
 /// What is known of an order id.
@@ -308,7 +309,7 @@ impl Sales {
     }
 
     fn stock(&self, sale: SaleId, live: &LiveSale) -> SaleStock {
-        let Reading { stock, held, sold, waiting } = self.0.inventory.reading(sale).unwrap_or_default();
+        let Reading { stock, held, sold, waiting } = self.0.inventory.shown(sale);
         let closed = matches!(live.sale().state, SaleState::Closed { .. });
         let left = if closed { 0 } else { stock.saturating_sub(held + sold) };
         SaleStock { sale, left, held, sold, waiting }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use apricot_proto::v1::publication::Body;
 use bytes::Bytes;
 use dashmap::Entry as Slot;
 use tokio::sync::{mpsc, watch};

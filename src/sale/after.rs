@@ -78,7 +78,7 @@ impl Sales {
             if order.stage == Stage::Refunded {
                 meters::order("refunded");
             }
-            let known = sales.remember(KnownOrder { order, ..(*known).clone() });
+            let known = sales.became(KnownOrder { order, ..(*known).clone() }).await;
             sales.ask(task).await;
             sales.tell_order(&known).await;
             sales.order_view(&known).await
@@ -113,7 +113,7 @@ impl Sales {
                 return Err(refused.into());
             }
             meters::order(order.stage.name());
-            let known = sales.remember(KnownOrder { order, ..(*known).clone() });
+            let known = sales.became(KnownOrder { order, ..(*known).clone() }).await;
             sales.tell_order(&known).await;
             sales.order_view(&known).await
         })

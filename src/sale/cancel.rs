@@ -19,7 +19,7 @@ impl Sales {
         self.uninterrupted(async move { sales.release(&known, now).await }).await
     }
 
-    async fn release(&self, known: &KnownOrder, now: Timestamp) -> Result<OrderView, Refusal> {
+    pub(super) async fn release(&self, known: &KnownOrder, now: Timestamp) -> Result<OrderView, Refusal> {
         let order = known.order.clone().release()?;
         let pending = match known.order.stage {
             Stage::Held { .. } => {
@@ -43,7 +43,7 @@ impl Sales {
         }
         meters::order("released");
         self.0.inventory.free(order.sale, order.id, &order.buyer, HoldOutcome::Released).await;
-        let known = self.remember(KnownOrder { order, ..known.clone() });
+        let known = self.became(KnownOrder { order, ..known.clone() }).await;
         self.units_came_back(known.order.sale, now).await;
         self.tell_order(&known).await;
         self.order_view(&known).await
@@ -183,7 +183,7 @@ impl Sales {
         self.0.journal.commit(vec![Write::Order(order.clone()), hold]).await?;
         self.adopt(&order, limit).await;
         meters::offered();
-        let known = self.remember(KnownOrder { order, ..(*known).clone() });
+        let known = self.became(KnownOrder { order, ..(*known).clone() }).await;
         self.tell_order(&known).await;
         Ok(())
     }
@@ -207,7 +207,7 @@ impl Sales {
         for (known, pending) in underway {
             match pending.committed().await {
                 Ok(()) => {
-                    let known = self.remember(known);
+                    let known = self.became(known).await;
                     self.tell_order(&known).await;
                 }
                 Err(error) => failed = Some(error.into()),

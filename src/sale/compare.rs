@@ -17,24 +17,55 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Difference {
     since: Timestamp,
     looked_at: Timestamp,
-    /// Held and sold at the gate and in the record; `None`: they agreed.
-    units: Option<[u32; 4]>,
+    /// `None`: they agreed.
+    counts: Option<Counts>,
+}
+
+/// Of units, and of orders that wait, in one place and the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Counts {
+    gate: [u64; 3],
+    record: [u64; 3],
+    /// Holds that ran out and that nobody ends: the gate takes them for ended.
+    overdue: u64,
 }
 
 impl Sales {
+    /// To be called right after the sale's holds were swept: what has run out by now and is still held, nobody is ending.
     pub(super) async fn compare(&self, sale: SaleId, live: &LiveSale, now: Timestamp) -> Result<(), Refusal> {
         if !self.0.inventory.is_shared() || live.looked_since(now - LOOK_EVERY) {
             return Ok(());
         }
         let Some(gate) = self.0.inventory.reading(sale) else { return Ok(()) };
         let Some(record) = self.0.journal.lot(sale).await? else { return Ok(()) };
-        let units = [gate.held, gate.sold, record.held, record.sold];
-        let differs = (gate.held, gate.sold) != (record.held, record.sold);
-        if live.differs_too_long(differs.then_some(units), now) {
-            tracing::warn!(%sale, ?units, "gate and record differ and nothing is under way; the lot is read again");
+        let (waiting, overdue) = self.0.journal.waiting_and_overdue(sale, now).await?;
+        let counts = Counts {
+            gate: [gate.held, gate.sold, gate.waiting].map(u64::from),
+            record: [record.held.into(), record.sold.into(), waiting],
+            overdue,
+        };
+        let differs = counts.gate != counts.record || overdue > 0;
+        if live.differs_too_long(differs.then_some(counts), now) {
+            tracing::warn!(%sale, ?counts, "gate and record differ and nothing is under way; the lot is read again");
             self.rebuild(sale).await;
         }
         Ok(())
+    }
+
+    /// The gate calls the sale closed, and this node does not. So it is while the sale is being closed; but whoever was closing it may
+    /// have died.
+    pub(super) fn closed_at_gate(&self, live: &LiveSale, now: Timestamp) {
+        let mut since = live.closed_at_gate_since.lock().expect("no panic while compared");
+        let first = *since.get_or_insert(now);
+        // Older than twice that: of another time.
+        if now - STANDS_FOR * 2 > first {
+            *since = Some(now);
+        } else if now - STANDS_FOR >= first {
+            *since = None;
+            let (sales, sale) = (self.clone(), live.sale().id);
+            tracing::warn!(%sale, "the gate calls an open sale closed; the lot is read again");
+            self.0.underway.spawn(async move { sales.rebuild(sale).await });
+        }
     }
 }
 
@@ -44,12 +75,12 @@ impl LiveSale {
         difference.as_ref().is_some_and(|difference| difference.looked_at > at)
     }
 
-    fn differs_too_long(&self, units: Option<[u32; 4]>, now: Timestamp) -> bool {
+    fn differs_too_long(&self, counts: Option<Counts>, now: Timestamp) -> bool {
         let mut difference = self.difference.lock().expect("no panic while compared");
-        let before = difference.take().filter(|before| before.units == units);
+        let before = difference.take().filter(|before| before.counts == counts);
         let since = before.map_or(now, |before| before.since);
-        let too_long = units.is_some() && since + STANDS_FOR <= now;
-        *difference = Some(Difference { since: if too_long { now } else { since }, looked_at: now, units });
+        let too_long = counts.is_some() && since + STANDS_FOR <= now;
+        *difference = Some(Difference { since: if too_long { now } else { since }, looked_at: now, counts });
         too_long
     }
 }

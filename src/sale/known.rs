@@ -137,6 +137,20 @@ impl Sales {
         }
     }
 
+    /// What an order has become by an entry that was just committed, as it is told. Another node may have changed its payment, or the
+    /// order of this payment, meanwhile: then the two together are what the record says, not what this node put together.
+    pub(super) async fn became(&self, fresh: KnownOrder) -> Arc<KnownOrder> {
+        if self.is_shared() {
+            match self.find(fresh.order.id).await {
+                Ok(known) => return known,
+                Err(error) => {
+                    tracing::debug!(%error, order = %fresh.order.id, "an order is told as this node knows it")
+                }
+            }
+        }
+        self.remember(fresh)
+    }
+
     /// After a lost race: what the record says now.
     pub(super) async fn reread(&self, id: OrderId) -> Result<Arc<KnownOrder>, Refusal> {
         self.0.orders.remove_if(&id, |_, slot| matches!(slot, Slot::Known(_)));

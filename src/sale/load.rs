@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
 
+use dashmap::mapref::entry::Entry as MapEntry;
+
 use super::{KnownOrder, LiveSale, Refusal, Sales};
 use crate::model::{FlashSale, Order, Payment, SaleId, SaleState, Stage};
 use crate::store::Write;
@@ -58,8 +60,13 @@ impl Sales {
             rebuilds: AtomicU64::new(0),
             mending: AtomicBool::new(false),
             difference: Mutex::default(),
+            closed_at_gate_since: Mutex::default(),
         };
-        self.0.live.insert(id, Arc::new(live));
+        match self.0.live.entry(id) {
+            MapEntry::Vacant(free) => drop(free.insert(Arc::new(live))),
+            // Two looks at once: the newer one counts.
+            MapEntry::Occupied(known) => known.get().become_(live.sale()),
+        }
         let mut sales = self.0.rooms.entry(room).or_default();
         if !sales.contains(&id) {
             sales.push(id);

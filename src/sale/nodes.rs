@@ -113,6 +113,10 @@ impl Sales {
     pub async fn reconcile(&self) -> Result<Vec<SaleView>, Refusal> {
         let mut missed = Vec::new();
         for (id, version) in self.0.journal.live_sale_versions().await? {
+            if self.0.inventory.reading(id).is_none() && self.live(id).is_some() {
+                // What people see of it is how it was.
+                self.mend(id);
+            }
             if self.live(id).is_some_and(|live| live.sale().version >= version) {
                 continue;
             }

@@ -187,7 +187,7 @@ impl Sales {
         let payment = payment.into(PaymentState::Declined { reason });
         let entry = vec![Write::Payment(payment.clone()), Write::TaskDone(Task::Authorise(id))];
         self.0.journal.commit(entry).await?;
-        let known = self.remember(KnownOrder { payment: Some(payment), ..(*known).clone() });
+        let known = self.became(KnownOrder { payment: Some(payment), ..(*known).clone() }).await;
         self.tell_order(&known).await;
         Ok(())
     }

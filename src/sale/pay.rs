@@ -1,5 +1,7 @@
 //! Payment: asked of the provider by task, answered by the provider's events. An event has one effect however often it comes.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::place::end_hold;
@@ -15,6 +17,7 @@ use crate::store::{Entry, StoreError, Write};
 
 /// Tries of one claim whose pledge is about to reach its cap. The provider tells its news again when none succeeds.
 const CAP_TRIES_MAX: u32 = 8;
+const TICK: Duration = Duration::from_millis(1);
 
 impl Sales {
     /// Starts a payment. The answer says that it is recorded; the outcome comes later. While a payment is under way or done, the same
@@ -45,7 +48,8 @@ impl Sales {
             amount: known.order.total(),
             method,
             state: PaymentState::Authorising,
-            created_at: now,
+            // The newest is the one made last, also where another node's clock is ahead of this one's.
+            created_at: known.payment.as_ref().map_or(now, |before| now.max(before.created_at + TICK)),
             version: 1,
         };
         let sales = self.clone();
@@ -75,7 +79,7 @@ impl Sales {
             Err(StoreError::Exists) => return self.order_view(&*self.reread(order.id).await?).await,
             Err(refused) => return Err(refused.into()),
         }
-        let known = self.remember(KnownOrder { order, payment: Some(payment), payments });
+        let known = self.became(KnownOrder { order, payment: Some(payment), payments }).await;
         self.ask(task).await;
         self.order_view(&known).await
     }
@@ -111,6 +115,8 @@ impl Sales {
             return Ok(self.0.journal.commit(entry).await?);
         }
         meters::payment_event("authorised");
+        // Made on another node a moment ago: a payment is not late because this node is.
+        self.ensure(known.order.sale).await?;
         let live = self.live(known.order.sale);
         if let (Stage::Held { .. }, Some(live)) = (&known.order.stage, &live) {
             if known.order.payable(now).is_ok() {
@@ -152,16 +158,17 @@ impl Sales {
         let order = match self.record_claim(&entry, held, live, now).await {
             Ok(order) => order,
             Err(refusal) => {
-                if ours {
+                let known = self.reread(held.id).await?;
+                // Another node may have taken in the same event: then its claim is this one.
+                if ours && known.order.paid_at.is_none() {
                     self.rebuild(held.sale).await;
                 }
-                self.reread(held.id).await?;
                 return Err(refusal);
             }
         };
         self.0.inventory.adopt_claimed(order.sale, order.id, &order.buyer, order.quantity).await;
         meters::order("paid");
-        let known = self.remember(KnownOrder { order, payment: Some(payment), payments: known.payments });
+        let known = self.became(KnownOrder { order, payment: Some(payment), payments: known.payments }).await;
         #[cfg(feature = "sabotage")]
         crate::store::sabotage::reached("claimed");
         self.ask(capture).await;
@@ -271,7 +278,7 @@ impl Sales {
         entry.push(Write::Refund(refund));
         entry.push(Write::Task { task, at: now });
         self.0.journal.commit(entry).await?;
-        let known = self.remember(KnownOrder { payment: Some(payment), ..known.clone() });
+        let known = self.became(KnownOrder { payment: Some(payment), ..known.clone() }).await;
         self.ask(task).await;
         self.tell_order(&known).await;
         Ok(())
@@ -293,7 +300,7 @@ impl Sales {
         let payment = payment.into(PaymentState::Declined { reason });
         entry.push(Write::Payment(payment.clone()));
         self.0.journal.commit(entry).await?;
-        let known = self.remember(KnownOrder { payment: Some(payment), ..(*known).clone() });
+        let known = self.became(KnownOrder { payment: Some(payment), ..(*known).clone() }).await;
         self.tell_order(&known).await;
         Ok(())
     }
@@ -341,7 +348,7 @@ impl Sales {
         entry.extend(payment.clone().map(Write::Payment));
         self.0.journal.commit(entry).await?;
         let known = match payment {
-            Some(payment) => self.remember(KnownOrder { payment: Some(payment), ..(*known).clone() }),
+            Some(payment) => self.became(KnownOrder { payment: Some(payment), ..(*known).clone() }).await,
             None => known,
         };
         self.tell_order(&known).await;

@@ -92,8 +92,10 @@ impl Sales {
                     sales.placed_before(&buyer, &wish).await
                 }
                 Err(refused) => {
-                    if let HoldRefused::NotReady { .. } = refused {
-                        sales.mend(live.sale().id);
+                    match refused {
+                        HoldRefused::NotReady { .. } => sales.mend(live.sale().id),
+                        HoldRefused::Closed => sales.closed_at_gate(&live, now),
+                        _ => {}
                     }
                     Err(refused.into())
                 }
@@ -237,7 +239,7 @@ impl Sales {
             Ok(()) => {
                 self.0.inventory.free(sale, id, &known.order.buyer, HoldOutcome::Expired).await;
                 meters::order("expired");
-                let known = self.remember(known);
+                let known = self.became(known).await;
                 self.tell_order(&known).await;
             }
             Err(error) => {
@@ -385,7 +387,7 @@ impl Sales {
     }
 
     /// The gate would not be asked: looks whether the lot has to be read again. Nobody waits for it, and one looks for all.
-    fn mend(&self, sale: SaleId) {
+    pub(super) fn mend(&self, sale: SaleId) {
         let Some(live) = self.live(sale) else { return };
         if live.mending.swap(true, Ordering::AcqRel) {
             return;

@@ -17,6 +17,7 @@ use crate::model::{
 use crate::store::Write;
 use crate::store::journal::{Once, open_reader};
 
+mod beside;
 mod buying;
 mod closing;
 mod moving;

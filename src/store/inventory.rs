@@ -241,4 +241,13 @@ impl Inventory {
             Self::Redis(gate) => gate.reading(sale),
         }
     }
+
+    /// For people to look at: as it is, or as it was when that was last known.
+    pub fn shown(&self, sale: SaleId) -> Reading {
+        let shown = match self {
+            Self::Embedded(gate) => gate.reading(sale),
+            Self::Redis(gate) => gate.last_reading(sale),
+        };
+        shown.unwrap_or_default()
+    }
 }

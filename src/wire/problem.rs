@@ -251,7 +251,8 @@ impl From<StoreError> for Problem {
             StoreError::Rule(_) | StoreError::Unavailable(_) => {
                 // The cause is for the log, not for the client; here it leaves the layers that know it.
                 tracing::error!(%error, "the record refused what should be possible");
-                let detail = "Send the same request again: it has one effect, also if this one had it already.";
+                let detail =
+                    "Send the same request again: it has one effect, also if this one had it already.";
                 Kind::RecordUnavailable.for_now(detail, RECORD_RETRY_MS)
             }
         }

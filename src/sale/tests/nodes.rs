@@ -6,7 +6,7 @@ use super::shared::gate_at;
 use super::*;
 use crate::store::journal::{PostgresSettings, migrate};
 
-struct Stores {
+pub(super) struct Stores {
     postgres: PostgresSettings,
     redis: Redis,
     clock: Clock,
@@ -14,7 +14,7 @@ struct Stores {
 }
 
 impl Stores {
-    async fn start() -> Option<Self> {
+    pub async fn start() -> Option<Self> {
         let server = or_skip(Postgres::start_with(&["fsync=off"]))?;
         let redis = or_skip(Redis::start())?;
         let url = server.fresh_database().unwrap();
@@ -24,14 +24,14 @@ impl Stores {
     }
 
     /// One that knows no sale yet.
-    async fn node(&self) -> Shop {
+    pub async fn node(&self) -> Shop {
         let journal = Journal::connect(&self.postgres, 42, START).await.unwrap();
         let (gate, folder) = (gate_at(&self.redis).await, tempfile::tempdir().unwrap());
         Shop::at(journal, gate, folder, self.clock.clone(), SaleId(Uuid::from_u128(1)))
     }
 
     /// The first with an open sale, the other as it starts beside it.
-    async fn two_nodes(&self, stock: u32) -> [Shop; 2] {
+    pub async fn two_nodes(&self, stock: u32) -> [Shop; 2] {
         let first = self.node().await.stocked(stock, 9, None).await;
         first.sales.open_sale(first.sale, START).await.unwrap();
         let other = self.node().await;

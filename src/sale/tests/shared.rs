@@ -129,6 +129,72 @@ async fn what_a_node_that_died_left_half_done_is_put_right() {
 }
 
 #[tokio::test]
+async fn holds_that_a_dead_node_was_ending_are_ended_by_the_next() {
+    let Some(server) = or_skip(Server::start()) else { return };
+    let shop = Shop::shared(&server, 2).await;
+    shop.place("ann", 1).await.unwrap();
+    shop.pass(HOLD);
+    // Taken by a sweep that did not come to the record.
+    assert_eq!(shop.gate().take_expired(shop.sale, shop.now(), 9).await.len(), 1);
+    shop.quiet_time().await;
+    assert_eq!((shop.stage("ann").await, shop.stock()), ("expired", [2, 0, 0, 0]));
+    shop.audit();
+}
+
+#[tokio::test]
+async fn who_left_the_line_only_at_the_gate_stands_in_it_again() {
+    let Some(server) = or_skip(Server::start()) else { return };
+    let shop = Shop::shared(&server, 1).await;
+    shop.place("ann", 1).await.unwrap();
+    shop.wait("bo", 1).await.unwrap();
+    assert!(shop.gate().leave(shop.sale, order("bo"), &buyer("bo")).await);
+    assert_eq!(shop.cancel("bo").await, Err(Refusal::Store(StoreError::Stale)));
+    shop.quiet_time().await;
+    assert_eq!(shop.stock(), [0, 1, 0, 1]);
+    shop.cancel("bo").await.unwrap();
+    shop.audit();
+}
+
+#[tokio::test]
+async fn line_of_a_sale_that_a_dead_node_was_closing_is_dismissed_by_the_next() {
+    let Some(server) = or_skip(Server::start()) else { return };
+    let shop = Shop::shared(&server, 1).await;
+    shop.place("ann", 1).await.unwrap();
+    shop.wait("bo", 1).await.unwrap();
+    assert_eq!(shop.gate().close(shop.sale).await, [order("bo")]);
+    let (live, now) = (shop.sales.live(shop.sale).unwrap(), shop.now());
+    let closed = live.sale().close(now, CloseReason::Host).unwrap();
+    shop.sales.0.journal.commit(vec![Write::Sale(closed.clone())]).await.unwrap();
+    live.become_(closed);
+    shop.quiet_time().await;
+    assert_eq!(shop.stage("bo").await, "expired");
+    shop.audit();
+}
+
+#[tokio::test]
+async fn gate_that_a_dead_node_closed_opens_again() {
+    let Some(server) = or_skip(Server::start()) else { return };
+    let shop = Shop::shared(&server, 1).await;
+    shop.gate().close(shop.sale).await;
+    assert_eq!(shop.place("ann", 1).await, Err(Refusal::Sale(SaleRefused::Closed)));
+    shop.pass(Duration::from_secs(5));
+    assert_eq!(shop.place("ann", 1).await, Err(Refusal::Sale(SaleRefused::Closed)));
+    shop.sales.settle().await;
+    shop.place("ann", 1).await.unwrap();
+    shop.audit();
+}
+
+#[tokio::test]
+async fn stock_is_shown_as_it_was_while_the_gate_is_away() {
+    let Some(mut server) = or_skip(Server::start()) else { return };
+    let shop = Shop::shared(&server, 3).await;
+    shop.place("ann", 1).await.unwrap();
+    server.kill();
+    assert!(shop.place("bo", 1).await.is_err());
+    assert_eq!(shop.stock(), [2, 1, 0, 0]);
+}
+
+#[tokio::test]
 async fn buying_pauses_while_the_gate_is_away_and_goes_on_by_itself() {
     let Some(mut server) = or_skip(Server::start()) else { return };
     let shop = Shop::shared(&server, 2).await;

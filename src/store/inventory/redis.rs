@@ -4,7 +4,7 @@
 //! Each node keeps the newest reading of the lots that it knows. It comes with every answer, and by a channel when other nodes change
 //! something. While the channel is not heard, nothing is answered from the reading.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -54,7 +54,8 @@ struct Lot {
     newest: Arc<Newest>,
     queue: mpsc::Sender<Asked>,
     /// Something may have been decided that nobody knows of, or not decided that everybody relies on: to be read again from the record.
-    doubted: AtomicBool,
+    /// One more than the generation it was said of: a newer one was read from the record since. 0: nothing is doubted.
+    doubted: AtomicU64,
     /// Not asked any more until it is opened again.
     forgotten: AtomicBool,
     heard: watch::Sender<bool>,
@@ -120,7 +121,7 @@ impl RedisGate {
         if let Err(failure) = taken {
             return Err(NotNow { retry_after: failure.retry_after() });
         }
-        lot.doubted.store(false, Ordering::Release);
+        lot.doubted.store(0, Ordering::Release);
         lot.forgotten.store(false, Ordering::Release);
         self.hear(sale, &lot).await;
         Ok(ours)
@@ -129,10 +130,8 @@ impl RedisGate {
     /// Whether the lot is there and nobody doubts it.
     pub async fn is_ready(&self, sale: SaleId) -> Result<bool, NotNow> {
         let lot = self.know(sale);
-        if lot.doubted.load(Ordering::Acquire) {
-            return Ok(false);
-        }
         match Self::ask_lot(&lot, Operation::read()).await {
+            Ok(_) if lot.is_doubted() => Ok(false),
             Ok(_) => {
                 self.hear(sale, &lot).await;
                 Ok(true)
@@ -147,7 +146,7 @@ impl RedisGate {
     /// It is doubted and not asked until it has been opened again.
     pub async fn forget(&self, sale: SaleId) {
         if let Some(lot) = self.lot(sale) {
-            lot.doubted.store(true, Ordering::Release);
+            lot.doubted.store(u64::MAX, Ordering::Release);
             lot.forgotten.store(true, Ordering::Release);
         }
     }
@@ -160,7 +159,7 @@ impl RedisGate {
 
     pub fn is_sold_out(&self, sale: SaleId, now: Timestamp) -> bool {
         let lot = self.0.lots.get(&sale);
-        lot.is_some_and(|lot| lot.newest.is_sold_out(now) && !lot.doubted.load(Ordering::Acquire))
+        lot.is_some_and(|lot| lot.newest.is_sold_out(now) && !lot.is_doubted())
     }
 
     pub async fn claim(
@@ -233,7 +232,12 @@ impl RedisGate {
 
     pub fn reading(&self, sale: SaleId) -> Option<Reading> {
         let lot = self.0.lots.get(&sale)?;
-        if lot.doubted.load(Ordering::Acquire) { None } else { lot.newest.reading() }
+        if lot.is_doubted() { None } else { lot.newest.reading() }
+    }
+
+    /// Also while it is doubted.
+    pub fn last_reading(&self, sale: SaleId) -> Option<Reading> {
+        self.0.lots.get(&sale).map(|lot| lot.newest.last_reading())
     }
 
     fn lot(&self, sale: SaleId) -> Option<Arc<Lot>> {
@@ -251,7 +255,7 @@ impl RedisGate {
                 keys,
                 newest,
                 queue,
-                doubted: AtomicBool::default(),
+                doubted: AtomicU64::default(),
                 forgotten: AtomicBool::default(),
                 heard: watch::Sender::new(false),
             })
@@ -297,7 +301,7 @@ impl RedisGate {
     ) -> Result<Value, Failure> {
         let answer = answered.await.unwrap_or(Err(Failure::Unknown));
         if answer == Err(Failure::Unknown) {
-            lot.doubted.store(true, Ordering::Release);
+            lot.doubt();
         }
         answer
     }
@@ -329,8 +333,19 @@ impl RedisGate {
 
     fn doubt(&self, sale: SaleId) {
         if let Some(lot) = self.lot(sale) {
-            lot.doubted.store(true, Ordering::Release);
+            lot.doubt();
         }
+    }
+}
+
+impl Lot {
+    fn doubt(&self) {
+        self.doubted.fetch_max(self.newest.generation().saturating_add(1), Ordering::AcqRel);
+    }
+
+    fn is_doubted(&self) -> bool {
+        let doubted = self.doubted.load(Ordering::Acquire);
+        doubted != 0 && doubted > self.newest.generation()
     }
 }
 

@@ -47,6 +47,15 @@ impl Journal {
         self.list(sql, vec![], |row| Ok((SaleId(row.id(0)?), rows::lot(&row.starting_at(1))?))).await
     }
 
+    /// Orders of a sale that stand in line, and those whose hold has run out without being ended.
+    pub async fn waiting_and_overdue(&self, sale: SaleId, now: Timestamp) -> Result<(u64, u64), StoreError> {
+        let sql = "SELECT (SELECT count(*) FROM orders WHERE sale = ?1 AND wait = 1 AND stage = 'waiting'),
+                   (SELECT count(*) FROM orders WHERE sale = ?1 AND stage = 'held' AND held_until <= ?2)";
+        let values = vec![Value::Id(sale.0), Value::Int(now.millis())];
+        let counts = self.one(sql, values, |row| Ok((row.unsigned(0)?, row.unsigned(1)?)));
+        Ok(counts.await?.unwrap_or((0, 0)))
+    }
+
     /// Whether the buyer has an order in this room that is waiting, held or on its way.
     pub async fn has_open_orders(&self, buyer: Subject, room: RoomId) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM orders WHERE buyer = ?1 AND room = ?2

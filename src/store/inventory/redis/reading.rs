@@ -82,12 +82,13 @@ impl Newest {
     }
 
     pub fn reading(&self) -> Option<Reading> {
-        if !self.stands() {
-            return None;
-        }
+        self.stands().then(|| self.last_reading())
+    }
+
+    pub fn last_reading(&self) -> Reading {
         let (held, sold) = unpack(self.held_sold.load(Ordering::Relaxed));
         let (stock, waiting) = unpack(self.stock_waiting.load(Ordering::Relaxed));
-        Some(Reading { stock, held, sold, waiting })
+        Reading { stock, held, sold, waiting }
     }
 
     fn lock(&self) -> MutexGuard<'_, (u64, u64)> {
