@@ -1,0 +1,134 @@
+//! Two nodes on one PostgreSQL and one Redis, over HTTP: what they say while a store is away, and while one of them stops.
+
+#[allow(dead_code, reason = "shared with the tests of REST")]
+#[path = "rest/server.rs"]
+mod server;
+
+use std::time::Duration;
+
+use apricot::clock::Clock;
+use apricot::config::Config;
+use apricot::model::Role::Viewer;
+use apricot::store::journal::{PostgresSettings, migrate};
+use apricot_servers::{Postgres, Redis, or_skip};
+use reqwest::Method;
+use serde_json::json;
+use server::{Answer, Server, send, start_with};
+
+/// Longer than anything here takes; a test that waits for it has failed.
+const TOO_LONG: Duration = Duration::from_secs(30);
+
+const FIRST: &str = "01890a5d-ac96-774b-bcce-000000000001";
+const SECOND: &str = "01890a5d-ac96-774b-bcce-000000000002";
+const THIRD: &str = "01890a5d-ac96-774b-bcce-000000000003";
+
+struct Nodes {
+    postgres: Postgres,
+    redis: Redis,
+    nodes: [Server; 2],
+    _keys: tempfile::TempDir,
+}
+
+impl Nodes {
+    async fn start() -> Option<Self> {
+        let postgres = or_skip(Postgres::start())?;
+        let redis = or_skip(Redis::start())?;
+        let keys = tempfile::tempdir().unwrap();
+        let url = postgres.fresh_database().unwrap();
+        let settings = PostgresSettings { url: url.clone(), password: None, connections: 2, ca: None };
+        migrate(&settings).await.unwrap();
+        let config = json!({"listen": "127.0.0.1:0", "node": {"keys": keys.path().join("keys")}, "postgres": {"url": url},
+            "redis": {"urls": [redis.url()]}, "provider": {"delay_ms": 600_000}});
+        let node = async || {
+            let config: Config = serde_json::from_value(config.clone()).unwrap();
+            start_with(config, tempfile::tempdir().unwrap(), Clock::System).await
+        };
+        let nodes = [node().await, node().await];
+        nodes[0].live_room().await;
+        nodes[0].product("apricot").await;
+        Some(Self { postgres, redis, nodes, _keys: keys })
+    }
+}
+
+/// Asks until the answer is this one.
+async fn until(status: u16, problem: Option<&str>, ask: impl AsyncFn() -> Answer) -> Answer {
+    let asking = async {
+        loop {
+            let answer = ask().await;
+            if answer.status.as_u16() == status && answer.body["type"].as_str() == problem {
+                return answer;
+            }
+        }
+    };
+    let answered = tokio::time::timeout(TOO_LONG, asking).await;
+    answered.unwrap_or_else(|_| panic!("never {status} {problem:?}"))
+}
+
+async fn readiness(node: &Server) -> Answer {
+    send(node.request(Method::GET, "/readyz")).await
+}
+
+async fn meters(node: &Server) -> String {
+    send(node.request(Method::GET, "/metrics")).await.text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn store_that_is_away_is_told_and_everything_goes_on_when_it_is_back() {
+    let Some(Nodes { mut postgres, mut redis, nodes: [one, two], .. }) = Nodes::start().await else { return };
+    let (sale, _) = one.open_sale(9).await;
+    one.place("wang", FIRST, &sale, 1).await.expect(201);
+    until(200, None, || readiness(&two)).await;
+    let path = format!("/v1/sales/{sale}");
+    while two.get(Viewer, "zhao", &path).await.expect(200)["left"] != 8 {}
+
+    redis.kill();
+    let told = until(503, Some("not-now"), || readiness(&two)).await;
+    assert!(told.body["detail"].as_str().unwrap().contains("Rooms go on"), "{}", told.text);
+    let refused = until(503, Some("not-now"), || two.place("zhao", SECOND, &sale, 1)).await;
+    assert!(refused.body["retryAfterMs"].as_u64().unwrap() > 0, "{}", refused.text);
+    assert!(meters(&two).await.contains("apricot_store_up{store=\"gate\"} 0"));
+    let shown = two.get(Viewer, "zhao", &path).await.expect(200);
+    assert_eq!(shown["left"], 8, "as it was: {shown}");
+    redis.restart().unwrap();
+    until(201, None, || two.place("zhao", SECOND, &sale, 1)).await;
+    until(200, None, || readiness(&two)).await;
+
+    postgres.kill();
+    until(503, Some("record-unavailable"), || readiness(&one)).await;
+    assert!(meters(&one).await.contains("apricot_store_up{store=\"record\"} 0"));
+    let refused = one.place("qian", THIRD, &sale, 1).await;
+    assert_eq!(refused.status, 503, "{}", refused.text);
+    send(one.request(Method::GET, "/v1/rooms")).await.expect(200);
+    postgres.restart().unwrap();
+    until(200, None, || readiness(&one)).await;
+    let placed = until(201, None, || one.place("qian", THIRD, &sale, 1)).await;
+    assert_eq!(placed.body["state"], "ORDER_STATE_HELD", "{}", placed.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn node_that_stops_sends_sockets_to_another() {
+    let Some(Nodes { nodes: [one, two], .. }) = Nodes::start().await else { return };
+    let address = one.running.address;
+    // It never answers a close, so that the node has to wait for it.
+    let idle = tokio::net::TcpStream::connect(address).await.unwrap();
+    let upgrade = async |address| {
+        let request = reqwest::Client::new().get(format!("http://{address}/v1/rooms/hill/live"));
+        let request = request.header("connection", "upgrade").header("upgrade", "websocket");
+        let request = request.header("sec-websocket-version", "13");
+        request.header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==").send().await
+    };
+    let sitting = upgrade(address).await.unwrap();
+    assert_eq!(sitting.status(), 101);
+    let stopping = tokio::spawn(one.running.stop());
+    let refused = loop {
+        let answer = upgrade(address).await.expect("it is told before nobody answers");
+        if answer.status() != 101 {
+            break answer;
+        }
+    };
+    assert_eq!(refused.status(), 503);
+    assert!(refused.text().await.unwrap().contains("\"busy\""));
+    assert_eq!(upgrade(two.running.address).await.unwrap().status(), 101);
+    drop((idle, sitting));
+    stopping.await.unwrap().unwrap();
+}
