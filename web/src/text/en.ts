@@ -312,7 +312,7 @@ export const en: Catalogue = {
     "rate-limited": "A bit too fast. Take a breath.",
     "busy": "Very busy. Nothing was charged; try again in a moment.",
     "not-now": "Buying pauses for a moment. Nothing was charged; try again in a few seconds.",
-    "record-unavailable": "The record can’t be written right now. Nothing happened; try again in a moment.",
+    "record-unavailable": "The record can’t be written right now. Try again in a moment: it counts once, however often you send it.",
     "lost": "The network dropped. Reconnecting.",
   },
 };

@@ -310,7 +310,7 @@ export const zhCN = {
     "rate-limited": "点得太快了，歇一下。",
     "busy": "人太多了，请稍等再试。什么都没有扣。",
     "not-now": "下单暂停片刻，什么都没有扣，请几秒后再试。",
-    "record-unavailable": "账本暂时写不进，什么都没有发生，请稍等再试。",
+    "record-unavailable": "账本暂时写不进，请稍等再试；重复提交只算一次。",
     "lost": "网络断了，正在重新连接。",
   },
 };
