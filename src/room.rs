@@ -20,6 +20,7 @@ use crate::store::{Broker, Journal, StoreError};
 
 pub mod amendment;
 mod attendance;
+mod awaited;
 pub mod behind;
 pub mod bell;
 mod changes;

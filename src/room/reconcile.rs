@@ -11,6 +11,8 @@ use crate::model::room::CARDS_MAX;
 use crate::model::{Product, Room, RoomId, RoomState, Timestamp};
 use crate::store::StoreError;
 
+/// Of a node, each second. They are read by their keys: about 10 ms.
+const ORDERS_AT_ONCE: usize = 1_000;
 const SANCTIONS_EVERY: Duration = Duration::from_secs(10);
 
 impl Hub {
@@ -23,6 +25,7 @@ impl Hub {
             tracing::debug!(%error, "the rooms could not be compared with the record");
         }
         self.0.rooms.iter().for_each(|room| room.remind(now));
+        self.read_awaited_orders(now).await;
         let read_at = Timestamp(self.0.sanctions_read_at_ms.load(Ordering::Relaxed));
         if read_at + SANCTIONS_EVERY <= now {
             self.0.sanctions_read_at_ms.store(now.millis(), Ordering::Relaxed);
@@ -110,6 +113,27 @@ impl Hub {
             self.read_record(&id, &room).await;
         }
         Ok(())
+    }
+
+    /// One query for all rooms.
+    async fn read_awaited_orders(&self, now: Timestamp) {
+        let rooms: Vec<Arc<LiveRoom>> = self.0.occupied.iter().map(|slot| slot.value().clone()).collect();
+        let mut told = HashMap::new();
+        for room in rooms {
+            told.extend(room.awaited(ORDERS_AT_ONCE - told.len(), now));
+        }
+        if told.is_empty() {
+            return;
+        }
+        let newer = self.0.sales.newer_orders(&told).await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "open orders could not be compared with the record");
+            Vec::new()
+        });
+        for view in newer {
+            if let Some(room) = self.0.rooms.get(&view.order.room) {
+                room.remind_order(&view, now);
+            }
+        }
     }
 
     async fn read_sanctions_of_attended(&self) {

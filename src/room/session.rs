@@ -170,6 +170,7 @@ impl Arrival {
             tracing::warn!(room = %id, %refusal, "joined without the viewer's open orders");
             Vec::new()
         });
+        session.room.shown(&orders, now);
         let StreamPosition { epoch, offset } = entrance.position;
         let personal = v1::Joined {
             position: Some(v1::StreamPosition { epoch, offset }),
@@ -307,6 +308,9 @@ impl Errand {
     pub async fn run(self) -> Option<Answer> {
         let Self { id, hub, room, caller, task, now, _in_flight } = self;
         let outcome = task.carry_out(&hub, &room, &caller, now).await;
+        if let (Ok(Outcome::Order(view)), Ok(room)) = (&outcome, hub.find(&room)) {
+            room.shown([&**view], now);
+        }
         (id != 0).then_some(Answer { id, outcome })
     }
 }

@@ -1,5 +1,6 @@
 //! What is known of orders: the cache of live sales, and the record behind it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{KnownOrder, OrderView, Refusal, Sales, Slot};
@@ -58,6 +59,19 @@ impl Sales {
         Ok(orders.items.into_iter().filter(open).take(20).collect())
     }
 
+    /// Those that have changed since the revision that stands with them.
+    pub async fn newer_orders(&self, told: &HashMap<OrderId, u64>) -> Result<Vec<OrderView>, Refusal> {
+        let mut newer = Vec::new();
+        let recorded = self.0.journal.orders_with_payments(told.keys().copied().collect()).await?;
+        for (order, payments) in recorded {
+            let known = KnownOrder::recorded(order, payments);
+            if told.get(&known.order.id).is_some_and(|told| *told < known.revision()) {
+                newer.push(self.order_view(&known).await?);
+            }
+        }
+        Ok(newer)
+    }
+
     /// The newest payment of an order.
     pub async fn payment_of(&self, id: OrderId) -> Result<PaymentId, Refusal> {
         let known = self.find(id).await?;
@@ -86,9 +100,7 @@ impl Sales {
         }
         let recorded = self.0.journal.order_with_payments(id).await?;
         let (order, payments) = recorded.ok_or(Refusal::NotFound("order"))?;
-        let count = u32::try_from(payments.len()).unwrap_or(u32::MAX);
-        let payment = payments.into_iter().next_back();
-        Ok(self.remember(KnownOrder { order, payment, payments: count }))
+        Ok(self.remember(KnownOrder::recorded(order, payments)))
     }
 
     pub(super) async fn find_payment(&self, id: PaymentId) -> Result<(Arc<KnownOrder>, Payment), Refusal> {
@@ -155,6 +167,14 @@ impl Sales {
     pub(super) async fn reread(&self, id: OrderId) -> Result<Arc<KnownOrder>, Refusal> {
         self.0.orders.remove_if(&id, |_, slot| matches!(slot, Slot::Known(_)));
         self.find(id).await
+    }
+}
+
+impl KnownOrder {
+    /// `payments`: in the order of their making.
+    fn recorded(order: Order, payments: Vec<Payment>) -> Self {
+        let count = u32::try_from(payments.len()).unwrap_or(u32::MAX);
+        Self { order, payment: payments.into_iter().next_back(), payments: count }
     }
 }
 

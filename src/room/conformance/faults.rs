@@ -6,11 +6,12 @@ use apricot_proto::v1;
 use apricot_servers::{Line, Proxy, Redis as Server, or_skip};
 
 use super::{live, notice, say, single};
-use crate::model::{RoomState, StreamPosition};
+use crate::model::{FlashSale, Product, RoomState, SaleState, StreamPosition};
 use crate::room::Hub;
 use crate::room::close::CloseCode;
 use crate::room::company::{Company, Guest, eventually, orchard};
-use crate::room::scene::{host, viewer};
+use crate::room::scene::{host, order_view, sale_view, viewer};
+use crate::sale::{News, SaleView, Wish};
 use crate::store::redis::RedisSettings;
 
 const HEAD: &str = "apricot:{room:orchard}:head";
@@ -344,6 +345,40 @@ async fn a_lost_word_about_a_room_is_found_in_the_record() {
     scene.wu.until("the room is paused", told).await;
     scene.way.set(Line::Open);
     scene.is_one_again(&["first"]).await;
+}
+
+#[tokio::test]
+async fn lost_news_of_an_order_is_found_in_the_record() {
+    let Some(server) = or_skip(Server::start()) else { return };
+    let mut scene = Scene::of(server).await;
+    let (here, there) = (scene.company.here().clone(), scene.company.there().clone());
+    let now = scene.company.clock.now();
+    let SaleView { sale, product, .. } = sale_view(1);
+    here.sales().create_product(Product { on_hand: 10, ..product }, None).await.expect("a product");
+    let sale = FlashSale { state: SaleState::Scheduled, ..sale };
+    here.sales().create_sale(sale.clone(), None, now).await.expect("a sale");
+    here.sales().open_sale(sale.id, now).await.expect("open");
+    let (wu, order) = (viewer("wu").subject, order_view(&viewer("wu")).order.id);
+    let wish = Wish { order, sale: sale.id, quantity: 1, wait: false };
+    let held = here.sales().place(&wu, wish, now).await.expect("held").view;
+    here.tell(&News::Order(held.into()), now);
+    let told = |wu: &Guest| -> Vec<v1::OrderState> {
+        let orders = wu.heard.iter().filter_map(|said| match &said.body {
+            Some(v1::publication::Body::Order(order)) => Some(order.state()),
+            _ => None,
+        });
+        orders.collect()
+    };
+    scene.wu.until("its order is held", |wu| told(wu) == [v1::OrderState::Held]).await;
+    scene.way.set(Line::Cut);
+    here.sales().cancel(&wu, order, now).await.expect("given back");
+    there.reconcile(now + Duration::from_secs(10)).await;
+    let both = [v1::OrderState::Held, v1::OrderState::Released];
+    scene.wu.until("its order is given back", |wu| told(wu) == both).await;
+    there.reconcile(now + Duration::from_secs(20)).await;
+    scene.way.set(Line::Open);
+    scene.is_connected().await;
+    assert_eq!(told(&scene.wu), both, "once");
 }
 
 #[tokio::test]

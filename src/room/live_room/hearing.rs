@@ -9,14 +9,14 @@ use apricot_proto::v1::publication::Body;
 use super::{Floor, LiveRoom, SeatKey};
 use crate::contract;
 use crate::model::room::{ChatLine, Sanction};
-use crate::model::{Product, Room, StreamPosition, Subject, Timestamp};
+use crate::model::{OrderId, Product, Room, StreamPosition, Subject, Timestamp};
 use crate::room::amendment::Closes;
 use crate::room::bell::Urgency;
 use crate::room::meters;
 use crate::room::parcel::{Critical, Fact, Heard, Line, Personal};
 use crate::room::publication::direct;
 use crate::room::sequence::{Gap, Kept, Step};
-use crate::sale::SaleView;
+use crate::sale::{OrderView, SaleView};
 use crate::store::broker::Standing;
 
 /// More than a node samples away between two parcels, unless it lies.
@@ -46,6 +46,7 @@ impl LiveRoom {
         let (at, seated_since) = (floor.lanes.position(), floor.seated_since());
         let Some(shared) = &mut floor.shared else { return };
         shared.filling = false;
+        shared.awaited.are_all_due();
         shared.hearts.known = shared.hearts.known.max(kept.standing.hearts);
         let steps = shared.sequence.fill(at, kept, seated_since);
         floor.take_steps(steps);
@@ -122,6 +123,32 @@ impl LiveRoom {
         if seated && !told {
             let missing = shared.missing_sales.entry(view.sale.id).or_insert_with(|| (view.clone(), now));
             missing.0 = view.clone();
+        }
+    }
+
+    /// Orders of somebody here, as its snapshot or the answer to its own request said them.
+    pub fn shown<'a>(&self, orders: impl IntoIterator<Item = &'a OrderView>, now: Timestamp) {
+        let mut floor = self.floor();
+        let Some(shared) = &mut floor.shared else { return };
+        for view in orders {
+            shared.awaited.tell(&view.order.buyer, &contract::order(view), now);
+        }
+    }
+
+    /// Open orders of those who are here, with the revisions that they were told, to be compared with the record.
+    pub fn awaited(&self, at_most: usize, now: Timestamp) -> Vec<(OrderId, u64)> {
+        let mut floor = self.floor();
+        let Floor { shared, seats, .. } = &mut *floor;
+        let is_here = |buyer: &Subject| seats.range(SeatKey::of(buyer)).next().is_some();
+        shared.as_mut().map_or_else(Vec::new, |shared| shared.awaited.due(now, at_most, is_here))
+    }
+
+    /// News of an order that this node found in the record: told to its buyer, unless it came meanwhile.
+    pub fn remind_order(&self, view: &OrderView, now: Timestamp) {
+        let mut floor = self.floor();
+        let personal = Personal { buyer: view.order.buyer.clone(), at: now, order: contract::order(view) };
+        if floor.shared.as_ref().is_some_and(|shared| shared.awaited.is_news(&personal)) {
+            floor.hand_over(&personal);
         }
     }
 
@@ -294,11 +321,16 @@ impl Floor {
     }
 
     /// To every socket that the buyer has here.
-    pub(super) fn hand_over(&self, personal: &Personal) {
+    pub(super) fn hand_over(&mut self, personal: &Personal) {
         let theirs = self.seats.range(SeatKey::of(&personal.buyer));
+        let mut is_here = false;
         for (_, seat) in theirs.filter(|(_, seat)| seat.buys) {
+            is_here = true;
             let order = Body::Order(personal.order.clone());
             seat.outlet.push(direct(seat.outlet.format(), personal.at, order));
+        }
+        if let Some(shared) = self.shared.as_mut().filter(|_| is_here) {
+            shared.awaited.tell(&personal.buyer, &personal.order, personal.at);
         }
     }
 }

@@ -13,6 +13,7 @@ use super::{Floor, LiveRoom};
 use crate::model::room::ChatLine;
 use crate::model::{RoomId, SaleId, StreamPosition, Timestamp};
 use crate::room::amendment::Closes;
+use crate::room::awaited::Awaited;
 use crate::room::lanes::Lanes;
 use crate::room::meters;
 use crate::room::outbox::Outbox;
@@ -54,6 +55,7 @@ pub(super) struct Shared {
     /// Found in the record and not told, when it was last looked at.
     pub(super) missing_version: u64,
     pub(super) missing_sales: HashMap<SaleId, (SaleView, Timestamp)>,
+    pub(super) awaited: Awaited,
 }
 
 /// Of all nodes together.
@@ -92,6 +94,7 @@ impl Shared {
             told_sales: HashMap::new(),
             missing_version: 0,
             missing_sales: HashMap::new(),
+            awaited: Awaited::default(),
         }
     }
 

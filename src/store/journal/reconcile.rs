@@ -69,21 +69,46 @@ impl Journal {
         &self,
         id: OrderId,
     ) -> Result<Option<(Order, Vec<Payment>)>, StoreError> {
+        Ok(self.orders_where("o.id = ?1", Value::Id(id.0)).await?.pop())
+    }
+
+    /// The same of those that there are.
+    pub async fn orders_with_payments(
+        &self,
+        ids: Vec<OrderId>,
+    ) -> Result<Vec<(Order, Vec<Payment>)>, StoreError> {
+        let among = self.either(
+            "o.id IN (SELECT unhex(value, '-') FROM json_each('[\"' || replace(?1, ',', '\",\"') || '\"]'))",
+            "o.id = ANY (string_to_array(?1, ',')::uuid[])",
+        );
+        let ids: Vec<String> = ids.iter().map(OrderId::to_string).collect();
+        self.orders_where(among, Value::text(ids.join(","))).await
+    }
+
+    async fn orders_where(
+        &self,
+        condition: &str,
+        value: Value,
+    ) -> Result<Vec<(Order, Vec<Payment>)>, StoreError> {
         let (order, payment) = (prefixed("o", ORDER_COLUMNS), prefixed("p", PAYMENT_COLUMNS));
         let first_of_payment = ORDER_COLUMNS.split(',').count();
         let sql = format!(
-            "SELECT {order}, {payment} FROM orders o LEFT JOIN payments p ON p.order_id = o.id WHERE o.id = ?1
-             ORDER BY p.created_at, p.id"
+            "SELECT {order}, {payment} FROM orders o LEFT JOIN payments p ON p.order_id = o.id WHERE {condition}
+             ORDER BY o.id, p.created_at, p.id"
         );
-        let found = self.list(sql, vec![Value::Id(id.0)], move |row| {
+        let rows = self.list(sql, vec![value], move |row| {
             let payment = row.starting_at(first_of_payment);
             let payment = payment.maybe_id(0)?.map(|_| rows::payment(&payment)).transpose()?;
             Ok((rows::order(row)?, payment))
         });
-        let mut found = found.await?.into_iter();
-        let Some((order, first)) = found.next() else { return Ok(None) };
-        let payments = first.into_iter().chain(found.filter_map(|(_, payment)| payment)).collect();
-        Ok(Some((order, payments)))
+        let mut found: Vec<(Order, Vec<Payment>)> = Vec::new();
+        for (order, payment) in rows.await? {
+            match found.last_mut().filter(|(last, _)| last.id == order.id) {
+                Some((_, payments)) => payments.extend(payment),
+                None => found.push((order, payment.into_iter().collect())),
+            }
+        }
+        Ok(found)
     }
 
     pub async fn pledge_sums(&self, pledge: PledgeId, currency: Currency) -> Result<PledgeSums, StoreError> {

@@ -6,6 +6,7 @@ laws! {
     new_version_follows_the_one_before_or_is_refused,
     content_of_an_order_is_never_updated,
     pledge_versions_are_kept_side_by_side,
+    orders_are_read_with_their_payments,
 }
 
 async fn new_version_follows_the_one_before_or_is_refused(on: Engine) {
@@ -70,4 +71,28 @@ async fn pledge_versions_are_kept_side_by_side(on: Engine) {
     assert_eq!(desk.journal.pledge(pledge(1).id, Some(1)).await.unwrap(), Some(pledge(1)));
     assert_eq!(desk.journal.pledge(pledge(1).id, None).await.unwrap(), Some(pledge(2)));
     assert_eq!(desk.journal.pledge(pledge(1).id, Some(3)).await.unwrap(), None);
+}
+
+async fn orders_are_read_with_their_payments(on: Engine) {
+    let desk = Desk::with_lot(on, 10).await;
+    let [paid_twice, unpaid] = [1, 2].map(|n| order(n, 1));
+    for order in [&paid_twice, &unpaid] {
+        desk.commit(placed(order)).await.unwrap();
+    }
+    let first = payment(&paid_twice);
+    let second = Payment {
+        id: PaymentId(Uuid::from_u128(77)),
+        created_at: NOW + Duration::from_millis(1),
+        ..first.clone()
+    };
+    for payment in [&second, &first] {
+        desk.commit(vec![Write::Payment(payment.clone())]).await.unwrap();
+    }
+    let ids = vec![paid_twice.id, unpaid.id, order(3, 1).id];
+    let mut found = desk.journal.orders_with_payments(ids).await.unwrap();
+    found.sort_by_key(|(order, _)| order.id);
+    let both = (paid_twice.clone(), vec![first, second]);
+    assert_eq!(found, [both.clone(), (unpaid, Vec::new())]);
+    assert_eq!(desk.journal.order_with_payments(paid_twice.id).await.unwrap(), Some(both));
+    assert_eq!(desk.journal.orders_with_payments(Vec::new()).await.unwrap(), []);
 }
