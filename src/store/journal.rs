@@ -107,7 +107,7 @@ impl Journal {
     pub async fn renew_totals(&self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(_) => Ok(()),
-            Self::Postgres(postgres) => postgres.renew_totals().await,
+            Self::Postgres(postgres) => postgres.renew_totals().await.map(|_changed| ()),
         }
     }
 

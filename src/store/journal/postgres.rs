@@ -97,7 +97,8 @@ impl Postgres {
         self.shared.following.totals()
     }
 
-    pub async fn renew_totals(&self) -> Result<(), StoreError> {
+    /// How many had changed.
+    pub async fn renew_totals(&self) -> Result<usize, StoreError> {
         self.shared.following.catch_up().await
     }
 

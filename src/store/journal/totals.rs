@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::query::{Parsed, Row};
 use crate::model::{Account, Code, Currency};
 
-pub(super) const ALL: &str = "SELECT a.name, a.currency, t.code, t.debits, t.credits, t.newest \
+const ALL: &str = "SELECT a.name, a.currency, t.code, t.debits, t.credits, t.newest \
      FROM totals t JOIN accounts a ON a.id = t.account";
 
 #[derive(Clone, Default)]
@@ -63,11 +63,6 @@ impl Totals {
                 *known = total;
             }
         }
-    }
-
-    pub(super) fn newest(&self) -> i64 {
-        let totals = self.0.read().expect("no panic while locked");
-        totals.values().map(|total| total.newest).max().unwrap_or(0)
     }
 
     pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {

@@ -2,6 +2,7 @@
 
 use apricot_servers::{Line, Postgres as Server, Proxy, or_skip};
 use tokio::join;
+use tokio_postgres::NoTls;
 
 use super::desk::settings;
 use super::*;
@@ -125,6 +126,67 @@ async fn totals_follow_what_other_nodes_post() {
         assert!(ours.newest > before);
         before = ours.newest;
     }
+}
+
+fn postgres(desk: &Desk) -> &Postgres {
+    match &desk.journal {
+        Journal::Postgres(postgres) => postgres,
+        Journal::Sqlite(_) => panic!("SQLite"),
+    }
+}
+
+fn accrued(amount: i64) -> Write {
+    Write::Transfer(Transfer {
+        debit: Account::RefundPayable,
+        credit: Account::CharityAccrued(pledge(1).id),
+        amount: cny(amount),
+        code: Code::Accrue,
+        order: None,
+        at: NOW,
+    })
+}
+
+#[tokio::test]
+async fn totals_that_have_not_moved_are_not_read_again() {
+    let Some(engine) = Engine::postgres() else { return };
+    let desk = Desk::new(engine).await;
+    let other = desk.other_node().await;
+    desk.commit(vec![transfer(1), accrued(2)]).await.unwrap();
+    other.commit(vec![transfer(3)]).await.unwrap();
+    for node in [&desk, &other] {
+        node.totals().await;
+        assert_eq!(postgres(node).renew_totals().await, Ok(0));
+    }
+    assert_eq!(
+        desk.totals().await.of(&Account::PlatformCommission, Currency::CNY, Code::Commission).credits,
+        4
+    );
+}
+
+/// It took its ids before others that are committed already, and nothing is posted after it.
+#[tokio::test]
+async fn totals_that_were_long_under_way_are_seen() {
+    let Some(engine) = Engine::postgres() else { return };
+    let desk = Desk::new(engine).await;
+    desk.commit(vec![transfer(1), accrued(2)]).await.unwrap();
+    let (slow, connection) = tokio_postgres::connect(&desk.record.url(), NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let posted = "BEGIN; SELECT 1 FROM totals WHERE code = 2 FOR UPDATE;
+                  UPDATE totals SET credits = credits + 5, newest = nextval('transfer_blocks') * 16384 + 1 WHERE code = 2 AND credits > 0";
+    slow.batch_execute(posted).await.unwrap();
+    for n in 1..=3 {
+        desk.commit(vec![accrued(n)]).await.unwrap();
+        let total = |account, code| desk.journal.totals().of(&account, Currency::CNY, code).credits;
+        desk.totals().await;
+        assert_eq!(total(Account::CharityAccrued(pledge(1).id), Code::Accrue), 2 + n * (n + 1) / 2);
+        assert_eq!(total(Account::PlatformCommission, Code::Commission), 1);
+    }
+    slow.batch_execute("COMMIT").await.unwrap();
+    let commission = desk.totals().await.of(&Account::PlatformCommission, Currency::CNY, Code::Commission);
+    assert_eq!(commission.credits, 6);
+    assert_eq!(postgres(&desk).renew_totals().await, Ok(0));
+    drop(slow);
+    connection.await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -1,35 +1,67 @@
 //! Other nodes post too: totals are read again and again, as of one instant each time, so that a transfer is seen on both its sides.
+//!
+//! What has not moved is not read. Each batch of postings takes a block of ids before it commits, by a transaction that has its number already.
+//! So nothing was posted when no block was taken and every transaction that was under way at the last reading still is; and who was not under way
+//! then has taken a later block than the last one of that time.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
+use tokio_postgres::Row;
+use tokio_postgres::types::FromSql;
 use tokio_util::sync::CancellationToken;
 
 use super::reader::Reader;
+use super::session::said_by;
 use crate::store::StoreError;
-use crate::store::journal::query::{Row, Value};
-use crate::store::journal::totals::{ALL, Totals, keyed};
+use crate::store::journal::query::{self, Value};
+use crate::store::journal::totals::{Totals, keyed};
 
 /// How old totals may be.
 const FOLLOW_EVERY: Duration = Duration::from_millis(100);
 /// After a commit of this node they are read at once, but not more often than this.
 const FOLLOW_AT_MOST_EVERY: Duration = Duration::from_millis(10);
 
-/// Ids of transfers that may be under way while higher ones are committed already: 8,192 batches, each with a block of 16,384 ids. A
-/// transaction lasts seconds at most, and a node commits some 100 of them a second.
-const UNDER_WAY: i64 = 8_192 * 16_384;
+/// Ids of transfers in a block.
+const BLOCK: i64 = 16_384;
+
+/// Blocks that may be taken and not yet committed while later ones are: a transaction of ours lasts seconds at most, and a node commits some 100
+/// of them a second. Somebody else's, under way for hours, does not make totals be read again from the start.
+const UNDER_WAY_BLOCKS: i64 = 8_192;
+
+/// The last block that was taken, and after it nothing; -1 before the first. The numbers of transactions are as of a moment before that.
+const LOOK: &str = "SELECT CASE WHEN is_called THEN last_value ELSE -1 END,
+    ARRAY(SELECT CAST(CAST(x AS text) AS bigint) FROM pg_snapshot_xip(pg_current_snapshot()) AS x) FROM transfer_blocks";
+
+/// Totals that changed after an id, and who was under way at the same moment; one row without a total when there are none.
+const CHANGED: &str = "SELECT c.*, u.under_way
+    FROM (SELECT ARRAY(SELECT CAST(CAST(x AS text) AS bigint) FROM pg_snapshot_xip(pg_current_snapshot()) AS x) AS under_way) u
+    LEFT JOIN (SELECT a.name, a.currency, t.code, t.debits, t.credits, t.newest FROM totals t JOIN accounts a ON a.id = t.account
+               WHERE t.newest > ?1) c ON true";
 
 #[derive(Clone)]
 pub struct Following {
     reader: Reader,
     totals: Totals,
     committed: Arc<Notify>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What a reading has seen.
+struct Seen {
+    /// Every block up to this one, but for those of transactions that were under way.
+    block: i64,
+    /// By the number of a transaction that was under way, a block that is earlier than any it takes.
+    under_way: BTreeMap<i64, i64>,
 }
 
 impl Following {
     pub async fn start(reader: Reader, committed: Arc<Notify>) -> Result<Self, StoreError> {
-        let following = Self { reader, totals: Totals::default(), committed };
+        let nothing = Seen { block: i64::MIN, under_way: BTreeMap::new() };
+        let following =
+            Self { reader, totals: Totals::default(), committed, seen: Arc::new(Mutex::new(nothing)) };
         following.catch_up().await?;
         Ok(following)
     }
@@ -38,14 +70,31 @@ impl Following {
         &self.totals
     }
 
-    /// The totals as of now. Rows that have not changed since long are not read again.
-    pub async fn catch_up(&self) -> Result<(), StoreError> {
-        let since = self.totals.newest() - UNDER_WAY;
-        let sql = format!("{ALL} WHERE t.newest > ?1");
-        let rows = self.reader.rows(&sql, &[Value::Int(since)]).await?;
-        let read = rows.iter().map(|row| keyed(&Row::from(row))).collect::<Result<Vec<_>, _>>()?;
+    /// The totals as of now; how many had changed.
+    pub async fn catch_up(&self) -> Result<usize, StoreError> {
+        let mut seen = self.seen.lock().await;
+        let look = self.reader.rows(LOOK, &[]).await?;
+        let look = look.first().ok_or_else(|| StoreError::Unavailable("the record has no blocks".into()))?;
+        let (block, under_way): (i64, BTreeSet<i64>) = (column(look, 0)?, numbers(look, 1)?);
+        if seen.block == block && seen.under_way.keys().all(|number| under_way.contains(number)) {
+            return Ok(0);
+        }
+        let earliest = seen.under_way.values().copied().fold(seen.block, i64::min);
+        let since = if seen.block < 0 { -1 } else { earliest.max(seen.block - UNDER_WAY_BLOCKS) };
+        let rows = self.reader.rows(CHANGED, &[Value::Int((since + 1) * BLOCK)]).await?;
+        let mut under_way = BTreeSet::new();
+        let mut read = Vec::with_capacity(rows.len());
+        for row in &rows {
+            under_way = numbers(row, 6)?;
+            if column::<Option<&str>>(row, 0)?.is_some() {
+                read.push(keyed(&query::Row::from(row))?);
+            }
+        }
+        let changed = read.len();
         self.totals.put(read);
-        Ok(())
+        let began = |number| (number, seen.under_way.get(&number).copied().unwrap_or(seen.block));
+        *seen = Seen { block, under_way: under_way.into_iter().map(began).collect() };
+        Ok(changed)
     }
 
     pub async fn run(self, ended: CancellationToken) {
@@ -57,7 +106,7 @@ impl Following {
                 () = self.committed.notified() => {}
             }
             match self.catch_up().await {
-                Ok(()) => away = false,
+                Ok(_) => away = false,
                 Err(error) if !away => {
                     away = true;
                     tracing::warn!(%error, "totals are not renewed");
@@ -71,4 +120,12 @@ impl Following {
             }
         }
     }
+}
+
+fn numbers(row: &Row, at: usize) -> Result<BTreeSet<i64>, StoreError> {
+    column::<Vec<i64>>(row, at).map(BTreeSet::from_iter)
+}
+
+fn column<'r, T: FromSql<'r>>(row: &'r Row, at: usize) -> Result<T, StoreError> {
+    row.try_get(at).map_err(|error| StoreError::Unavailable(said_by(&error)))
 }
