@@ -45,6 +45,7 @@ CREATE TABLE rooms (
     body        text NOT NULL,         -- JSON: title, place, pictures, cards, chat rules, moderators
     version     bigint NOT NULL
 ) WITH (fillfactor = 50);
+CREATE INDEX rooms_not_ended ON rooms (id) WHERE state <> 'ended';
 
 CREATE TABLE sanctions (
     room        text COLLATE "C" NOT NULL REFERENCES rooms (id),
@@ -95,9 +96,12 @@ CREATE TABLE sales (
     pledge          uuid,
     pledge_version  bigint,
     version         bigint NOT NULL,
+    settled         boolean NOT NULL DEFAULT false,   -- over for good: nothing held or left over, nobody waits, the room has ended
     FOREIGN KEY (pledge, pledge_version) REFERENCES pledges (id, version)
 ) WITH (fillfactor = 50);
 CREATE INDEX sales_by_room ON sales (room);
+-- Each node looks at these every second.
+CREATE INDEX sales_not_settled ON sales (id) WHERE NOT settled;
 
 -- The stock set aside for a sale. Leftovers that returned to the product lower `stock`. A hot lot changes with every batch.
 CREATE TABLE lots (

@@ -43,6 +43,7 @@ mod leases;
 mod nodes;
 mod pledges;
 mod refusals;
+mod settled;
 mod survival;
 mod totals;
 mod versions;

@@ -11,6 +11,7 @@ use self::following::Following;
 use self::line::Line;
 use self::reader::Reader;
 use self::session::Session;
+use self::tidying::Tidying;
 use self::writer::Writer;
 use super::query::Value;
 use super::writer::Job;
@@ -28,6 +29,7 @@ mod reader;
 mod rows;
 mod session;
 mod sums;
+mod tidying;
 mod writer;
 
 pub use line::PostgresSettings;
@@ -71,6 +73,7 @@ impl Postgres {
         let tasks = vec![
             tokio::spawn(Writer::new(line, session, committed).run(jobs)),
             tokio::spawn(following.clone().run(ended.clone())),
+            tokio::spawn(Tidying(reader.clone()).run(ended.clone())),
         ];
         let shared = Shared { epoch, reader, following, ended, tasks: Mutex::new(tasks) };
         Ok(Self { shared: Arc::new(shared), queue })
@@ -102,12 +105,18 @@ impl Postgres {
         self.shared.following.catch_up().await
     }
 
+    /// What this node does now and then by itself.
+    #[cfg(test)]
+    pub(super) async fn tidy(&self) -> Result<(), StoreError> {
+        Tidying(self.shared.reader.clone()).tidy().await
+    }
+
     pub async fn close(self) {
         let Self { shared, queue } = self;
         drop(queue);
         let tasks = std::mem::take(&mut *shared.tasks.lock().expect("no panic while locked"));
         // The writer ends by itself, when its queue is empty.
-        for (task, what) in tasks.into_iter().zip(["writer", "totals"]) {
+        for (task, what) in tasks.into_iter().zip(["writer", "totals", "tidying"]) {
             if task.await.is_err() {
                 tracing::error!(what, "a task of the journal did not end well");
             }

@@ -38,10 +38,9 @@ const SALE_QUERY: &str = "SELECT s.id, s.room, s.sku, s.price, s.currency, l.set
      s.duration_ms, s.opens_at, s.state, s.closes_at, s.close_reason, s.pledge, s.pledge_version, s.version \
      FROM sales s JOIN lots l ON l.sale = s.id";
 
-/// Only orders that asked for a place on the waiting list can stand in it; there is an index of those.
-pub(super) const OF_LIVE_SALES: &str = "JOIN rooms r ON r.id = s.room WHERE s.state <> 'closed' OR l.held > 0 \
-     OR l.stock > l.held + l.sold OR r.state <> 'ended' \
-     OR EXISTS (SELECT 1 FROM orders o WHERE o.sale = s.id AND o.wait = 1 AND o.stage = 'waiting')";
+/// Whether a sale still lives. Only orders that asked for a place on the waiting list can stand in it; there is an index of those.
+pub(super) const LIVES: &str = "(s.state <> 'closed' OR l.held > 0 OR l.stock > l.held + l.sold OR r.state <> 'ended' \
+     OR EXISTS (SELECT 1 FROM orders o WHERE o.sale = s.id AND o.wait = 1 AND o.stage = 'waiting'))";
 
 impl Journal {
     pub async fn rooms(&self) -> Result<Vec<Room>, StoreError> {
@@ -89,7 +88,8 @@ impl Journal {
     /// Sales that still live: not closed, or closed with open holds, units that have yet to return or buyers who
     /// still wait, or in a room that has not ended.
     pub async fn live_sales(&self) -> Result<Vec<FlashSale>, StoreError> {
-        self.list(format!("{SALE_QUERY} {OF_LIVE_SALES}"), vec![], rows::sale).await
+        self.list(format!("{SALE_QUERY} JOIN rooms r ON r.id = s.room WHERE {LIVES}"), vec![], rows::sale)
+            .await
     }
 
     pub async fn sale(&self, id: SaleId) -> Result<Option<FlashSale>, StoreError> {

@@ -1,7 +1,7 @@
 //! What a node asks of a record that others write too: versions to compare with its memory, sums to guess again, the time.
 
 use super::query::Value;
-use super::read::{LotRow, OF_LIVE_SALES, prefixed};
+use super::read::{LIVES, LotRow, prefixed};
 use super::rows::{self, ORDER_COLUMNS, PAYMENT_COLUMNS};
 use super::{Journal, StoreError};
 use crate::model::{Currency, Order, OrderId, Payment, PledgeId, RoomId, SaleId, Subject, Timestamp};
@@ -35,15 +35,13 @@ impl Journal {
 
     /// Of the same sales as `live_sales`.
     pub async fn live_sale_versions(&self) -> Result<Vec<(SaleId, u64)>, StoreError> {
-        let sql = format!("SELECT s.id, s.version FROM sales s JOIN lots l ON l.sale = s.id {OF_LIVE_SALES}");
+        let sql = format!("SELECT s.id, s.version {}", self.of_live_sales());
         self.list(sql, vec![], |row| Ok((SaleId(row.id(0)?), row.unsigned(1)?))).await
     }
 
     /// Of the same sales as `live_sales`.
     pub async fn lots_of_live_sales(&self) -> Result<Vec<(SaleId, LotRow)>, StoreError> {
-        let sql = format!(
-            "SELECT s.id, l.stock, l.held, l.sold FROM sales s JOIN lots l ON l.sale = s.id {OF_LIVE_SALES}"
-        );
+        let sql = format!("SELECT s.id, l.stock, l.held, l.sold {}", self.of_live_sales());
         self.list(sql, vec![], |row| Ok((SaleId(row.id(0)?), rows::lot(&row.starting_at(1))?))).await
     }
 
@@ -54,6 +52,14 @@ impl Journal {
         let values = vec![Value::Id(sale.0), Value::Int(now.millis())];
         let counts = self.one(sql, values, |row| Ok((row.unsigned(0)?, row.unsigned(1)?)));
         Ok(counts.await?.unwrap_or((0, 0)))
+    }
+
+    /// Asked every second where many write: what is settled is not looked at again.
+    pub(super) fn of_live_sales(&self) -> String {
+        let unless_settled = self.either("", "NOT s.settled AND");
+        format!(
+            "FROM sales s JOIN lots l ON l.sale = s.id JOIN rooms r ON r.id = s.room WHERE {unless_settled} {LIVES}"
+        )
     }
 
     /// Whether the buyer has an order in this room that is waiting, held or on its way.

@@ -78,6 +78,26 @@ async fn of_two_nodes_one_gets_the_lease() {
     assert_eq!(leases.iter().map(|lease| lease.fence).collect::<Vec<_>>(), [1]);
 }
 
+/// Who does not hold it asks every second: that locks nothing and writes nothing.
+#[tokio::test]
+async fn who_does_not_hold_the_lease_only_reads() {
+    let Some(engine) = Engine::postgres() else { return };
+    let desk = Desk::new(engine).await;
+    let minute = Duration::from_secs(60);
+    desk.journal.take_lease(Duty::Keeper, "a", minute, NOW).await.unwrap().unwrap();
+    let (locking, connection) = tokio_postgres::connect(&desk.record.url(), NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    locking
+        .batch_execute("BEGIN; SELECT 1 FROM leases FOR UPDATE; LOCK commits IN EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    let asked = desk.journal.take_lease(Duty::Keeper, "b", minute, NOW);
+    let answer = tokio::time::timeout(Duration::from_secs(5), asked).await;
+    assert_eq!(answer.expect("no lock is waited for"), Ok(None));
+    drop(locking);
+    connection.await.unwrap().unwrap();
+}
+
 /// By PostgreSQL's clock: nobody else has taken it.
 #[tokio::test]
 async fn lease_that_ran_out_refuses_its_holder() {

@@ -32,17 +32,12 @@ const TRY_EVERY: Duration = Duration::from_millis(100);
 /// While PostgreSQL cannot be reached, everything that waits is refused at once, and it is looked for so often.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// Rows of `commits` are needed for as long as a node may ask for them.
-const FORGET_COMMITS_EVERY: u32 = 5_000;
-const FORGET_COMMITS: &str = "DELETE FROM commits WHERE at < clock_ms() - 600000";
-
 pub struct Writer {
     line: Line,
     session: Option<Session>,
     accounts: Accounts,
     /// Told after each commit.
     committed: Arc<Notify>,
-    commits: u32,
     /// When PostgreSQL was last found to be away, and why.
     away: Option<(Instant, String)>,
 }
@@ -58,14 +53,7 @@ enum How {
 
 impl Writer {
     pub fn new(line: Line, session: Session, committed: Arc<Notify>) -> Self {
-        Self {
-            line,
-            session: Some(session),
-            accounts: Accounts::default(),
-            committed,
-            commits: 0,
-            away: None,
-        }
+        Self { line, session: Some(session), accounts: Accounts::default(), committed, away: None }
     }
 
     /// Ends when the last handle is gone and everything submitted is committed.
@@ -135,7 +123,6 @@ impl Writer {
             let (trouble, undecided) = match tried {
                 Ok(answers) => {
                     self.accounts.keep();
-                    self.forget_commits().await;
                     return Ok(Some(answers));
                 }
                 Err(tried) => tried,
@@ -234,18 +221,6 @@ impl Writer {
                 }
                 Err(_) => tokio::time::sleep(TRY_EVERY).await,
             }
-        }
-    }
-
-    async fn forget_commits(&mut self) {
-        self.commits += 1;
-        if !self.commits.is_multiple_of(FORGET_COMMITS_EVERY) {
-            return;
-        }
-        if let Some(session) = &self.session
-            && let Err(trouble) = session.send(&[Message::Plain(FORGET_COMMITS)]).await
-        {
-            tracing::debug!(?trouble, "old marks of commits stay for now");
         }
     }
 }
