@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use apricot_proto::v1::publication::Body;
 use bytes::Bytes;
@@ -13,9 +13,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use super::exchange::Exchange;
-use super::parcel::{Critical, Fact, Heard, NodeId};
+use super::parcel::{Critical, Fact, Heard};
 use super::sequence::Kept;
 use super::{Hub, LiveRoom, meters};
+use crate::clock;
 use crate::model::{RoomId, SaleId, Timestamp};
 use crate::store::broker::{Backlog, Standing};
 
@@ -23,6 +24,10 @@ use crate::store::broker::{Backlog, Standing};
 const ATTEND_WITHIN: Duration = Duration::from_millis(300);
 /// A room without viewers is heard for a while: they often come back.
 const STAY_FOR: Duration = Duration::from_secs(30);
+/// What nodes say waits so long for the record to say what it is about. Then it is told, and the read goes on beside it.
+const READ_WITHIN: Duration = Duration::from_millis(250);
+/// After a read that took longer none is begun for a while: each look of a second makes up for it.
+const READ_AGAIN_AFTER: Duration = Duration::from_secs(1);
 const FILL_AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// Parcels that wait for one room: 200 in a second from each of a few nodes. When it is full the backlog is read instead.
 const PARCELS_WAITING_MAX: usize = 1_024;
@@ -102,6 +107,7 @@ impl Hub {
             words,
             missed: missed.clone(),
             state: state.clone(),
+            reads_from: clock::instant(),
         };
         let over = exchange.over.clone();
         exchange.attending.spawn(async move {
@@ -151,6 +157,8 @@ struct Attendant {
     words: mpsc::Receiver<Word>,
     missed: Arc<AtomicBool>,
     state: watch::Sender<State>,
+    /// Until then the record is left alone.
+    reads_from: Instant,
 }
 
 impl Attendant {
@@ -215,7 +223,7 @@ impl Attendant {
             for personal in &heard.personal {
                 self.hub.sales().heard_of_buyer(&self.id, &personal.buyer);
             }
-            self.catch_up(us, 0, &heard.critical, &heard.facts).await;
+            self.catch_up(exchange, 0, &heard.critical, &heard.facts).await;
         }
         let critical = heard.critical.clone();
         if self.room.hear(standing, heard, now).is_ok() {
@@ -248,16 +256,24 @@ impl Attendant {
         let lines = lines.iter().filter_map(|bytes| Heard::read(bytes)).flat_map(|heard| heard.lines);
         let lines = lines.map(|line| line.line).collect();
         let said: Vec<Critical> = critical.iter().map(|(_, critical)| critical.clone()).collect();
-        self.catch_up(exchange.outbox.node, room_version, &said, &[]).await;
-        self.hub.read_sanctions(&self.id, &self.room).await;
+        self.catch_up(exchange, room_version, &said, &[]).await;
+        let (hub, id, room) = (self.hub.clone(), self.id.clone(), self.room.clone());
+        self.read(exchange, async move { hub.read_sanctions(&id, &room).await }).await;
         self.room.fill(Kept { standing, before, critical }, lines);
         metrics::counter!(meters::GAPS, "outcome" => "filled").increment(1);
         self.state.send_replace(State::Here);
         true
     }
 
-    /// What is told here may not be newer than what this node knows: who joins right after it gets no older snapshot.
-    async fn catch_up(&self, us: NodeId, room_version: u64, critical: &[Critical], facts: &[Fact]) {
+    /// What is told here should not be newer than what this node knows: who joins right after it gets no older snapshot.
+    async fn catch_up(
+        &mut self,
+        exchange: &Exchange,
+        room_version: u64,
+        critical: &[Critical],
+        facts: &[Fact],
+    ) {
+        let us = exchange.outbox.node;
         let told = critical.iter().filter(|critical| critical.node != us).map(|critical| &critical.fact);
         let (mut version, mut sales) = (room_version, HashMap::<SaleId, u64>::new());
         for fact in told.chain(facts) {
@@ -267,18 +283,35 @@ impl Attendant {
                 *newest = of_sale.max(*newest);
             }
         }
-        if self.room.record().version < version {
-            self.hub.read_record(&self.id, &self.room).await;
-        }
-        for (sale, version) in sales {
-            if let Err(error) = self.hub.sales().catch_up(sale, version).await {
-                tracing::warn!(%sale, %error, "a sale is shown as it was; the next look tries again");
+        let (hub, id, room) = (self.hub.clone(), self.id.clone(), self.room.clone());
+        let read = async move {
+            if room.record().version < version {
+                hub.read_record(&id, &room).await;
             }
-        }
+            for (sale, version) in sales {
+                if let Err(error) = hub.sales().catch_up(sale, version).await {
+                    tracing::warn!(%sale, %error, "a sale is shown as it was; the next look tries again");
+                }
+            }
+        };
+        self.read(exchange, read).await;
         for Critical { node, fact, body, .. } in critical {
             if let (true, Some((id, _)), Some(Body::Sale(sale))) = (*node != us, fact.sale, body) {
                 self.hub.sales().heard_left(id, sale.left);
             }
+        }
+    }
+
+    /// What a node without its record is told goes on all the same. A read is never broken off half way.
+    async fn read(&mut self, exchange: &Exchange, read: impl Future<Output = ()> + Send + 'static) {
+        if clock::instant() < self.reads_from {
+            return;
+        }
+        let over = exchange.over.clone();
+        let reads = exchange.attending.spawn(async move { over.run_until_cancelled(read).await });
+        if timeout(READ_WITHIN, reads).await.is_err() {
+            tracing::debug!(room = %self.id, "the record is slow; the room does not wait for it");
+            self.reads_from = clock::instant() + READ_AGAIN_AFTER;
         }
     }
 }

@@ -26,10 +26,11 @@ use crate::store::{Broker, Inventory, Journal};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub struct Company {
+    /// The first node's.
     journal: Journal,
     pub clock: Clock,
     pub nodes: Vec<Node>,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 pub struct Node {
@@ -43,11 +44,15 @@ impl Company {
     pub async fn of(ways: &[RedisSettings]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let journal = Journal::open(&folder.path().join("record.db"), 1, NOW).expect("a record");
+        Self::on(journal, ways, Some(folder)).await
+    }
+
+    pub async fn on(journal: Journal, ways: &[RedisSettings], folder: Option<tempfile::TempDir>) -> Self {
         let clock = Clock::manual(NOW);
         let mut company = Self { journal, clock, nodes: Vec::new(), _folder: folder };
         if ways.is_empty() {
             let (broker, listener) = Broker::local();
-            company.add(broker, listener).await;
+            company.add(company.journal.clone(), broker, listener).await;
         }
         for way in ways {
             company.join(way.clone()).await;
@@ -65,15 +70,20 @@ impl Company {
 
     /// One more node.
     pub async fn join(&mut self, way: RedisSettings) {
-        let redis = Redis::connect(way).await.expect("a Redis");
-        let (broker, listener) = Broker::redis(redis);
-        self.add(broker, listener).await;
+        self.join_by(self.journal.clone(), way).await;
     }
 
-    async fn add(&mut self, broker: Broker, listener: crate::store::broker::Listener) {
+    /// One that reaches the record in its own way.
+    pub async fn join_by(&mut self, journal: Journal, way: RedisSettings) {
+        let redis = Redis::connect(way).await.expect("a Redis");
+        let (broker, listener) = Broker::redis(redis);
+        self.add(journal, broker, listener).await;
+    }
+
+    async fn add(&mut self, journal: Journal, broker: Broker, listener: crate::store::broker::Listener) {
         let share = Share::ppm(50_000).expect("in bounds");
         let rules = CommissionRules { by_category: HashMap::new(), other: share };
-        let ledger = Ledger::new(self.journal.clone(), rules);
+        let ledger = Ledger::new(journal.clone(), rules);
         let rules = SaleRules {
             waiting_list_max: 10,
             offer_for: Duration::from_secs(60),
@@ -82,7 +92,7 @@ impl Company {
         let (news, told) = mpsc::channel(64);
         let sales = Sales::new(ledger, Inventory::default(), rules, news, mpsc::channel(64).0);
         let limits = Limits { rates: false, ..Limits::default() };
-        let hub = Hub::open(self.journal.clone(), sales, broker, limits, random_u64).await.expect("a hub");
+        let hub = Hub::open(journal, sales, broker, limits, random_u64).await.expect("a hub");
         let (stop, tasks) = (CancellationToken::new(), tokio_util::task::TaskTracker::new());
         let now = self.clock.clone();
         tasks.spawn(hub.clone().run(told, move || now.now(), stop.clone()));

@@ -20,6 +20,7 @@ use crate::store::redis::{RedisMode, RedisSettings};
 
 mod cost;
 mod faults;
+mod record;
 
 static REDIS: LazyLock<Option<Mutex<Server>>> = LazyLock::new(|| or_skip(Server::start()).map(Mutex::new));
 static CLUSTER: LazyLock<Option<Mutex<RedisCluster>>> =

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use apricot_proto::v1::{self, ClientMessage, client_message::Command};
 use bytes::Bytes;
+use tokio::time::timeout;
 
 use super::close::CloseCode;
 use super::lanes::{Cursor, FellBehind, Flush, Recovery};
@@ -27,6 +28,8 @@ pub const IN_FLIGHT_MAX: usize = 8;
 pub const WARNINGS_MAX: u32 = 10;
 /// A client that behaves this long starts with a clean sheet.
 const WARNINGS_LAST: Duration = Duration::from_secs(60);
+/// Who comes in does not wait longer for its open orders, and others do not wait behind it.
+const ORDERS_WITHIN: Duration = Duration::from_millis(500);
 /// Hearts in one message.
 const HEARTS_MAX: u32 = 50;
 
@@ -163,13 +166,20 @@ impl Arrival {
         };
         let caller = &session.caller;
         let orders = match caller.may_chat_and_buy() {
-            true => session.hub.sales().open_orders(&caller.subject, &id).await,
-            false => Ok(Vec::new()),
+            true => timeout(ORDERS_WITHIN, session.hub.sales().open_orders(&caller.subject, &id)).await,
+            false => Ok(Ok(Vec::new())),
         };
-        let orders = orders.unwrap_or_else(|refusal| {
-            tracing::warn!(room = %id, %refusal, "joined without the viewer's open orders");
-            Vec::new()
-        });
+        let orders = match orders {
+            Ok(Ok(orders)) => orders,
+            Ok(Err(refusal)) => {
+                tracing::warn!(room = %id, %refusal, "joined without the viewer's open orders");
+                Vec::new()
+            }
+            Err(_) => {
+                tracing::warn!(room = %id, "joined without the viewer's open orders: the record is slow");
+                Vec::new()
+            }
+        };
         session.room.shown(&orders, now);
         let StreamPosition { epoch, offset } = entrance.position;
         let personal = v1::Joined {
