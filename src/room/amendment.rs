@@ -23,6 +23,8 @@ pub struct Amendment {
     pub sanction: Option<(Subject, Option<Sanction>)>,
     pub deleted_line: Option<String>,
     pub publication: Option<Body>,
+    /// Not empty: the publication is told once, whoever tries, also again.
+    pub once: String,
     pub closes: Option<Closes>,
 }
 
@@ -64,6 +66,7 @@ impl Amendment {
             sanction: None,
             deleted_line: None,
             publication: None,
+            once: String::new(),
             closes: None,
         }
     }

@@ -97,7 +97,11 @@ impl Hub {
     ) -> Result<v1::HostNotice, RoomRefused> {
         let notice = v1::HostNotice { id, text: bounded_text("text", text, 1..=200)? };
         let (by, told) = (caller.clone(), notice.clone());
-        self.amend(room, caller, once, now, move |room, _| hosting::notice(room, told, &by)).await?;
+        let label = once.as_ref().map_or_else(String::new, |_| format!("notice {}", notice.id));
+        let plan = move |room: &Room, _: &LiveRoom| {
+            Ok(Amendment { once: label, ..hosting::notice(room, told, &by)? })
+        };
+        self.amend(room, caller, once, now, plan).await?;
         Ok(notice)
     }
 
@@ -164,20 +168,29 @@ impl Hub {
         let (hub, room, caller) = (self.clone(), self.find(id)?, caller.clone());
         self.see_through(async move {
             let _one_at_a_time = room.desk.lock().await;
-            if let Some(once) = once
-                && hub.0.journal.seen(once).await?
-            {
-                return Ok(room.view());
-            }
+            let seen = match once {
+                Some(once) => hub.0.journal.seen(once).await?,
+                None => false,
+            };
             let record = room.record();
-            let amendment = plan(&record, &room)?;
+            let amendment = match plan(&record, &room) {
+                Ok(amendment) if seen => {
+                    hub.tell_again(&room, amendment, now);
+                    return Ok(room.view());
+                }
+                Err(_) if seen => return Ok(room.view()),
+                planned => planned?,
+            };
             match hub.0.journal.commit(amendment.entry(&record, &caller, once, now)).await {
                 Ok(()) => {
                     hub.announce_change(&record.id, &amendment);
                     room.apply(amendment, now);
                     Ok(room.view())
                 }
-                Err(StoreError::Seen) => Ok(room.view()),
+                Err(StoreError::Seen) => {
+                    hub.tell_again(&room, amendment, now);
+                    Ok(room.view())
+                }
                 Err(StoreError::Stale) => {
                     // By another node, which tells it.
                     hub.read_record(&record.id, &room).await;
@@ -187,6 +200,13 @@ impl Hub {
             }
         })
         .await
+    }
+
+    /// The node that recorded it may have died before it told it. What else a change does is found in the record.
+    fn tell_again(&self, room: &LiveRoom, amendment: Amendment, now: Timestamp) {
+        if self.0.exchange.is_some() && !amendment.once.is_empty() {
+            room.apply(amendment, now);
+        }
     }
 
     /// To nodes that do not attend the room.

@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 pub struct Company {
     /// The first node's.
-    journal: Journal,
+    pub journal: Journal,
     pub clock: Clock,
     pub nodes: Vec<Node>,
     _folder: Option<tempfile::TempDir>,

@@ -14,8 +14,9 @@ use super::scene::{NOW, host, order_view, room, viewer};
 use super::{CloseCode, Hub};
 use crate::model::room::ChatRules;
 use crate::model::{Caller, Room, RoomState, StreamPosition};
-use crate::room::RoomRefused;
+use crate::room::{Amendment, RoomRefused};
 use crate::sale::News;
+use crate::store::journal::Once;
 use crate::store::redis::{RedisMode, RedisSettings};
 
 mod cost;
@@ -80,6 +81,7 @@ laws! {
     slow_mode_counts_the_lines_of_all_nodes
     the_end_is_told_before_the_doors_close
     a_room_made_on_one_node_is_found_on_the_other
+    a_notice_that_is_tried_again_is_told_once
 }
 
 fn single(server: &Server) -> RedisSettings {
@@ -295,6 +297,34 @@ async fn a_ban_is_everywhere_and_closes_the_sockets(company: Company) {
     act(company.there(), Act::Pardon { subject: viewer("lin").subject }).await.expect("pardoned");
     let again = async || company.here().say(&live(company.here()), &viewer("lin"), "hello", NOW).ok();
     eventually("it may talk again", again).await;
+}
+
+async fn a_notice_that_is_tried_again_is_told_once(company: Company) {
+    let mut lin = Guest::of(company.here(), viewer("lin")).await;
+    let mut wu = Guest::of(company.there(), viewer("wu")).await;
+    let once = |n: u128| Some(Once { key: uuid::Uuid::from_u128(n), content: [1; 32] });
+    let post = async |hub: &Hub, text: &str, n| {
+        hub.notice(&orchard(), text.into(), text, &host(), once(n), NOW).await.expect("posted");
+    };
+    post(company.here(), "one", 1).await;
+    post(company.there(), "one", 1).await;
+    post(company.here(), "one", 1).await;
+    let mut all = vec!["one", "later"];
+    if company.nodes.len() > 1 {
+        // The first node records it and dies.
+        let host = host();
+        let entry = Amendment::new("notice", "two".into()).entry(&room(RoomState::Live), &host, once(2), NOW);
+        company.journal.commit(entry).await.expect("recorded");
+        post(company.there(), "two", 2).await;
+        all.insert(1, "two");
+    }
+    for guest in [&mut lin, &mut wu] {
+        guest.until("the notices before", |guest| guest.notices() == all[..all.len() - 1]).await;
+    }
+    notice(company.there(), "later").await;
+    for guest in [&mut lin, &mut wu] {
+        guest.until("each once", |guest| guest.notices() == all).await;
+    }
 }
 
 async fn slow_mode_counts_the_lines_of_all_nodes(company: Company) {

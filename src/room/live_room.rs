@@ -220,7 +220,7 @@ impl LiveRoom {
         }
         bodies.extend(amendment.publication);
         floor.snapshots.forget();
-        floor.tell_change(bodies, fact, amendment.closes, now);
+        floor.tell_change(bodies, fact, amendment.closes, &amendment.once, now);
     }
 
     /// News of a sale goes to everybody, on the critical lane.
@@ -350,7 +350,14 @@ impl Floor {
     }
 
     /// Who has to go goes after the last of them.
-    fn tell_change(&mut self, bodies: Vec<Body>, fact: Fact, closes: Option<Closes>, now: Timestamp) {
+    fn tell_change(
+        &mut self,
+        bodies: Vec<Body>,
+        fact: Fact,
+        closes: Option<Closes>,
+        once: &str,
+        now: Timestamp,
+    ) {
         let last = bodies.len().checked_sub(1);
         let Some(last) = last else {
             if let Some(shared) = &mut self.shared {
@@ -363,7 +370,7 @@ impl Floor {
         };
         for (index, body) in bodies.into_iter().enumerate() {
             let closes = closes.as_ref().filter(|_| index == last);
-            self.publish(body, &fact, closes, "", now);
+            self.publish(body, &fact, closes, once, now);
         }
     }
 

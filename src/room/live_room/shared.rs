@@ -258,6 +258,9 @@ impl Floor {
         at: Timestamp,
     ) -> bool {
         let Some(shared) = &mut self.shared else { return false };
+        if !once.is_empty() && shared.outgoing.critical.iter().any(|critical| critical.once == once) {
+            return true;
+        }
         shared.said += 1;
         let critical = Critical {
             node: shared.outbox.node,
