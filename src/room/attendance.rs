@@ -238,8 +238,8 @@ impl Attendant {
     }
 
     async fn fill(&mut self, exchange: &Exchange) -> bool {
-        let told = self.room.begin_filling();
-        let backlog = match exchange.broker.read(&self.id, told, self.hub.chance()).await {
+        let (told, name) = self.room.begin_filling();
+        let backlog = match exchange.broker.read(&self.id, told, &name, self.hub.chance()).await {
             Ok(backlog) => backlog,
             Err(error) => {
                 tracing::debug!(room = %self.id, %error, "what was said to the room cannot be read yet");

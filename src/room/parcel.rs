@@ -29,6 +29,11 @@ const CRITICAL_IN_PARCEL: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(pub u64);
 
+impl NodeId {
+    /// Who said what cannot be read.
+    pub const NOBODY: Self = Self(0);
+}
+
 /// A publication with or before its place in the room's order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Critical {
@@ -99,6 +104,11 @@ pub struct Heard {
     pub facts: Vec<Fact>,
 }
 
+/// Of a publication, unique in its room.
+pub fn name(node: NodeId, number: u64) -> String {
+    format!("{:x}-{number}", node.0)
+}
+
 impl Outgoing {
     pub fn is_empty(&self) -> bool {
         self.critical.is_empty()
@@ -157,7 +167,7 @@ impl Critical {
     /// Holds the place of what only a newer version can read.
     pub fn unreadable(offset: u64) -> Self {
         Self {
-            node: NodeId(0),
+            node: NodeId::NOBODY,
             number: offset,
             at: Timestamp::ZERO,
             body: None,

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::parcel::{Critical, NodeId};
+use super::parcel::{self, Critical, NodeId};
 use crate::model::{StreamPosition, Timestamp};
 use crate::store::broker::Standing;
 
@@ -22,6 +22,8 @@ pub struct Sequence {
     follows: bool,
     /// The highest number of each node that was told, or that came before this node began to follow.
     told: HashMap<NodeId, u64>,
+    /// What has the newest offset that this node has told or passed in this epoch.
+    newest: Option<(u64, NodeId, u64)>,
 }
 
 /// What the broker has kept since a position, or all that it has when the epoch is another.
@@ -58,6 +60,12 @@ pub struct Gap;
 impl Sequence {
     pub fn follows(&self) -> bool {
         self.follows
+    }
+
+    /// The name of what has this offset, when it is the newest. Empty: it is not known.
+    pub fn name_at(&self, offset: u64) -> String {
+        let newest = self.newest.filter(|(at, ..)| *at == offset);
+        newest.map_or_else(String::new, |(_, node, number)| parcel::name(node, number))
     }
 
     pub fn was_told(&self, critical: &Critical) -> bool {
@@ -118,6 +126,7 @@ impl Sequence {
         for (offset, critical) in critical {
             if begins && standing.since < offset {
                 begins = false;
+                self.newest = None;
                 reached = begin_behind(reached, needed, standing, &mut steps);
             }
             if reached + 1 < offset {
@@ -127,6 +136,7 @@ impl Sequence {
             reached = reached.max(offset);
         }
         if begins {
+            self.newest = None;
             reached = begin_behind(reached, needed, standing, &mut steps);
         }
         if reached < standing.last {
@@ -164,6 +174,10 @@ impl Sequence {
     fn step(&mut self, reached: u64, offset: u64, critical: Critical, steps: &mut Vec<Step>) {
         let was_told = self.was_told(&critical);
         self.tell(&critical);
+        if reached < offset {
+            let readable = critical.node != NodeId::NOBODY;
+            self.newest = readable.then_some((offset, critical.node, critical.number));
+        }
         match (offset <= reached, was_told) {
             (true, true) => {}
             (true, false) => steps.push(Step::TellBeside(critical)),

@@ -41,6 +41,8 @@ pub struct Parcel {
     pub room_version: u64,
     /// Up to where this node has told the room's order to its viewers.
     pub told: Option<StreamPosition>,
+    /// The name of the publication at that offset, when it has one.
+    pub told_name: String,
     /// The epoch that shall end, if it is still that one: this node has told something that has no place in it.
     pub renews: Option<u64>,
     /// The offset of `told` is no part of the epoch that ends: viewers here have seen it in another one, and must not see it again.

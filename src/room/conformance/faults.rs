@@ -29,9 +29,7 @@ struct Scene {
 
 impl Scene {
     async fn of(server: Server) -> Self {
-        let way = Proxy::to(([127, 0, 0, 1], server.port()).into()).expect("a way");
-        let by_proxy =
-            RedisSettings { urls: vec![format!("redis://{}", way.address())], ..RedisSettings::default() };
+        let (way, by_proxy) = proxied(&server);
         let company = Company::of(&[single(&server), by_proxy]).await;
         let lin = Guest::of(company.here(), viewer("lin")).await;
         let wu = Guest::of(&company.nodes[1].hub, viewer("wu")).await;
@@ -94,6 +92,13 @@ impl Scene {
         let on = async |hub| Guest::back(hub, viewer("an"), Some(position)).await.joined.recovered;
         !on(self.company.here()).await && !on(self.there()).await
     }
+}
+
+/// A way that can be cut.
+fn proxied(server: &Server) -> (Proxy, RedisSettings) {
+    let way = Proxy::to(([127, 0, 0, 1], server.port()).into()).expect("a way");
+    let url = format!("redis://{}", way.address());
+    (way, RedisSettings { urls: vec![url], ..RedisSettings::default() })
 }
 
 fn same(heard: &[&str], expected: &[&str]) -> bool {
@@ -265,6 +270,39 @@ async fn a_node_that_knew_less_may_be_the_first_to_speak_after_a_lagging_replica
 }
 
 #[tokio::test]
+async fn a_lagging_replica_that_took_over_may_be_spoken_to_while_who_knew_more_hears_nothing() {
+    let Some(server) = or_skip(Server::start()) else { return };
+    let (way, by_proxy) = proxied(&server);
+    let mut company = Company::of(&[by_proxy]).await;
+    let mut wu = Guest::of(company.here(), viewer("wu")).await;
+    for text in ["one", "two", "three"] {
+        notice(company.here(), text).await;
+    }
+    wu.until("all are told", |wu| wu.notices() == ["one", "two", "three"]).await;
+    let before = wu.position();
+    way.set(Line::Cut);
+    let words = |words: &[&str]| server.command(words).expect("carried out");
+    words(&["HSET", HEAD, "n", &(before.offset - 2).to_string()]);
+    words(&["XDEL", CRITICAL, &format!("{}-1", before.offset - 1), &format!("{}-1", before.offset)]);
+    words(&["XSETID", CRITICAL, &format!("{}-1", before.offset - 2)]);
+    company.join(single(&server)).await;
+    for text in ["four", "five"] {
+        notice(company.there(), text).await;
+    }
+    let same_offset =
+        async || words(&["HGET", HEAD, "n"]).ends_with(&before.offset.to_string()).then_some(());
+    eventually("they have the places of two and three", same_offset).await;
+    way.set(Line::Open);
+    wu.until("what was said", |wu| wu.notices() == ["one", "two", "three", "four", "five"]).await;
+    let back = Guest::back(company.there(), viewer("an"), Some(before)).await;
+    assert!(!back.joined.recovered, "it has not seen the other two of these offsets");
+    notice(company.there(), "six").await;
+    wu.until("what comes next", |wu| wu.notices().last() == Some(&"six")).await;
+    assert!(offsets_grow(&wu));
+    assert_eq!((wu.notices().len(), wu.closed), (6, None));
+}
+
+#[tokio::test]
 async fn what_is_no_longer_kept_closes_who_missed_it() {
     let Some(server) = or_skip(Server::start()) else { return };
     let mut scene = Scene::of(server).await;
@@ -304,9 +342,7 @@ async fn who_comes_while_redis_is_gone_comes_in_and_the_room_is_one_afterwards()
 async fn who_comes_in_before_the_room_is_heard_gets_what_is_said_from_then_on() {
     let Some(server) = or_skip(Server::start()) else { return };
     let mut scene = Scene::of(server).await;
-    let way = Proxy::to(([127, 0, 0, 1], scene.server.port()).into()).expect("a way");
-    let by_proxy =
-        RedisSettings { urls: vec![format!("redis://{}", way.address())], ..RedisSettings::default() };
+    let (way, by_proxy) = proxied(&scene.server);
     scene.company.join(by_proxy).await;
     way.set(Line::Cut);
     let hub = scene.company.nodes[2].hub.clone();

@@ -25,13 +25,13 @@ const LINES_PASSED_MAX: u32 = 100_000;
 const WORD_TAKES_MAX: Duration = Duration::from_millis(500);
 
 impl LiveRoom {
-    /// From where the backlog is wanted. Until it is there, nothing else moves the order here.
-    pub fn begin_filling(&self) -> Option<StreamPosition> {
+    /// From where the backlog is wanted, and the name of what stands there. Until it is there, nothing else moves the order here.
+    pub fn begin_filling(&self) -> (Option<StreamPosition>, String) {
         let mut floor = self.floor();
         let Floor { shared, lanes, .. } = &mut *floor;
-        let shared = shared.as_mut()?;
+        let Some(shared) = shared else { return (None, String::new()) };
         shared.filling = true;
-        shared.stands(lanes, None)
+        (shared.stands(lanes, None), shared.sequence.name_at(lanes.position().offset))
     }
 
     pub fn give_up_filling(&self) {

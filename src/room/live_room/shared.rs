@@ -190,6 +190,11 @@ impl LiveRoom {
         let parcel = broker::Parcel {
             hearts: Hearts { more: outgoing.hearts, known },
             told: shared.stands(lanes, renews),
+            told_name: match renews {
+                None => shared.sequence.name_at(lanes.position().offset),
+                // It ends all the same.
+                Some(_) => String::new(),
+            },
             renews,
             raises: renews.is_some_and(|epoch| epoch != lanes.position().epoch),
             new_epoch,

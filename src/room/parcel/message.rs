@@ -22,7 +22,7 @@ pub fn critical(critical: &Critical) -> Said {
         closes: closes.as_ref().map(self::closes),
     };
     let framed = cluster::Parcel { critical: vec![message], ..Default::default() };
-    let name = format!("{:x}-{number}", node.0);
+    let name = super::name(*node, *number);
     Said { name, once: once.clone(), bytes: framed.encode_to_vec().into() }
 }
 

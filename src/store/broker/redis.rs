@@ -50,15 +50,17 @@ impl RedisBroker {
         standing(&mut Bytes::from(bytes)).ok_or_else(|| unreadable(PUBLISH))
     }
 
-    /// What came after `told`, and the last lines. A room without an order gets one, of `new_epoch`.
+    /// What came after `told`, where `told_name` stands, and the last lines. A room without an order gets one, of `new_epoch`, and one whose
+    /// order is another from there.
     pub async fn read(
         &self,
         room: &RoomId,
         told: Option<StreamPosition>,
+        told_name: &str,
         new_epoch: u64,
     ) -> Result<Backlog, RedisError> {
         let (new_epoch, told_epoch, told_offset) = (new_epoch.to_le_bytes(), epoch(told), offset(told));
-        let arguments: [&[u8]; 3] = [&new_epoch, &told_epoch, told_offset.as_bytes()];
+        let arguments: [&[u8]; 4] = [&new_epoch, &told_epoch, told_offset.as_bytes(), told_name.as_bytes()];
         let keys = keys(room);
         let answer = self.call(READ, &keys[..3], &arguments).await?;
         backlog(answer).ok_or_else(|| unreadable(READ))
@@ -163,6 +165,7 @@ impl Numbers {
             &self.new_epoch,
             &self.told_epoch,
             self.told_offset.as_bytes(),
+            parcel.told_name.as_bytes(),
             &self.renews,
             flag(parcel.raises),
             flag(parcel.again),

@@ -42,6 +42,16 @@ local function append(stream, offset, name, bytes)
   redis.call('XADD', stream, 'MAXLEN', '~', CRITICAL_KEPT, text(offset) .. '-1', 'i', name, 'b', bytes)
 end
 
+-- A replica that lagged took over, and others have gone on from what it had: its offsets have another meaning than those of who asks.
+local function is_another(head, stream, told_epoch, told_offset, told_name)
+  if told_name == '' or head.epoch ~= told_epoch then
+    return false
+  end
+  local id = text(told_offset) .. '-1'
+  local entry = redis.call('XRANGE', stream, id, id)[1]
+  return entry ~= nil and entry[2][2] ~= told_name
+end
+
 local function names_in(stream)
   local names = {}
   for _, entry in ipairs(redis.call('XRANGE', stream, '-', '+')) do
@@ -59,7 +69,7 @@ local function delete_line(chat, name)
 end
 
 -- KEYS head critical chat live
--- ARGV new_epoch told_epoch told_offset renews raises again hearts_more hearts_known room_version
+-- ARGV new_epoch told_epoch told_offset told_name renews raises again hearts_more hearts_known room_version
 --      count of critical, then name, label and bytes of each
 --      count of lines, then name and bytes of each
 --      count of deleted lines, then the name of each
@@ -70,7 +80,7 @@ local function publish(keys, args)
     at = at + 1
     return args[at]
   end
-  local new_epoch, told_epoch, told_offset = next_arg(), next_arg(), number(next_arg())
+  local new_epoch, told_epoch, told_offset, told_name = next_arg(), next_arg(), number(next_arg()), next_arg()
   local renews, raises, again = next_arg(), next_arg() == '1', next_arg() == '1'
   local more, known, version = number(next_arg()), number(next_arg()), number(next_arg())
   local head = read_head(keys[1])
@@ -91,7 +101,7 @@ local function publish(keys, args)
     local lost_its_tail = head.epoch == told_epoch and head.last < told_offset
     -- A call without an answer that did all it should has told nothing outside of the order.
     local ends = head.epoch == renews and (#critical > 0 or not again)
-    if lost_its_tail or ends then
+    if lost_its_tail or ends or is_another(head, keys[2], told_epoch, told_offset, told_name) then
       local since = head.epoch == told_epoch and math.max(head.last, told_offset) or head.last
       begin(head, new_epoch, since, head.epoch, raises and head.last or since)
     end
@@ -128,14 +138,19 @@ local function publish(keys, args)
 end
 
 -- KEYS head critical chat
--- ARGV new_epoch told_epoch told_offset
+-- ARGV new_epoch told_epoch told_offset told_name
 -- A room that was never said anything to begins here, so that those who join it have a position.
 local function read(keys, args)
-  local new_epoch, told_epoch, told_offset = args[1], args[2], number(args[3])
+  local new_epoch, told_epoch, told_offset, told_name = args[1], args[2], number(args[3]), args[4]
   local head = read_head(keys[1])
   if not head.epoch then
     redis.call('DEL', keys[2])
     begin(head, new_epoch, told_offset, told_epoch, told_offset)
+  elseif is_another(head, keys[2], told_epoch, told_offset, told_name) then
+    local since = math.max(head.last, told_offset)
+    begin(head, new_epoch, since, head.epoch, since)
+  end
+  if head.before then
     redis.call('HSET', keys[1], 'e', head.epoch, 's', text(head.since), 'n', text(head.last), 'p', head.before,
       'w', text(head.last_before))
     redis.call('EXPIRE', keys[1], KEEP_SECONDS)
