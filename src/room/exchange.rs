@@ -117,6 +117,8 @@ impl Hub {
                 rooms = exchange.outbox.called() => self.send_for(rooms),
                 _ = ticks.tick() => {
                     self.recount(exchange.nodes.forget_gone(clock.now()));
+                    // Two who count at the same time may leave the older sum.
+                    self.recount(self.0.occupied.iter().map(|slot| slot.key().clone()).collect());
                     self.announce(&identity, true);
                 }
                 () = exchange.announce.notified() => self.announce(&identity, false),

@@ -73,11 +73,19 @@ impl Nodes {
         let heard = nodes.entry(*node).or_default();
         (heard.name, heard.version) = (name.clone(), version.clone());
         (heard.started_at, heard.heard_at) = (*started_at, now);
-        let Some(rooms) = rooms else { return Vec::new() };
-        let before = std::mem::replace(&mut heard.rooms, rooms.clone());
-        let differs = |room: &&RoomId| before.get(*room) != rooms.get(*room);
-        let mut changed: Vec<RoomId> = rooms.keys().filter(differs).cloned().collect();
-        changed.extend(before.keys().filter(|room| !rooms.contains_key(*room)).cloned());
+        let mut changed = Vec::new();
+        if let Some(rooms) = rooms {
+            let before = std::mem::replace(&mut heard.rooms, rooms.clone());
+            let differs = |room: &&RoomId| before.get(*room) != rooms.get(*room);
+            changed.extend(rooms.keys().filter(differs).cloned());
+            changed.extend(before.keys().filter(|room| !rooms.contains_key(*room)).cloned());
+        }
+        // An earlier life of this node was killed, and its viewers are elsewhere.
+        let earlier =
+            |heard: &Heard| heard.name == *name && !name.is_empty() && heard.started_at < *started_at;
+        for (_, gone) in nodes.extract_if(|_, heard| earlier(heard)) {
+            changed.extend(gone.rooms.into_keys());
+        }
         changed
     }
 
@@ -229,6 +237,20 @@ mod tests {
         let leaving = Announcement { leaving: true, ..announcement(3, &[]) };
         assert_eq!(nodes.heed(&leaving, now), [room("orchard")]);
         assert_eq!(nodes.elsewhere(us, &room("orchard")), 0);
+    }
+
+    #[test]
+    fn a_node_that_was_started_again_is_one() {
+        let (nodes, now) = (Nodes::default(), Timestamp(1_000));
+        let named = |node, started, rooms: &[_]| {
+            let started_at = Timestamp(started);
+            Announcement { name: "node".into(), started_at, ..announcement(node, rooms) }
+        };
+        nodes.heed(&named(2, 5, &[("orchard", 3)]), now);
+        nodes.heed(&announcement(3, &[("orchard", 1)]), now);
+        assert_eq!(nodes.heed(&named(4, 6, &[]), now), [room("orchard")]);
+        assert_eq!(nodes.elsewhere(NodeId(1), &room("orchard")), 1);
+        assert_eq!(nodes.views().len(), 2);
     }
 
     #[test]
