@@ -21,8 +21,8 @@ pub const LINES_WAITING_MAX: usize = 256;
 pub const PERSONAL_WAITING_MAX: usize = 16_384;
 /// Sanctions and versions that wait. Later ones are found in the record.
 pub const FACTS_WAITING_MAX: usize = 256;
-/// In one parcel, about 300 KiB with news of 300 B each: other rooms share the connection.
-const PERSONAL_IN_PARCEL: usize = 1_024;
+/// In one parcel, about 150 KiB with news of 300 B each: other rooms share the connection.
+const PERSONAL_IN_PARCEL: usize = 512;
 const CRITICAL_IN_PARCEL: usize = 64;
 
 /// A process of Apricot: a random number, new with every start.

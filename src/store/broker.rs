@@ -16,7 +16,7 @@ use crate::model::{RoomId, StreamPosition};
 
 mod redis;
 
-pub use redis::{Listener, RedisBroker};
+pub use redis::{Listener, MESSAGE_BYTES_MAX, RedisBroker};
 
 /// A backend. Clones are one.
 #[derive(Clone)]

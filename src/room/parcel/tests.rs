@@ -84,6 +84,44 @@ fn a_parcel_takes_so_much_and_the_rest_waits() {
     assert!(outgoing.is_empty());
 }
 
+/// Words as long as they may be, of letters that take three bytes.
+#[test]
+fn the_largest_parcel_is_a_node_s() {
+    let long = |letters| "杏".repeat(letters);
+    let lin: Subject = "l".repeat(80).parse().expect("a subject");
+    let order = v1::Order {
+        id: "0".repeat(36),
+        sale_id: "0".repeat(36),
+        room_id: "r".repeat(64),
+        sku: "s".repeat(64),
+        title: long(80),
+        buyer_id: lin.to_string(),
+        carrier: long(40),
+        tracking_number: "t".repeat(64),
+        decline_reason: long(100),
+        version: u64::MAX,
+        ..v1::Order::default()
+    };
+    let line = outgoing().lines.remove(0);
+    let line = Line {
+        line: ChatLine { author: lin.clone(), author_name: long(40), text: long(200), ..line.line },
+        ..line
+    };
+    // A room with three cards and a pinned line.
+    let room = v1::Room { title: long(1_000), ..v1::Room::default() };
+    let mut most = Outgoing {
+        critical: (1..=1_000)
+            .map(|n| Critical { body: Some(Body::Room(room.clone())), ..critical(n) })
+            .collect(),
+        lines: vec![line; LINES_WAITING_MAX],
+        personal: vec![Personal { buyer: lin, at: Timestamp(3), order }; PERSONAL_WAITING_MAX].into(),
+        facts: vec![critical(1).fact; FACTS_WAITING_MAX],
+        ..outgoing()
+    };
+    let size_bytes = most.take().encode(NodeId(7), 1).size_bytes();
+    assert!(size_bytes < broker::MESSAGE_BYTES_MAX, "{size_bytes} B");
+}
+
 #[test]
 fn only_what_is_critical_is_read_as_such() {
     let order = Critical { body: Some(Body::Order(v1::Order::default())), ..critical(1) };

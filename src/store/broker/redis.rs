@@ -15,8 +15,8 @@ const READ: &str = "apricot_broker_read";
 const NODES: &str = "apricot:{nodes}:live";
 /// Four numbers of 8 bytes.
 const STANDING_BYTES: usize = 32;
-/// More than a node ever says in one message (`room::parcel`). What is longer is not ours.
-const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// More than a node ever says in one message (`room::parcel`, tested there). What is longer is not ours.
+pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 
 #[derive(Clone)]
 pub struct RedisBroker {
