@@ -11,7 +11,7 @@ use crate::model::room::CARDS_MAX;
 use crate::model::{Product, Room, RoomId, RoomState, Timestamp};
 use crate::store::StoreError;
 
-/// Of a node, each second. They are read by their keys: about 10 ms.
+/// Of a node, each second. They are read by their keys: of 100,000 orders in 5 ms, or 30 ms where PostgreSQL plans it anew.
 const ORDERS_AT_ONCE: usize = 1_000;
 const SANCTIONS_EVERY: Duration = Duration::from_secs(10);
 
