@@ -68,7 +68,11 @@ impl Served {
         tls: bool,
         work: impl AsyncFnOnce(&Served, Option<Cores>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let cores = options.cores.cores();
+        // Nodes that share stores are several programs at work at once: on one core they would measure each other.
+        let cores = match options.cores {
+            CoreOptions { server_core: None, .. } if options.scale.scale_out => None,
+            given => given.cores(),
+        };
         if let Some(Cores { client, .. }) = cores {
             pin::this_thread_to(client)?;
         }
