@@ -183,17 +183,43 @@ async fn totals_that_have_not_moved_are_not_read_again() {
     );
 }
 
+impl Desk {
+    /// Posts to a total in a transaction that has not committed.
+    async fn posting_slowly(&self) -> (tokio_postgres::Client, impl Future<Output = ()>) {
+        let (slow, connection) = tokio_postgres::connect(&self.record.url(), NoTls).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let posted = "BEGIN; SELECT 1 FROM totals WHERE code = 2 FOR UPDATE;
+                      UPDATE totals SET credits = credits + 5, newest = nextval('transfer_blocks') * 16384 + 1 WHERE code = 2 AND credits > 0";
+        slow.batch_execute(posted).await.unwrap();
+        (slow, async { connection.await.unwrap().unwrap() })
+    }
+
+    async fn commission(&self) -> i64 {
+        self.totals().await.of(&Account::PlatformCommission, Currency::CNY, Code::Commission).credits
+    }
+}
+
+/// The newest of all transactions, which no snapshot names while it is under way.
+#[tokio::test]
+async fn totals_that_were_under_way_at_a_look_are_seen() {
+    let Some(engine) = Engine::postgres() else { return };
+    let desk = Desk::new(engine).await;
+    desk.commit(vec![transfer(1), accrued(2)]).await.unwrap();
+    let (slow, gone) = desk.posting_slowly().await;
+    assert_eq!(desk.commission().await, 1);
+    slow.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(desk.commission().await, 6);
+    drop(slow);
+    gone.await;
+}
+
 /// It took its ids before others that are committed already, and nothing is posted after it.
 #[tokio::test]
 async fn totals_that_were_long_under_way_are_seen() {
     let Some(engine) = Engine::postgres() else { return };
     let desk = Desk::new(engine).await;
     desk.commit(vec![transfer(1), accrued(2)]).await.unwrap();
-    let (slow, connection) = tokio_postgres::connect(&desk.record.url(), NoTls).await.unwrap();
-    let connection = tokio::spawn(connection);
-    let posted = "BEGIN; SELECT 1 FROM totals WHERE code = 2 FOR UPDATE;
-                  UPDATE totals SET credits = credits + 5, newest = nextval('transfer_blocks') * 16384 + 1 WHERE code = 2 AND credits > 0";
-    slow.batch_execute(posted).await.unwrap();
+    let (slow, gone) = desk.posting_slowly().await;
     for n in 1..=3 {
         desk.commit(vec![accrued(n)]).await.unwrap();
         let total = |account, code| desk.journal.totals().of(&account, Currency::CNY, code).credits;
@@ -202,11 +228,10 @@ async fn totals_that_were_long_under_way_are_seen() {
         assert_eq!(total(Account::PlatformCommission, Code::Commission), 1);
     }
     slow.batch_execute("COMMIT").await.unwrap();
-    let commission = desk.totals().await.of(&Account::PlatformCommission, Currency::CNY, Code::Commission);
-    assert_eq!(commission.credits, 6);
+    assert_eq!(desk.commission().await, 6);
     assert_eq!(postgres(&desk).renew_totals().await, Ok(0));
     drop(slow);
-    connection.await.unwrap().unwrap();
+    gone.await;
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! Other nodes post too: totals are read again and again, as of one instant each time, so that a transfer is seen on both its sides.
 //!
 //! What has not moved is not read. Each batch of postings takes a block of ids before it commits, by a transaction that has its number already.
-//! So nothing was posted when no block was taken and every transaction that was under way at the last reading still is; and who was not under way
-//! then has taken a later block than the last one of that time.
+//! So nothing was posted when no block was taken and every transaction that was under way at the last look still is; and who was not under way
+//! then has taken a later block than the last one of that time. Transactions are looked for among the locks that each has on its own number: a
+//! snapshot does not name those that began after the last one that ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,15 +32,15 @@ const BLOCK: i64 = 16_384;
 /// of them a second. Somebody else's, under way for hours, does not make totals be read again from the start.
 const UNDER_WAY_BLOCKS: i64 = 8_192;
 
-/// The last block that was taken, and after it nothing; -1 before the first. The numbers of transactions are as of a moment before that.
-const LOOK: &str = "SELECT CASE WHEN is_called THEN last_value ELSE -1 END,
-    ARRAY(SELECT CAST(CAST(x AS text) AS bigint) FROM pg_snapshot_xip(pg_current_snapshot()) AS x) FROM transfer_blocks";
+/// The last block that was taken, -1 before the first; and then who is under way.
+const LOOK: &str = "WITH taken AS MATERIALIZED (SELECT CASE WHEN is_called THEN last_value ELSE -1 END AS block FROM transfer_blocks)
+    SELECT block, ARRAY(SELECT CAST(CAST(transactionid AS text) AS bigint) FROM pg_locks
+                        WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted AND block IS NOT NULL)
+    FROM taken";
 
-/// Totals that changed after an id, and who was under way at the same moment; one row without a total when there are none.
-const CHANGED: &str = "SELECT c.*, u.under_way
-    FROM (SELECT ARRAY(SELECT CAST(CAST(x AS text) AS bigint) FROM pg_snapshot_xip(pg_current_snapshot()) AS x) AS under_way) u
-    LEFT JOIN (SELECT a.name, a.currency, t.code, t.debits, t.credits, t.newest FROM totals t JOIN accounts a ON a.id = t.account
-               WHERE t.newest > ?1) c ON true";
+/// Totals that changed after an id.
+const CHANGED: &str = "SELECT a.name, a.currency, t.code, t.debits, t.credits, t.newest FROM totals t JOIN accounts a ON a.id = t.account
+    WHERE t.newest > ?1";
 
 #[derive(Clone)]
 pub struct Following {
@@ -82,14 +83,7 @@ impl Following {
         let earliest = seen.under_way.values().copied().fold(seen.block, i64::min);
         let since = if seen.block < 0 { -1 } else { earliest.max(seen.block - UNDER_WAY_BLOCKS) };
         let rows = self.reader.rows(CHANGED, &[Value::Int((since + 1) * BLOCK)]).await?;
-        let mut under_way = BTreeSet::new();
-        let mut read = Vec::with_capacity(rows.len());
-        for row in &rows {
-            under_way = numbers(row, 6)?;
-            if column::<Option<&str>>(row, 0)?.is_some() {
-                read.push(keyed(&query::Row::from(row))?);
-            }
-        }
+        let read = rows.iter().map(|row| keyed(&query::Row::from(row))).collect::<Result<Vec<_>, _>>()?;
         let changed = read.len();
         self.totals.put(read);
         let began = |number| (number, seen.under_way.get(&number).copied().unwrap_or(seen.block));
