@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -246,7 +246,9 @@ impl Running {
     ) {
         let (sales, hub, stop) = (&self.sales, &self.hub, &self.working);
         let name = config.node.name_at(self.address);
-        self.tasks.spawn(tasks::sweep(sales.clone(), name, clock.clone(), stop.clone()));
+        let (keeper, kept) = watch::channel(None);
+        self.tasks.spawn(tasks::keep(sales.clone(), name, clock.clone(), keeper, stop.clone()));
+        self.tasks.spawn(tasks::sweep(sales.clone(), kept, clock.clone(), stop.clone()));
         let now = clock.clone();
         self.tasks.spawn(hub.clone().run(told, move || now.now(), stop.clone()));
         let outbox_clock = clock.clone();

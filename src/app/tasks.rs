@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -10,15 +11,17 @@ use crate::clock::{self, Clock};
 use crate::config::JwksConfig;
 use crate::model::Timestamp;
 use crate::room::Hub;
-use crate::sale::{Sales, Standing};
+use crate::sale::{Keeping, Sales, Standing};
 use crate::store::{Journal, StoreError};
 use crate::wire::tls::Certificates;
 use crate::wire::token::{Jwks, Keys};
 
 /// Hygiene: nothing depends on when a sweep comes.
 const SWEEP_EVERY: Duration = Duration::from_millis(100);
-/// A second; the lease is good for four.
-const SWEEPS_PER_LEASE: u64 = 10;
+/// The lease is good for four of them.
+const KEEP_EVERY: Duration = Duration::from_secs(1);
+/// A second.
+const SWEEPS_PER_LOOK: u64 = 10;
 const RECONCILE_EVERY: Duration = Duration::from_secs(1);
 const STANDING_EVERY: Duration = Duration::from_secs(1);
 const CLOCK_EVERY: Duration = Duration::from_secs(2);
@@ -34,30 +37,49 @@ const CERTIFICATE_EVERY: Duration = Duration::from_secs(10);
 /// What identity providers advise, roughly.
 const JWKS_EVERY: Duration = Duration::from_secs(300);
 
-/// Of many nodes, the one that holds the lease sweeps; it renews it each second.
-pub async fn sweep(sales: Sales, node: String, clock: Clock, stop: CancellationToken) {
+/// Of many nodes, one has the duties of time. It renews its lease by time, however long its work takes, and tells those who do it in `kept`.
+pub async fn keep(
+    sales: Sales,
+    node: String,
+    clock: Clock,
+    kept: watch::Sender<Option<Keeping>>,
+    stop: CancellationToken,
+) {
+    let mut ticks = every(KEEP_EVERY);
+    while until(&stop, ticks.tick()).await.is_some() {
+        match sales.keep(&node, clock.now()).await {
+            Ok(keeping) => drop(kept.send_replace(keeping)),
+            // What is left of the lease is still good.
+            Err(error) => tracing::warn!(%error, "no lease for sweeping; the next look tries again"),
+        }
+    }
+    // Who works under the lease has ended by then.
+    kept.closed().await;
+    sales.stop_keeping(&node).await;
+}
+
+/// Under a lease that was renewed in time.
+pub async fn sweep(
+    sales: Sales,
+    kept: watch::Receiver<Option<Keeping>>,
+    clock: Clock,
+    stop: CancellationToken,
+) {
     let mut ticks = every(SWEEP_EVERY);
-    let mut keeping = None;
     let mut count: u64 = 0;
     while until(&stop, ticks.tick()).await.is_some() {
-        if count.is_multiple_of(SWEEPS_PER_LEASE) {
-            keeping = sales.keep(&node, clock.now()).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "no lease for sweeping; the next look tries again");
-                None
-            });
-            if let (Some(keeping), true) = (keeping, sales.is_shared())
-                && let Err(error) = sales.return_leftovers(keeping).await
+        let keeping = *kept.borrow();
+        if let Some(keeping) = keeping.filter(|keeping| keeping.stands()) {
+            if sales.is_shared()
+                && count.is_multiple_of(SWEEPS_PER_LOOK)
+                && let Err(error) = sales.tidy_up(keeping, clock.now()).await
             {
-                tracing::warn!(%error, "leftovers of closed sales stay for the next look");
+                tracing::warn!(%error, "leftovers of closed sales, and sales of ended rooms, stay for the next look");
             }
-        }
-        count += 1;
-        if let Some(keeping) = keeping {
             sales.sweep(keeping, clock.now()).await;
+            count += 1;
         }
-        sales.ledger().measure();
     }
-    sales.stop_keeping(&node).await;
 }
 
 /// What messages between nodes may have failed to tell.
@@ -74,7 +96,7 @@ pub async fn reconcile(sales: Sales, hub: Hub, clock: Clock, stop: CancellationT
     }
 }
 
-/// Tells the metrics and the log whether the stores answer.
+/// Tells the metrics and the log whether the stores answer, and the metrics whether the ledger balances.
 pub async fn watch_stores(sales: Sales, stop: CancellationToken) {
     let mut ticks = every(STANDING_EVERY);
     let mut before = Standing::UP;
@@ -82,6 +104,7 @@ pub async fn watch_stores(sales: Sales, stop: CancellationToken) {
         let Some(standing) = until(&stop, sales.standing()).await else { return };
         standing.tell(before);
         before = standing;
+        sales.ledger().measure();
     }
 }
 
@@ -180,5 +203,43 @@ async fn until<T>(stop: &CancellationToken, next: impl Future<Output = T>) -> Op
         biased;
         () = stop.cancelled() => None,
         next = next => Some(next),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::ledger::{CommissionRules, Ledger};
+    use crate::model::Share;
+    use crate::sale::SaleRules;
+    use crate::store::Inventory;
+
+    #[tokio::test(start_paused = true)]
+    async fn lease_is_renewed_by_time_and_given_up_after_the_work() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::manual(Timestamp(0));
+        let journal = Journal::open(&folder.path().join("record.db"), 1, clock.now()).unwrap();
+        let commission = CommissionRules { by_category: Default::default(), other: Share::ppm(0).unwrap() };
+        let day = Duration::from_secs(86_400);
+        let rules = SaleRules { waiting_list_max: 1, offer_for: day, auto_confirm_after: day };
+        let ((news, _told), (outbox, _asked)) = (mpsc::channel(1), mpsc::channel(1));
+        let sales = Sales::new(Ledger::new(journal, commission), Inventory::default(), rules, news, outbox);
+
+        let ((keeper, mut kept), stop) = (watch::channel(None), CancellationToken::new());
+        let began = tokio::time::Instant::now();
+        let keeping = tokio::spawn(keep(sales, "a".into(), clock, keeper, stop.clone()));
+        // Whoever works under the lease takes his time: nobody waits for him.
+        for _ in 0..10 {
+            kept.changed().await.unwrap();
+        }
+        assert_eq!(*kept.borrow(), Some(Keeping::Alone));
+        assert_eq!(began.elapsed().as_secs(), 9);
+        stop.cancel();
+        tokio::time::sleep(KEEP_EVERY).await;
+        assert!(!keeping.is_finished());
+        drop(kept);
+        keeping.await.unwrap();
     }
 }

@@ -1,5 +1,9 @@
 //! Units that come back: cancelled orders, holds that ran out, and the waiting list that gets them.
 
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
 use super::place::end_hold;
 use super::{Keeping, KnownOrder, OrderView, Refusal, Sales, meters};
 use crate::model::order::OrderRefused;
@@ -8,8 +12,8 @@ use crate::store::inventory::{EndRefused, Ending, NotNow};
 use crate::store::journal::{HoldOutcome, Pending};
 use crate::store::{StoreError, Write};
 
-/// Holds ended in one pass over a lot; the next pass comes at once when there are more.
-const EXPIRED_IN_A_PASS: usize = 512;
+/// Holds ended at once; the next come right after when there are more.
+const EXPIRED_AT_ONCE: usize = 512;
 
 impl Sales {
     /// Before payment only; what is paid is refunded. Cancelling twice says so.
@@ -50,32 +54,47 @@ impl Sales {
     }
 
     /// Ends what is past its time. Correctness does not wait for it: a hold past its time cannot be claimed, and makes room by itself.
-    pub(super) async fn expire_holds(&self, sale: SaleId, keeping: Keeping, now: Timestamp) {
-        loop {
-            let overdue = self.0.inventory.take_expired(sale, now, EXPIRED_IN_A_PASS).await;
-            let more = overdue.len() == EXPIRED_IN_A_PASS;
+    /// What was not recorded is not tried again in this pass: the lot is read again, and holds are what they were.
+    pub(super) async fn expire_holds(
+        &self,
+        sale: SaleId,
+        keeping: Keeping,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        while keeping.stands() {
+            let overdue = self.0.inventory.take_expired(sale, now, EXPIRED_AT_ONCE).await;
             if overdue.is_empty() {
-                return;
+                break;
             }
-            let mut underway = Vec::with_capacity(overdue.len());
-            for ending in overdue {
-                match self.submit_expired(sale, &ending, keeping, now).await {
-                    Ok(expired) => underway.extend(expired),
-                    Err(error) => {
-                        tracing::warn!(%error, order = %ending.order, "an expired hold was not recorded; the lot is read again");
-                        self.rebuild(sale).await;
-                        return;
-                    }
-                }
-            }
-            for (known, pending) in underway {
-                self.finish_expired(known, pending).await;
+            if let Err(refusal) = self.expire_all(sale, &overdue, keeping, now).await {
+                self.rebuild(sale).await;
+                return Err(refusal);
             }
             self.units_came_back(sale, now).await;
-            if !more {
-                return;
+            if overdue.len() < EXPIRED_AT_ONCE {
+                break;
             }
         }
+        Ok(())
+    }
+
+    /// All at once: one reading, one commit, one call of the gate, or a few of each. Answers when nothing is under way any more.
+    async fn expire_all(
+        &self,
+        sale: SaleId,
+        overdue: &[Ending],
+        keeping: Keeping,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let known = self.find_all(overdue.iter().map(|ending| ending.order)).await?;
+        let ended = join_all(overdue.iter().map(async |ending| {
+            let known = known.get(&ending.order).cloned();
+            match self.submit_known(sale, ending, known, keeping, now).await? {
+                Some((known, pending)) => Ok(self.expired(known, pending).await?),
+                None => Ok(()),
+            }
+        }));
+        ended.await.into_iter().collect()
     }
 
     /// The order's own hold, when its payment came too late and nobody has swept it yet.
@@ -107,16 +126,29 @@ impl Sales {
         keeping: Keeping,
         now: Timestamp,
     ) -> Result<Option<(KnownOrder, Pending)>, Refusal> {
+        let known = match self.find(ending.order).await {
+            Ok(known) => Some(known),
+            Err(Refusal::NotFound(_)) => None,
+            Err(refusal) => return Err(refusal),
+        };
+        self.submit_known(sale, ending, known, keeping, now).await
+    }
+
+    /// `known` is what the record has under this id.
+    async fn submit_known(
+        &self,
+        sale: SaleId,
+        ending: &Ending,
+        known: Option<Arc<KnownOrder>>,
+        keeping: Keeping,
+        now: Timestamp,
+    ) -> Result<Option<(KnownOrder, Pending)>, Refusal> {
         let gate = &self.0.inventory;
         let Ending { order: id, buyer } = ending;
-        let known = match self.find(*id).await {
-            Ok(known) if known.order.buyer == *buyer => known,
+        let Some(known) = known.filter(|known| known.order.buyer == *buyer) else {
             // Its node died after the grant and before the record had it, or the record has somebody else's order of this id.
-            Ok(_) | Err(Refusal::NotFound(_)) => {
-                gate.free(sale, *id, buyer, HoldOutcome::Expired).await;
-                return Ok(None);
-            }
-            Err(refusal) => return Err(refusal),
+            gate.free(sale, *id, buyer, HoldOutcome::Expired).await;
+            return Ok(None);
         };
         let order = known.order.clone();
         match order.stage {
@@ -137,6 +169,17 @@ impl Sales {
             | Stage::Refunded => gate.adopt_claimed(sale, *id, buyer, order.quantity).await,
         }
         Ok(None)
+    }
+
+    /// The end was handed in. Once it is recorded its units are free.
+    pub(super) async fn expired(&self, known: KnownOrder, pending: Pending) -> Result<(), StoreError> {
+        pending.committed().await?;
+        let order = &known.order;
+        self.0.inventory.free(order.sale, order.id, &order.buyer, HoldOutcome::Expired).await;
+        meters::order("expired");
+        let known = self.became(known).await;
+        self.tell_order(&known).await;
+        Ok(())
     }
 
     /// Hands in the end of a hold. Units that come free after the close go back to the product in the same entry.

@@ -7,12 +7,13 @@
 use std::time::Duration;
 
 use super::{LiveSale, Refusal, Sales};
-use crate::model::{SaleId, Timestamp};
+use crate::model::{SaleId, SaleState, Timestamp};
 
 /// Longer than a commit takes, as long as the record answers at all.
 const STANDS_FOR: Duration = Duration::from_secs(5);
-/// How often the record is asked for it.
+/// How often the record is asked for it: while the sale is open, and when it is over.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_AFTERWARDS_EVERY: Duration = Duration::from_secs(10);
 
 pub(super) struct Difference {
     since: Timestamp,
@@ -33,7 +34,11 @@ struct Counts {
 impl Sales {
     /// To be called right after the sale's holds were swept: what has run out by now and is still held, nobody is ending.
     pub(super) async fn compare(&self, sale: SaleId, live: &LiveSale, now: Timestamp) -> Result<(), Refusal> {
-        if !self.0.inventory.is_shared() || live.looked_since(now - LOOK_EVERY) {
+        let every = match live.sale().state {
+            SaleState::Closed { .. } => LOOK_AFTERWARDS_EVERY,
+            SaleState::Scheduled | SaleState::Open { .. } => LOOK_EVERY,
+        };
+        if !self.0.inventory.is_shared() || live.looked_since(now - every) {
             return Ok(());
         }
         let Some(gate) = self.0.inventory.reading(sale) else { return Ok(()) };

@@ -90,17 +90,43 @@ impl Sales {
 
     /// The order as it stands. One that is on its way to the record is waited for.
     pub(super) async fn find(&self, id: OrderId) -> Result<Arc<KnownOrder>, Refusal> {
-        loop {
-            let done = match self.0.orders.get(&id).as_deref() {
-                Some(Slot::Known(known)) => return Ok(Arc::clone(known)),
-                Some(Slot::Placing(done)) => done.clone(),
-                None => break,
-            };
-            done.cancelled().await;
+        if let Some(known) = self.cached(id).await {
+            return Ok(known);
         }
         let recorded = self.0.journal.order_with_payments(id).await?;
         let (order, payments) = recorded.ok_or(Refusal::NotFound("order"))?;
         Ok(self.remember(KnownOrder::recorded(order, payments)))
+    }
+
+    /// As `find`, of many orders: one reading for all that are not cached. What the record does not have is left out.
+    pub(super) async fn find_all(
+        &self,
+        ids: impl Iterator<Item = OrderId>,
+    ) -> Result<HashMap<OrderId, Arc<KnownOrder>>, Refusal> {
+        let (mut found, mut missing) = (HashMap::new(), Vec::new());
+        for id in ids {
+            match self.cached(id).await {
+                Some(known) => drop(found.insert(id, known)),
+                None => missing.push(id),
+            }
+        }
+        if !missing.is_empty() {
+            for (order, payments) in self.0.journal.orders_with_payments(missing).await? {
+                found.insert(order.id, self.remember(KnownOrder::recorded(order, payments)));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn cached(&self, id: OrderId) -> Option<Arc<KnownOrder>> {
+        loop {
+            let done = match self.0.orders.get(&id).as_deref() {
+                Some(Slot::Known(known)) => return Some(Arc::clone(known)),
+                Some(Slot::Placing(done)) => done.clone(),
+                None => return None,
+            };
+            done.cancelled().await;
+        }
     }
 
     pub(super) async fn find_payment(&self, id: PaymentId) -> Result<(Arc<KnownOrder>, Payment), Refusal> {
@@ -150,9 +176,10 @@ impl Sales {
     }
 
     /// What an order has become by an entry that was just committed, as it is told. Another node may have changed its payment, or the
-    /// order of this payment, meanwhile: then the two together are what the record says, not what this node put together.
+    /// order of this payment, meanwhile: then the two together are what the record says, not what this node put together. Without a payment
+    /// there is nothing to put together.
     pub(super) async fn became(&self, fresh: KnownOrder) -> Arc<KnownOrder> {
-        if self.is_shared() {
+        if self.is_shared() && fresh.payments > 0 {
             match self.find(fresh.order.id).await {
                 Ok(known) => return known,
                 Err(error) => {

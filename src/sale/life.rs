@@ -130,7 +130,7 @@ impl Sales {
         self.close(id, reason, Keeping::Alone, now).await
     }
 
-    async fn close(
+    pub(super) async fn close(
         &self,
         id: SaleId,
         reason: CloseReason,
@@ -183,12 +183,25 @@ impl Sales {
         refused.into()
     }
 
-    /// One pass over what time does: opens and closes sales, ends holds. Nothing depends on when it comes.
+    /// One pass over what time does: opens and closes sales, ends holds. Nothing depends on when it comes. A pass whose lease runs out, or
+    /// has passed to another node, ends where it is: that node goes on.
     pub async fn sweep(&self, keeping: Keeping, now: Timestamp) {
         let sales: Vec<SaleId> = self.0.live.iter().map(|live| *live.key()).collect();
         for id in sales {
-            if let Err(error) = self.sweep_sale(id, keeping, now).await {
-                tracing::warn!(%error, sale = %id, "a sale was not swept; the next pass tries again");
+            if !keeping.stands() {
+                return tracing::warn!("the lease was not renewed in time; the rest is not swept");
+            }
+            match self.sweep_sale(id, keeping, now).await {
+                Ok(()) => {}
+                Err(error @ Refusal::Store(StoreError::Fenced)) => {
+                    return tracing::warn!(%error, sale = %id, "the rest is not swept");
+                }
+                Err(refusal @ Refusal::NotNow(_)) => {
+                    tracing::debug!(%refusal, sale = %id, "a sale waits for its gate");
+                }
+                Err(error) => {
+                    tracing::warn!(%error, sale = %id, "a sale was not swept; the next pass tries again");
+                }
             }
         }
     }
@@ -205,13 +218,20 @@ impl Sales {
 
     async fn sweep_sale(&self, id: SaleId, keeping: Keeping, now: Timestamp) -> Result<(), Refusal> {
         let Some(live) = self.live(id) else { return Ok(()) };
-        if self.0.inventory.reading(id).is_none() && !self.0.inventory.is_ready(id).await? {
-            // An earlier rebuild failed, or the gate has lost the lot.
-            self.rebuild(id).await;
-        }
-        self.expire_holds(id, keeping, now).await;
-        self.compare(id, &live, now).await?;
         let sale = live.sale();
+        if sale.state == SaleState::Scheduled && sale.opens_at.is_none_or(|at| at > now) {
+            return Ok(());
+        }
+        if self.0.inventory.reading(id).is_none() && !self.0.inventory.is_ready(id).await? {
+            // An earlier rebuild failed, or the gate has lost the lot. One in a pass is enough.
+            self.rebuild(id).await;
+            return Ok(());
+        }
+        let over = matches!(sale.state, SaleState::Closed { .. });
+        if !over || self.0.inventory.shown(id).held > 0 {
+            self.expire_holds(id, keeping, now).await?;
+        }
+        self.compare(id, &live, now).await?;
         match sale.state {
             SaleState::Scheduled => {
                 if sale.opens_at.is_some_and(|at| at <= now) {

@@ -1,10 +1,11 @@
 //! One node of many: what other nodes did to sales, and the duties that one node at a time has. A node alone has no others and all duties.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::{LiveSale, Refusal, SaleView, Sales};
-use crate::model::{RoomId, SaleId, SaleState, Subject, Timestamp};
+use super::{Refusal, SaleView, Sales};
+use crate::clock::instant;
+use crate::model::{CloseReason, RoomId, SaleId, SaleState, Subject, Timestamp};
 use crate::store::journal::Duty;
 use crate::store::{Entry, StoreError, Write};
 
@@ -15,15 +16,28 @@ const LEASE: Duration = Duration::from_secs(4);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keeping {
     Alone,
-    Leased { fence: u64 },
+    /// `until` is counted from before the record was asked: the lease has not run out before.
+    Leased {
+        fence: u64,
+        until: Instant,
+    },
 }
 
 impl Keeping {
+    /// Whether the lease, as far as this node has renewed it, has not run out. The record has the last word; this spares it work that it
+    /// would refuse.
+    pub fn stands(self) -> bool {
+        match self {
+            Self::Alone => true,
+            Self::Leased { until, .. } => instant() < until,
+        }
+    }
+
     /// The record refuses the entry when the lease has passed to another node.
     pub(super) fn entry(self, writes: impl IntoIterator<Item = Write>) -> Entry {
         let fence = match self {
             Self::Alone => None,
-            Self::Leased { fence } => Some(Write::Fence { duty: Duty::Keeper, fence }),
+            Self::Leased { fence, .. } => Some(Write::Fence { duty: Duty::Keeper, fence }),
         };
         fence.into_iter().chain(writes).collect()
     }
@@ -38,8 +52,9 @@ impl Sales {
     /// Takes or renews the lease of what time asks for; to be called each second. `None`: another node has it.
     pub async fn keep(&self, node: &str, now: Timestamp) -> Result<Option<Keeping>, StoreError> {
         let keeping = if self.is_shared() {
+            let until = instant() + LEASE;
             let lease = self.0.journal.take_lease(Duty::Keeper, node, LEASE, now).await;
-            lease.map(|lease| lease.map(|lease| Keeping::Leased { fence: lease.fence }))
+            lease.map(|lease| lease.map(|lease| Keeping::Leased { fence: lease.fence, until }))
         } else {
             Ok(Some(Keeping::Alone))
         };
@@ -130,12 +145,15 @@ impl Sales {
         Ok(missed)
     }
 
-    /// Units that came free on a node which did not know that their sale had closed. Seldom any.
-    pub async fn return_leftovers(&self, keeping: Keeping) -> Result<(), Refusal> {
-        for (sale, lot) in self.0.journal.lots_of_live_sales().await? {
-            let closed =
-                |live: std::sync::Arc<LiveSale>| matches!(live.sale().state, SaleState::Closed { .. });
-            if lot.stock > lot.held + lot.sold && self.live(sale).is_some_and(closed) {
+    /// Sales of rooms whose node died when they ended, and units that came free on a node which did not know that their sale had closed.
+    /// Seldom any.
+    pub async fn tidy_up(&self, keeping: Keeping, now: Timestamp) -> Result<(), Refusal> {
+        for (sale, lot, ended) in self.0.journal.lots_of_live_sales().await? {
+            let Some(live) = self.live(sale) else { continue };
+            let closed = matches!(live.sale().state, SaleState::Closed { .. });
+            if ended && !closed {
+                self.close(sale, CloseReason::Host, keeping, now).await?;
+            } else if closed && lot.stock > lot.held + lot.sold {
                 self.0.journal.commit(keeping.entry([Write::ReturnLeftovers(sale)])).await?;
             }
         }

@@ -235,17 +235,9 @@ impl Sales {
 
     pub(super) async fn finish_expired(&self, known: KnownOrder, pending: Pending) {
         let (sale, id) = (known.order.sale, known.order.id);
-        match pending.committed().await {
-            Ok(()) => {
-                self.0.inventory.free(sale, id, &known.order.buyer, HoldOutcome::Expired).await;
-                meters::order("expired");
-                let known = self.became(known).await;
-                self.tell_order(&known).await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, order = %id, "an expired hold was not recorded; the lot is read again");
-                self.rebuild(sale).await;
-            }
+        if let Err(error) = self.expired(known, pending).await {
+            tracing::warn!(%error, order = %id, "an expired hold was not recorded; the lot is read again");
+            self.rebuild(sale).await;
         }
     }
 

@@ -26,6 +26,7 @@ mod paying;
 mod restarting;
 mod schedule;
 mod shared;
+mod sweeping;
 
 const START: Timestamp = Timestamp(1_800_000_000_000);
 const HOLD: Duration = Duration::from_secs(60);

@@ -20,7 +20,7 @@ pub fn loses() -> bool {
 }
 
 /// Entries that are acknowledged and never written, as empty ones.
-pub fn without_lost<'a>(mut entries: Vec<&'a Entry>) -> Vec<&'a Entry> {
+pub fn without_lost(mut entries: Vec<&Entry>) -> Vec<&Entry> {
     static NOTHING: Entry = Entry::new();
     for entry in &mut entries {
         if entry.iter().any(|write| matches!(write, Write::Order(_))) && loses() {

@@ -30,6 +30,18 @@ async fn order_goes_its_way_over_both_nodes() {
     assert_eq!((first.stage("ann").await, first.stage("cy").await), ("paid", "held"));
 }
 
+#[tokio::test]
+async fn sale_of_a_room_whose_node_died_when_it_ended_is_closed() {
+    let Some(stores) = Stores::start().await else { return };
+    let [first, other] = stores.two_nodes(2).await;
+    let ended = Room { state: RoomState::Ended, version: room().version + 1, ..room() };
+    first.sales.0.journal.commit(vec![Write::Room(ended)]).await.unwrap();
+    let keeping = other.sales.keep("other", START).await.unwrap().unwrap();
+    other.sales.tidy_up(keeping, other.now()).await.unwrap();
+    let state = other.sales.0.journal.sale(other.sale).await.unwrap().unwrap().state;
+    assert!(matches!(state, SaleState::Closed { reason: CloseReason::Host, .. }), "{state:?}");
+}
+
 /// A client keeps the newest it was shown: one revision may not stand for two things.
 #[tokio::test]
 async fn order_and_payment_that_change_on_two_nodes_are_told_as_the_record_has_them() {

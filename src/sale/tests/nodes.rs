@@ -55,3 +55,54 @@ async fn receipts_are_confirmed_by_the_keeper_only() {
     keeper.sales.sweep_receipts(keeper.now()).await;
     assert_eq!(other.stage("ann").await, "confirmed");
 }
+
+#[tokio::test]
+async fn keeper_that_slept_leaves_the_holds_to_the_next() {
+    let Some(stores) = Stores::start().await else { return };
+    let [slept, next] = stores.two_nodes(9).await;
+    let lease = slept.sales.keep("slept", START).await.unwrap().unwrap();
+    for n in 0..9 {
+        slept.place(&format!("ann{n}"), 1).await.unwrap();
+    }
+    slept.pay("ann0").await.unwrap();
+    slept.pass(HOLD);
+    slept.sales.stop_keeping("slept").await;
+    let newer = next.sales.keep("next", START).await.unwrap().unwrap();
+    slept.sales.sweep(lease, slept.now()).await;
+    assert_eq!((next.stage("ann8").await, next.stock()), ("held", [0, 9, 0, 0]));
+    next.sales.sweep(newer, next.now()).await;
+    assert_eq!((next.stage("ann0").await, next.stage("ann8").await), ("expired", "expired"));
+    assert_eq!(next.stock(), [9, 0, 0, 0]);
+    assert_eq!(next.view("ann0").await.payment, Some(PaymentState::Authorising));
+}
+
+/// An order, its payments and their number, whichever way they are read.
+async fn many_are_found_as_each(here: Shop) {
+    for who in ["ann", "bo", "cy"] {
+        here.place(who, 1).await.unwrap();
+    }
+    here.pay("bo").await.unwrap();
+    for _ in 0..2 {
+        here.pay("cy").await.unwrap();
+        here.decline("cy").await.unwrap();
+    }
+    // What one node alone remembers is forgotten.
+    here.sales.0.orders.clear();
+    let words = ["cy", "nobody", "ann", "bo"];
+    let found = here.sales.find_all(words.iter().map(|who| order(who))).await.unwrap();
+    assert_eq!(found.len(), 3);
+    here.sales.0.orders.clear();
+    for (who, payments) in [("ann", 0), ("bo", 1), ("cy", 2)] {
+        let (one, among) = (here.sales.find(order(who)).await.unwrap(), &found[&order(who)]);
+        assert_eq!((&one.order, &one.payment), (&among.order, &among.payment), "{who}");
+        assert_eq!((one.payments, among.payments), (payments, payments), "{who}");
+    }
+}
+
+#[tokio::test]
+async fn many_orders_are_found_as_each_of_them() {
+    many_are_found_as_each(Shop::open(9, 9).await).await;
+    let Some(stores) = Stores::start().await else { return };
+    let [here, _] = stores.two_nodes(9).await;
+    many_are_found_as_each(here).await;
+}

@@ -39,10 +39,15 @@ impl Journal {
         self.list(sql, vec![], |row| Ok((SaleId(row.id(0)?), row.unsigned(1)?))).await
     }
 
-    /// Of the same sales as `live_sales`.
-    pub async fn lots_of_live_sales(&self) -> Result<Vec<(SaleId, LotRow)>, StoreError> {
-        let sql = format!("SELECT s.id, l.stock, l.held, l.sold {}", self.of_live_sales());
-        self.list(sql, vec![], |row| Ok((SaleId(row.id(0)?), rows::lot(&row.starting_at(1))?))).await
+    /// Of the same sales as `live_sales`; and whether the sale's room has ended.
+    pub async fn lots_of_live_sales(&self) -> Result<Vec<(SaleId, LotRow, bool)>, StoreError> {
+        let columns =
+            "s.id, l.stock, l.held, l.sold, CAST(CASE r.state WHEN 'ended' THEN 1 ELSE 0 END AS BIGINT)";
+        let sql = format!("SELECT {columns} {}", self.of_live_sales());
+        self.list(sql, vec![], |row| {
+            Ok((SaleId(row.id(0)?), rows::lot(&row.starting_at(1))?, row.int(4)? == 1))
+        })
+        .await
     }
 
     /// Orders of a sale that stand in line, and those whose hold has run out without being ended.
