@@ -1,12 +1,11 @@
 //! One node of many: what other nodes did to sales, and the duties that one node at a time has. A node alone has no others and all duties.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Refusal, SaleView, Sales};
-use crate::clock::instant;
 use crate::model::{CloseReason, RoomId, SaleId, SaleState, Subject, Timestamp};
-use crate::store::journal::Duty;
+use crate::store::journal::{Deadline, Duty};
 use crate::store::{Entry, StoreError, Write};
 
 /// A keeper that is gone is replaced after this. Longer than a pause of the machine, shorter than a host's patience.
@@ -16,11 +15,7 @@ const LEASE: Duration = Duration::from_secs(4);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keeping {
     Alone,
-    /// `until` is counted from before the record was asked: the lease has not run out before.
-    Leased {
-        fence: u64,
-        until: Instant,
-    },
+    Leased { fence: u64, until: Deadline },
 }
 
 impl Keeping {
@@ -29,7 +24,7 @@ impl Keeping {
     pub fn stands(self) -> bool {
         match self {
             Self::Alone => true,
-            Self::Leased { until, .. } => instant() < until,
+            Self::Leased { until, .. } => !until.has_passed(),
         }
     }
 
@@ -52,7 +47,7 @@ impl Sales {
     /// Takes or renews the lease of what time asks for; to be called each second. `None`: another node has it.
     pub async fn keep(&self, node: &str, now: Timestamp) -> Result<Option<Keeping>, StoreError> {
         let keeping = if self.is_shared() {
-            let until = instant() + LEASE;
+            let until = Deadline::after(LEASE);
             let lease = self.0.journal.take_lease(Duty::Keeper, node, LEASE, now).await;
             lease.map(|lease| lease.map(|lease| Keeping::Leased { fence: lease.fence, until }))
         } else {

@@ -28,7 +28,7 @@ mod writer;
 
 pub use entry::{Entry, HoldOutcome, Once, Task, Write};
 pub use figures::{Figures, RoomFigures};
-pub use lease::{Duty, Lease};
+pub use lease::{Deadline, Duty, Lease};
 pub use postgres::{Postgres, PostgresSettings, migrate};
 pub use query::{Row, RowBroken};
 pub use read::{Listing, LotRow, Page};

@@ -1,7 +1,7 @@
 //! What a pass over the sales does when the record refuses it.
 
 use super::*;
-use crate::clock::instant;
+use crate::store::journal::Deadline;
 
 impl Shop {
     /// How often the lots were read again.
@@ -33,7 +33,7 @@ impl Shop {
 #[tokio::test]
 async fn pass_that_is_fenced_ends_after_one_reading() {
     let shop = Shop::overdue().await;
-    let slept = Keeping::Leased { fence: 1, until: instant() + HOLD };
+    let slept = Keeping::Leased { fence: 1, until: Deadline::after(HOLD) };
     shop.sales.sweep(slept, shop.now()).await;
     assert_eq!((shop.rebuilds(), shop.stages().await), (1, ["held", "held"]));
     shop.audit();
@@ -47,7 +47,7 @@ async fn pass_that_is_fenced_ends_after_one_reading() {
 #[tokio::test]
 async fn lease_that_was_not_renewed_in_time_is_not_used() {
     let shop = Shop::overdue().await;
-    shop.sales.sweep(Keeping::Leased { fence: 1, until: instant() }, shop.now()).await;
+    shop.sales.sweep(Keeping::Leased { fence: 1, until: Deadline::after(Duration::ZERO) }, shop.now()).await;
     assert_eq!((shop.rebuilds(), shop.stages().await), (0, ["held", "held"]));
 }
 

@@ -1,10 +1,11 @@
 //! Duties that one node at a time does, leased in the record. The lease's number goes with everything its holder writes, and the record
 //! compares it in the same transaction: a holder that slept too long is refused.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::query::Value;
 use super::{Journal, StoreError, Write};
+use crate::clock::instant;
 use crate::model::Timestamp;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +20,20 @@ pub struct Lease {
     pub fence: u64,
     /// By the record's clock.
     pub until: Timestamp,
+}
+
+/// When a lease has run out for its holder: counted from before the record was asked, so that it has not run out there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    pub fn after(duration: Duration) -> Self {
+        Self(instant() + duration)
+    }
+
+    pub fn has_passed(self) -> bool {
+        self.0 <= instant()
+    }
 }
 
 impl Duty {
