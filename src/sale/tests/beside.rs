@@ -58,6 +58,21 @@ async fn order_and_payment_that_change_on_two_nodes_are_told_as_the_record_has_t
     assert_eq!(released, first.view("ann").await);
 }
 
+/// Whatever had to be asked of a store would be answered otherwise, or not at all.
+#[tokio::test]
+async fn sold_out_is_answered_without_a_store() {
+    let Some(mut stores) = Stores::start().await else { return };
+    let [first, other] = stores.two_nodes(1).await;
+    first.place("ann", 1).await.unwrap();
+    assert_eq!(other.place("bo", 1).await, Err(Refusal::SoldOut { left: 0 }));
+    stores.fail();
+    for n in 0..1_000 {
+        for node in [&first, &other] {
+            assert_eq!(node.place(&format!("cy{n}"), 1).await, Err(Refusal::SoldOut { left: 0 }));
+        }
+    }
+}
+
 #[tokio::test]
 async fn hundred_buyers_of_two_nodes_get_ten_pieces() {
     let Some(stores) = Stores::start().await else { return };

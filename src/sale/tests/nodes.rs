@@ -10,7 +10,7 @@ pub(super) struct Stores {
     postgres: PostgresSettings,
     redis: Redis,
     clock: Clock,
-    _postgres: Postgres,
+    server: Postgres,
 }
 
 impl Stores {
@@ -20,7 +20,7 @@ impl Stores {
         let url = server.fresh_database().unwrap();
         let postgres = PostgresSettings { url, password: None, connections: 4, ca: None };
         migrate(&postgres).await.unwrap();
-        Some(Self { postgres, redis, clock: Clock::manual(START), _postgres: server })
+        Some(Self { postgres, redis, clock: Clock::manual(START), server })
     }
 
     /// One that knows no sale yet.
@@ -28,6 +28,12 @@ impl Stores {
         let journal = Journal::connect(&self.postgres, 42, START).await.unwrap();
         let (gate, folder) = (gate_at(&self.redis).await, tempfile::tempdir().unwrap());
         Shop::at(journal, gate, folder, self.clock.clone(), SaleId(Uuid::from_u128(1)))
+    }
+
+    /// From now on Redis answers nobody, and PostgreSQL is gone.
+    pub fn fail(&mut self) {
+        self.redis.signal("STOP");
+        self.server.kill();
     }
 
     /// The first with an open sale, the other as it starts beside it.
