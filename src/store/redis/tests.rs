@@ -1,6 +1,6 @@
 //! The connection, on real servers.
 
-use apricot_servers::{Redis as Server, RedisCluster, or_skip};
+use apricot_servers::{Redis as Server, RedisCluster, RedisSentinel, free_port, or_skip};
 use bytes::Bytes;
 use redis::cmd;
 
@@ -183,4 +183,65 @@ async fn cluster_is_asked_where_the_key_is_before_and_after_a_failover() {
         publish(&redis, word, "again").await;
         assert_eq!(told.recv().await, Some(message(word, "again")));
     }
+}
+
+#[tokio::test]
+async fn primary_that_sentinels_watch_is_found_before_and_after_a_failover() {
+    let Some(mut watched) = or_skip(RedisSentinel::start()) else { return };
+    let settings = RedisSettings {
+        mode: RedisMode::Sentinel { master: RedisSentinel::MASTER.into() },
+        urls: vec![watched.url()],
+        ..RedisSettings::default()
+    };
+    let redis = Redis::connect(settings.clone()).await.expect("a primary");
+    assert_eq!(ask(&redis, "lot").await, Ok(()));
+    watched.primary.kill();
+    is(&redis, false).await;
+    is(&redis, true).await;
+    assert_eq!(ask(&redis, "lot").await, Ok(()));
+    assert!(watched.replica.command(&["ROLE"]).is_ok());
+    let unknown = RedisSettings { mode: RedisMode::Sentinel { master: "peach".into() }, ..settings };
+    let refused = Redis::connect(unknown).await.err().map(|error| error.to_string());
+    assert!(refused.as_ref().is_some_and(|why| why.contains("peach")), "{refused:?}");
+}
+
+#[tokio::test]
+async fn server_is_asked_over_tls_as_its_user() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["ours", "other"] {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        std::fs::write(path(&format!("{name}.pem")), certificate.pem()).unwrap();
+        std::fs::write(path(&format!("{name}.key")), key.serialize_pem()).unwrap();
+    }
+    let (port, certificate, key) = (free_port(), path("ours.pem"), path("ours.key"));
+    let [certificate, key] = [&certificate, &key].map(|path| path.display().to_string());
+    let server = Server::start_with(
+        &[
+            &["--tls-port", &port.to_string(), "--tls-auth-clients", "no"][..],
+            &["--tls-cert-file", &certificate, "--tls-ca-cert-file", &certificate, "--tls-key-file", &key],
+            &["--user", "node", "on", ">secret", "~*", "&*", "+@all"],
+        ]
+        .concat(),
+    );
+    let Some(_server) = or_skip(server) else { return };
+    let settings = RedisSettings {
+        urls: vec![format!("rediss://localhost:{port}")],
+        user: Some("node".into()),
+        password: Some("secret".into()),
+        ca: Some(path("ours.pem")),
+        ..RedisSettings::default()
+    };
+    let redis = Redis::connect(settings.clone()).await.expect("a server with TLS");
+    assert_eq!(ask(&redis, "lot").await, Ok(()));
+    let (subscriber, mut told) = redis.subscriber();
+    subscriber.subscribe("a").await;
+    assert_eq!(told.recv().await, Some(subscribed("a")));
+    let stranger = RedisSettings { ca: Some(path("other.pem")), ..settings.clone() };
+    assert!(Redis::connect(stranger).await.is_err(), "a certificate that nobody vouches for");
+    let wrong = RedisSettings { password: Some("guessed".into()), ..settings };
+    let refused = Redis::connect(wrong).await.err().map(|error| error.to_string());
+    assert!(refused.as_ref().is_some_and(|why| !why.contains("guessed")), "{refused:?}");
 }

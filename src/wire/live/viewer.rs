@@ -62,8 +62,10 @@ pub enum Sent {
     Gone,
 }
 
-/// Pongs to a client that pings and does not read; more are not answered.
+/// For a client that pings and does not read. Of further pings the newest is answered (RFC 6455, section 5.5.3).
 const UNSENT_PARTS_MAX: usize = 8;
+/// The first byte of a pong.
+const PONG: u8 = 0x8A;
 
 impl Viewer {
     pub fn new(
@@ -101,8 +103,11 @@ impl Viewer {
     /// The whole of one frame, or what the socket takes of it.
     pub fn send(&mut self, frame: &Bytes) -> Sent {
         if let Some(Unsent { parts }) = self.unsent.as_deref_mut() {
+            let is_pong = |part: &Bytes| part.first() == Some(&PONG);
             if parts.len() < UNSENT_PARTS_MAX {
                 parts.push(frame.clone());
+            } else if let Some(last) = parts.last_mut().filter(|last| is_pong(last) && is_pong(frame)) {
+                *last = frame.clone();
             }
             return Sent::Some;
         }

@@ -13,7 +13,7 @@ mod redis;
 
 pub use postgres::Postgres;
 pub use proxy::{Line, Proxy};
-pub use redis::{Redis, RedisCluster};
+pub use redis::{Redis, RedisCluster, RedisSentinel};
 
 /// How long a server may take to answer.
 const START_WITHIN: Duration = Duration::from_secs(30);

@@ -140,6 +140,51 @@ impl RedisCluster {
     }
 }
 
+/// A primary, its replica, and a sentinel that watches them.
+pub struct RedisSentinel {
+    pub primary: Redis,
+    pub replica: Redis,
+    port: u16,
+    _keeper: Keeper,
+    _folder: tempfile::TempDir,
+}
+
+impl RedisSentinel {
+    /// What the sentinel calls the primary.
+    pub const MASTER: &str = "apricot";
+
+    pub fn start() -> Result<Self, Missing> {
+        let primary = Redis::start_with(&["--repl-diskless-sync-delay", "0"])?;
+        let port_of_primary = primary.port.to_string();
+        let replica = Redis::start_with(&["--replicaof", "127.0.0.1", &port_of_primary])?;
+        let follows = || replica.command(&["INFO", "replication"]);
+        await_ready(PROGRAM, || Ok(follows().is_ok_and(|role| role.contains("master_link_status:up"))))?;
+
+        let (port, master) = (free_port(), Self::MASTER);
+        let folder = tempfile::Builder::new().prefix("apricot-redis-").tempdir().map_err(not_started)?;
+        let settings = folder.path().join("sentinel.conf");
+        // It keeps what it finds out in this file.
+        let text = format!(
+            "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor {master} 127.0.0.1 {port_of_primary} 1\n\
+             sentinel down-after-milliseconds {master} 500\nsentinel failover-timeout {master} 3000\n",
+            folder.path().display()
+        );
+        std::fs::write(&settings, text).map_err(not_started)?;
+        let program = find(PROGRAM, "redis-server", &["/usr/bin", "/usr/local/bin"])?.display().to_string();
+        let settings = settings.display().to_string();
+        let arguments = [program.as_str(), &settings, "--sentinel"];
+        let keeper = Keeper::start(PROGRAM, &arguments, &folder.path().join("log"), None)?;
+        await_ready(PROGRAM, || {
+            Ok(command(port, &["SENTINEL", "REPLICAS", master]).is_ok_and(|known| known == "*1"))
+        })?;
+        Ok(Self { primary, replica, port, _keeper: keeper, _folder: folder })
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+}
+
 fn not_started(reason: impl ToString) -> Missing {
     Missing::NotStarted { program: PROGRAM, reason: reason.to_string() }
 }
