@@ -42,6 +42,7 @@ pub fn room(room: &Room, cards: &[Product], with_rules: bool) -> v1::Room {
         pinned_line: room.pinned_line.as_ref().map(chat_line),
         moderators: room.moderators.iter().map(ToString::to_string).collect(),
         version: room.version,
+        ..Default::default()
     }
 }
 

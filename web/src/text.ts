@@ -78,6 +78,23 @@ export function clockFace(ms: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${two(minutes)}:${two(seconds % 60)}`;
 }
 
+/** Words that some pages need and others don't download. `show` fetches them before the page is drawn. */
+export class Section<T> {
+  private readonly known = new Map<Language, T>();
+
+  constructor(private readonly catalogues: Record<Language, () => Promise<T>>) {}
+
+  async fetch(language: Language): Promise<void> {
+    this.known.set(language, await this.catalogues[language]());
+  }
+
+  use(): T {
+    const words = this.known.get(useWords().language);
+    if (words === undefined) throw new Error("a component was drawn before its section's words came");
+    return words;
+  }
+}
+
 export const WordsContext = createContext<Words | undefined>(undefined);
 
 export function useWords(): Words {

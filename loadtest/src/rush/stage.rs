@@ -118,7 +118,7 @@ pub async fn open_room(host: &Rest, name: &str, run: &str) -> Result<String, Fai
     };
     let room: v1::Room =
         host.post("/v1/rooms", &room, Some(&format!("room-{run}"))).await.required("creating the room")?;
-    let live = v1::ChangeRoomState { state: v1::RoomState::Live as i32 };
+    let live = v1::ChangeRoomState { state: v1::RoomState::Live as i32, ..Default::default() };
     let path = format!("/v1/rooms/{}/state", room.id);
     host.post::<_, v1::Room>(&path, &live, Some(&format!("live-{run}"))).await.required("going live")?;
     Ok(room.id)

@@ -98,7 +98,12 @@ fn read_critical(message: cluster::Critical) -> Option<Critical> {
 /// What is for one viewer, and what has lanes of its own, has no place in the order.
 fn is_critical(body: &Body) -> bool {
     match body {
-        Body::Room(_) | Body::Sale(_) | Body::Notice(_) | Body::Milestone(_) | Body::LineDeleted(_) => true,
+        Body::Room(_)
+        | Body::Sale(_)
+        | Body::Notice(_)
+        | Body::Milestone(_)
+        | Body::LineDeleted(_)
+        | Body::OpsReading(_) => true,
         Body::Reply(_)
         | Body::Joined(_)
         | Body::Order(_)

@@ -35,6 +35,7 @@ pub async fn overview(call: Call) -> Result<v1::Overview, Refused> {
         oversold_lots: figures.oversold_lots,
         version: env!("CARGO_PKG_VERSION").into(),
         server_time_ms: call.now.millis(),
+        ..Default::default()
     })
 }
 
@@ -77,6 +78,7 @@ fn room(call: &Call, view: &RoomView, figures: RoomFigures) -> v1::RoomOverview 
         currency: figures.currency.map(|currency| currency.as_str().to_owned()).unwrap_or_default(),
         stocks: stocks.iter().map(contract::sale_stock).collect(),
         orders_to_pack: figures.orders_to_pack,
+        ..Default::default()
     }
 }
 

@@ -17,11 +17,13 @@ import { useWords } from "../text";
 import { useAct } from "./act";
 import { moderate } from "./changes";
 import { Said } from "./Said";
+import { hostText } from "./text";
 
 const MUTE_SECONDS = 600;
 
 export function ChatDesk(props: { live: LiveRoom }) {
   const { t, count } = useWords();
+  const h = hostText.use();
   const { live } = props;
   const act = useAct();
   const [open, setOpen] = useState("");
@@ -29,12 +31,12 @@ export function ChatDesk(props: { live: LiveRoom }) {
   const { talk, room } = live.view;
   const does = (action: Parameters<typeof moderate>[1]): void => {
     setOpen("");
-    void act.run(async () => live.takeRoom(await moderate(live.roomId, action)), t.host.saved);
+    void act.run(async () => live.takeRoom(await moderate(live.roomId, action)), h.saved);
   };
 
   return (
     <section class="panel chat-desk" aria-labelledby="chat-heading">
-      <h2 id="chat-heading">{t.host.chat}</h2>
+      <h2 id="chat-heading">{h.chat}</h2>
       <Said act={act} />
       {room?.pinnedLine !== undefined && (
         <p class="chat-pinned">
@@ -42,7 +44,7 @@ export function ChatDesk(props: { live: LiveRoom }) {
             <b>{room.pinnedLine.authorName}</b> {room.pinnedLine.text}
           </span>
           <button type="button" class="quiet" onClick={() => does({ case: "unpinLine", value: create(Moderation_UnpinLineSchema) })}>
-            {t.host.unpin}
+            {h.unpin}
           </button>
         </p>
       )}
@@ -67,17 +69,17 @@ export function ChatDesk(props: { live: LiveRoom }) {
                 </span>
               </button>
               {open === line.id && (
-                <div class="chat-acts" role="group" aria-label={t.host.actions}>
+                <div class="chat-acts" role="group" aria-label={h.actions}>
                   <button
                     type="button"
                     class="grave"
                     data-testid="line-delete"
                     onClick={() => does({ case: "deleteLine", value: create(Moderation_DeleteLineSchema, { lineId: line.id }) })}
                   >
-                    {t.host.remove}
+                    {h.remove}
                   </button>
                   <button type="button" class="quiet" onClick={() => does({ case: "pinLine", value: create(Moderation_PinLineSchema, { lineId: line.id }) })}>
-                    {t.host.pinLine}
+                    {h.pinLine}
                   </button>
                   {!mine && (
                     <>
@@ -87,10 +89,10 @@ export function ChatDesk(props: { live: LiveRoom }) {
                         data-testid="line-mute"
                         onClick={() => does({ case: "mute", value: create(Moderation_MuteSchema, { subject: line.authorId, seconds: MUTE_SECONDS }) })}
                       >
-                        {t.host.mute}
+                        {h.mute}
                       </button>
                       <button type="button" class="quiet" data-testid="line-ban" onClick={() => setBanning(line)}>
-                        {t.host.ban}
+                        {h.ban}
                       </button>
                     </>
                   )}
@@ -101,9 +103,9 @@ export function ChatDesk(props: { live: LiveRoom }) {
         })}
       </ol>
       {banning !== undefined && (
-        <Sheet label={t.host.ban} onClose={() => setBanning(undefined)}>
+        <Sheet label={h.ban} onClose={() => setBanning(undefined)}>
           <header class="sheet-head">
-            <h2>{t.host.banSure(banning.authorName)}</h2>
+            <h2>{h.banSure(banning.authorName)}</h2>
           </header>
           <div class="sheet-act">
             <button
@@ -115,7 +117,7 @@ export function ChatDesk(props: { live: LiveRoom }) {
                 does({ case: "ban", value: create(Moderation_BanSchema, { subject: banning.authorId }) });
               }}
             >
-              {t.host.ban}
+              {h.ban}
             </button>
             <button type="button" class="quiet big" onClick={() => setBanning(undefined)}>
               {t.close}

@@ -7,11 +7,13 @@ import { useWords } from "../text";
 import { useAct } from "./act";
 import { notice, pinCards } from "./changes";
 import { Said } from "./Said";
+import { hostText } from "./text";
 
 const CARDS_MAX = 3;
 
 export function PinnedCards(props: { room: Room; products: readonly Product[] | undefined; onRoom: (room: Room) => void }) {
-  const { t, money } = useWords();
+  const { money } = useWords();
+  const h = hostText.use();
   const { room, products } = props;
   const act = useAct();
   const shown = room.cards.map(({ sku }) => sku);
@@ -24,8 +26,8 @@ export function PinnedCards(props: { room: Room; products: readonly Product[] | 
   };
   return (
     <section class="panel pin-panel" aria-labelledby="pin-heading">
-      <h2 id="pin-heading">{t.host.pin}</h2>
-      {products?.length === 0 && <p class="hint">{t.host.productEmpty}</p>}
+      <h2 id="pin-heading">{h.pin}</h2>
+      {products?.length === 0 && <p class="hint">{h.productEmpty}</p>}
       <ul class="picks">
         {(products ?? []).map((product) => (
           <li key={product.sku}>
@@ -37,8 +39,8 @@ export function PinnedCards(props: { room: Room; products: readonly Product[] | 
         ))}
       </ul>
       {changed && (
-        <button type="button" class="primary big" disabled={act.busy} onClick={() => void act.run(async () => props.onRoom(await pinCards(room.id, chosen)), t.host.pinned)}>
-          {t.host.pinSave}
+        <button type="button" class="primary big" disabled={act.busy} onClick={() => void act.run(async () => props.onRoom(await pinCards(room.id, chosen)), h.pinned)}>
+          {h.pinSave}
         </button>
       )}
       <Said act={act} />
@@ -47,7 +49,7 @@ export function PinnedCards(props: { room: Room; products: readonly Product[] | 
 }
 
 export function NoticeForm(props: { room: Room }) {
-  const { t } = useWords();
+  const h = hostText.use();
   const act = useAct();
   const [text, setText] = useState("");
   const send = async (): Promise<void> => {
@@ -56,7 +58,7 @@ export function NoticeForm(props: { room: Room }) {
     await act.run(async () => {
       await notice(props.room.id, said);
       setText("");
-    }, t.host.noticeSent);
+    }, h.noticeSent);
   };
   return (
     <section class="panel notice-panel">
@@ -68,11 +70,11 @@ export function NoticeForm(props: { room: Room }) {
         }}
       >
         <label class="field" for="notice">
-          <span>{t.host.notice}</span>
+          <span>{h.notice}</span>
           <textarea id="notice" rows={2} maxLength={200} value={text} onInput={(event) => setText(event.currentTarget.value)} />
         </label>
         <button type="submit" class="quiet big" disabled={act.busy || text.trim() === ""}>
-          {t.host.noticeSend}
+          {h.noticeSend}
         </button>
       </form>
       <Said act={act} />

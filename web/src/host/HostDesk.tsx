@@ -17,15 +17,17 @@ import { Said } from "./Said";
 import { SaleForm } from "./SaleForm";
 import { SalesDesk } from "./SalesDesk";
 import { StateButtons } from "./StateButtons";
+import { hostText } from "./text";
 
 const COUNT_EVERY_MS = 10_000;
 
 export function HostDesk(props: { roomId: string }) {
   const { t, count } = useWords();
+  const h = hostText.use();
   const live = useLive(useMemo(() => new LiveRoom(props.roomId), [props.roomId]));
   const { view } = live;
   const [products, setProducts] = useState<readonly Product[]>();
-  useTitle(view.room === undefined ? t.host.heading : `${view.room.title} · ${t.host.heading}`);
+  useTitle(view.room === undefined ? h.heading : `${view.room.title} · ${h.heading}`);
 
   useEffect(() => {
     live.start();
@@ -43,7 +45,7 @@ export function HostDesk(props: { roomId: string }) {
   const { room } = view;
   if (room === undefined) {
     const { link } = live;
-    if (live.missing || (link.kind === "over" && link.over === "missing")) return <Still title={t.host.roomGone} hint={t.room.missingHint} />;
+    if (live.missing || (link.kind === "over" && link.over === "missing")) return <Still title={h.roomGone} hint={t.room.missingHint} />;
     return (
       <main class="desk">
         <Connection live={live} />
@@ -62,11 +64,11 @@ export function HostDesk(props: { roomId: string }) {
         <div>
           <h1 data-testid="room-title">{room.title}</h1>
           <a class="hint" href={`/rooms/${encodeURIComponent(room.id)}`}>
-            {t.host.watch}
+            {h.watch}
           </a>
         </div>
         <p class="desk-viewers">
-          <b data-testid="viewers">{count(view.viewers)}</b> {t.host.viewers}
+          <b data-testid="viewers">{count(view.viewers)}</b> {h.viewers}
         </p>
         <LanguageSwitch />
       </header>
@@ -92,7 +94,8 @@ export function HostDesk(props: { roomId: string }) {
 }
 
 function Packing(props: { roomId: string }) {
-  const { t, count } = useWords();
+  const { count } = useWords();
+  const h = hostText.use();
   const { roomId } = props;
   const [toPack, setToPack] = useState<ToPack>();
   const act = useAct();
@@ -109,12 +112,12 @@ function Packing(props: { roomId: string }) {
     <section class="panel packing">
       <p>
         <b class="packing-count" data-testid="to-pack">
-          {toPack === undefined ? "–" : t.host.packing(count(toPack.count), toPack.more)}
+          {toPack === undefined ? "–" : h.packing(count(toPack.count), toPack.more)}
         </b>{" "}
-        {t.host.toPack}
+        {h.toPack}
       </p>
-      <button type="button" class="quiet" disabled={act.busy} onClick={() => void act.run(() => savePackingList(roomId), t.host.saved)}>
-        {t.host.toPackFile}
+      <button type="button" class="quiet" disabled={act.busy} onClick={() => void act.run(() => savePackingList(roomId), h.saved)}>
+        {h.toPackFile}
       </button>
       <Said act={act} />
     </section>

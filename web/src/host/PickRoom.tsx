@@ -7,10 +7,12 @@ import { LanguageSwitch } from "../parts/page";
 import { Skeleton, Still } from "../parts/Still";
 import { useWords } from "../text";
 import { read } from "../wire/rest";
+import { hostText } from "./text";
 
 /** A link without a room: the host says which. */
 export function PickRoom(props: { onPick: (roomId: string) => void }) {
   const { t } = useWords();
+  const h = hostText.use();
   const [rooms, setRooms] = useState<readonly Room[]>();
   const [failed, setFailed] = useState(false);
   useEffect(() => {
@@ -22,7 +24,7 @@ export function PickRoom(props: { onPick: (roomId: string) => void }) {
   return (
     <main class="desk">
       <header class="desk-top">
-        <h1>{t.host.pickRoom}</h1>
+        <h1>{h.pickRoom}</h1>
         <LanguageSwitch />
       </header>
       {failed && <Still title={t.rooms.failed} hint={t.rooms.failedHint} />}

@@ -10,6 +10,7 @@ import { device } from "../wire/memory";
 import { useAct } from "./act";
 import { createSale } from "./changes";
 import { Said } from "./Said";
+import { hostText } from "./text";
 
 /** Every field is text until it is sent: half a number is not an error while a thumb is typing. */
 interface Draft {
@@ -35,7 +36,8 @@ const FIRST: Draft = { sku: "", price: "", stock: "50", limit: "2", holdSeconds:
 const PLEDGE = "apricot.pledge";
 
 export function SaleForm(props: { live: LiveRoom; products: readonly Product[] | undefined }) {
-  const { t, count } = useWords();
+  const { count } = useWords();
+  const h = hostText.use();
   const { live, products } = props;
   const act = useAct();
   const [draft, setDraft] = useState<Draft>({ ...FIRST, pledgeId: device.recall(PLEDGE) ?? "" });
@@ -54,16 +56,16 @@ export function SaleForm(props: { live: LiveRoom; products: readonly Product[] |
   const send = async (openNow: boolean): Promise<void> => {
     const mistakes = new Map<keyof Draft, string>();
     const minor = fromDecimal(draft.price);
-    if (minor === undefined || minor === 0n) mistakes.set("price", t.host.wrongPrice);
+    if (minor === undefined || minor === 0n) mistakes.set("price", h.wrongPrice);
     const numbers = { stock: 0, limit: 0, holdSeconds: 0, minutes: 0 };
     for (const field of ["stock", "limit", "holdSeconds", "minutes"] as const) {
       const [low, high] = BOUNDS[field];
       const text = draft[field].normalize("NFKC").trim();
       const value = /^\d{1,7}$/.test(text) ? Number(text) : Number.NaN;
       if (value >= low && value <= high) numbers[field] = value;
-      else mistakes.set(field, t.host.wrongNumber(count(low), count(high)));
+      else mistakes.set(field, h.wrongNumber(count(low), count(high)));
     }
-    if (draft.sku === "") mistakes.set("sku", t.host.productEmpty);
+    if (draft.sku === "") mistakes.set("sku", h.productEmpty);
     setWrong(mistakes);
     const [first] = mistakes.keys();
     if (first !== undefined || minor === undefined) {
@@ -83,7 +85,7 @@ export function SaleForm(props: { live: LiveRoom; products: readonly Product[] |
         openNow,
       });
       live.takeSales([sale]);
-    }, openNow ? t.host.created : t.host.saved);
+    }, openNow ? h.created : h.saved);
   };
 
   const mistake = (field: keyof Draft) => {
@@ -109,7 +111,7 @@ export function SaleForm(props: { live: LiveRoom; products: readonly Product[] |
 
   return (
     <section class="panel form-panel" aria-labelledby="form-heading">
-      <h2 id="form-heading">{t.host.newSale}</h2>
+      <h2 id="form-heading">{h.newSale}</h2>
       <form
         class="sale-form"
         novalidate
@@ -119,22 +121,22 @@ export function SaleForm(props: { live: LiveRoom; products: readonly Product[] |
         }}
       >
         <label class="field wide" for="sale-sku">
-          <span>{t.host.product}</span>
+          <span>{h.product}</span>
           <select id="sale-sku" name="sku" value={draft.sku} aria-invalid={wrong.has("sku")} onChange={(event) => choose(event.currentTarget.value)}>
             {(products ?? []).map((product) => (
               <option key={product.sku} value={product.sku}>
-                {`${product.title} · ${t.host.onHand(count(product.onHand))}`}
+                {`${product.title} · ${h.onHand(count(product.onHand))}`}
               </option>
             ))}
           </select>
           {mistake("sku")}
         </label>
-        {input("price", t.host.price, "decimal")}
-        {input("stock", t.host.stockField, "numeric")}
-        {input("limit", t.host.limit, "numeric")}
-        {input("minutes", t.host.minutes, "numeric")}
-        {input("holdSeconds", t.host.holdSeconds, "numeric")}
-        {input("pledgeId", t.host.pledge, "text")}
+        {input("price", h.price, "decimal")}
+        {input("stock", h.stockField, "numeric")}
+        {input("limit", h.limit, "numeric")}
+        {input("minutes", h.minutes, "numeric")}
+        {input("holdSeconds", h.holdSeconds, "numeric")}
+        {input("pledgeId", h.pledge, "text")}
         {pledges.length > 0 && (
           <div class="chips wide">
             {pledges.map(([id, project]) => (
@@ -143,16 +145,16 @@ export function SaleForm(props: { live: LiveRoom; products: readonly Product[] |
               </button>
             ))}
             <button type="button" class="chip" aria-pressed={draft.pledgeId === ""} onClick={() => setDraft({ ...draft, pledgeId: "" })}>
-              {t.host.pledgeNone}
+              {h.pledgeNone}
             </button>
           </div>
         )}
-        <p class="hint wide">{t.host.pledgeHint}</p>
+        <p class="hint wide">{h.pledgeHint}</p>
         <button type="submit" class="primary big wide" data-testid="sale-create" disabled={act.busy}>
-          {t.host.create}
+          {h.create}
         </button>
         <button type="button" class="quiet wide" data-testid="sale-create-later" disabled={act.busy} onClick={() => void send(false)}>
-          {t.host.createLater}
+          {h.createLater}
         </button>
         <div class="wide">
           <Said act={act} />

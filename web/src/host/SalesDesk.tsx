@@ -9,18 +9,19 @@ import { clockFace, useWords } from "../text";
 import { useAct } from "./act";
 import { closeSale, openSale } from "./changes";
 import { Said } from "./Said";
+import { hostText } from "./text";
 
 const ORDER: readonly SaleState[] = [SaleState.OPEN, SaleState.SOLD_OUT, SaleState.SCHEDULED, SaleState.CLOSED];
 
 export function SalesDesk(props: { live: LiveRoom }) {
-  const { t } = useWords();
+  const h = hostText.use();
   const sales = [...props.live.view.sales.values()].sort(
     (a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || (a.id < b.id ? 1 : -1),
   );
   return (
     <section class="panel sales-panel" aria-labelledby="sales-heading">
-      <h2 id="sales-heading">{t.host.sales}</h2>
-      {sales.length === 0 && <p class="hint">{t.host.salesEmpty}</p>}
+      <h2 id="sales-heading">{h.sales}</h2>
+      {sales.length === 0 && <p class="hint">{h.salesEmpty}</p>}
       <ul class="sale-rows">
         {sales.map((sale) => (
           <SaleRow key={sale.id} live={props.live} sale={sale} />
@@ -31,7 +32,8 @@ export function SalesDesk(props: { live: LiveRoom }) {
 }
 
 function SaleRow(props: { live: LiveRoom; sale: FlashSale }) {
-  const { t, count } = useWords();
+  const { count } = useWords();
+  const h = hostText.use();
   const { live, sale } = props;
   const act = useAct();
   const now = useServerTime(live.view.clock.skewMs);
@@ -47,7 +49,7 @@ function SaleRow(props: { live: LiveRoom; sale: FlashSale }) {
       <div class="sale-row-top">
         <strong>{sale.title}</strong>
         <span class="state-tag" data-state={face === "open" ? "live" : face}>
-          {t.host.salesState[face]}
+          {h.salesState[face]}
         </span>
       </div>
       <div class="sale-row-top">
@@ -59,10 +61,10 @@ function SaleRow(props: { live: LiveRoom; sale: FlashSale }) {
         <span class="stack-held" style={{ width: share(held) }} />
       </span>
       <dl class="counts">
-        <Count label={t.host.left} value={count(left)} testId="sale-left" />
-        <Count label={t.host.held} value={count(held)} testId="sale-held" />
-        <Count label={t.host.sold} value={count(sold)} testId="sale-sold" />
-        <Count label={t.host.waiting} value={count(stock?.waiting ?? 0)} testId="sale-waiting" />
+        <Count label={h.left} value={count(left)} testId="sale-left" />
+        <Count label={h.held} value={count(held)} testId="sale-held" />
+        <Count label={h.sold} value={count(sold)} testId="sale-sold" />
+        <Count label={h.waiting} value={count(stock?.waiting ?? 0)} testId="sale-waiting" />
       </dl>
       {face === "scheduled" && (
         <button
@@ -70,9 +72,9 @@ function SaleRow(props: { live: LiveRoom; sale: FlashSale }) {
           class="primary big"
           data-testid="sale-open"
           disabled={act.busy}
-          onClick={() => void act.run(async () => live.takeSales([await openSale(sale.id)]), t.host.created)}
+          onClick={() => void act.run(async () => live.takeSales([await openSale(sale.id)]), h.created)}
         >
-          {t.host.open}
+          {h.open}
         </button>
       )}
       {(face === "open" || face === "soldOut") && (
@@ -81,9 +83,9 @@ function SaleRow(props: { live: LiveRoom; sale: FlashSale }) {
           class="grave big"
           data-testid="sale-close"
           disabled={act.busy}
-          onClick={() => void act.run(async () => live.takeSales([await closeSale(sale.id)]), t.host.saved)}
+          onClick={() => void act.run(async () => live.takeSales([await closeSale(sale.id)]), h.saved)}
         >
-          {t.host.closeSale}
+          {h.closeSale}
         </button>
       )}
       <Said act={act} />

@@ -7,6 +7,7 @@ import { useWords } from "../text";
 import { useAct } from "./act";
 import { changeState } from "./changes";
 import { Said } from "./Said";
+import { hostText } from "./text";
 
 /** Which buttons make sense from where the room stands. The server has the last word. */
 const FROM: Record<ReturnType<typeof roomStateName>, readonly RoomState[]> = {
@@ -21,11 +22,12 @@ const FROM: Record<ReturnType<typeof roomStateName>, readonly RoomState[]> = {
 /** Big buttons for muddy hands. Ending asks once more, the others can be taken back. */
 export function StateButtons(props: { room: Room; onRoom: (room: Room) => void }) {
   const { t } = useWords();
+  const h = hostText.use();
   const { room } = props;
   const act = useAct();
   const [asking, setAsking] = useState(false);
   const state = roomStateName(room.state);
-  const go = (next: RoomState): void => void act.run(async () => props.onRoom(await changeState(room.id, next)), t.host.saved);
+  const go = (next: RoomState): void => void act.run(async () => props.onRoom(await changeState(room.id, next)), h.saved);
 
   const button = (next: RoomState, name: string, label: string, look: string, press: () => void) => (
     <button
@@ -41,7 +43,7 @@ export function StateButtons(props: { room: Room; onRoom: (room: Room) => void }
   );
 
   return (
-    <section class="panel state-panel" aria-label={t.host.heading}>
+    <section class="panel state-panel" aria-label={h.heading}>
       {(room.state === RoomState.SCHEDULED || room.state === RoomState.ENDED) && (
         <p class="now">
           <span class="state-tag" data-state={state}>
@@ -50,16 +52,16 @@ export function StateButtons(props: { room: Room; onRoom: (room: Room) => void }
         </p>
       )}
       <div class="big-buttons">
-        {button(RoomState.REHEARSAL, "rehearse", t.host.rehearse, "quiet", () => go(RoomState.REHEARSAL))}
-        {button(RoomState.LIVE, "live", state === "paused" ? t.host.resume : t.host.live, "primary", () => go(RoomState.LIVE))}
-        {button(RoomState.PAUSED, "pause", t.host.pause, "quiet", () => go(RoomState.PAUSED))}
-        {button(RoomState.ENDED, "end", t.host.end, "grave", () => setAsking(true))}
+        {button(RoomState.REHEARSAL, "rehearse", h.rehearse, "quiet", () => go(RoomState.REHEARSAL))}
+        {button(RoomState.LIVE, "live", state === "paused" ? h.resume : h.live, "primary", () => go(RoomState.LIVE))}
+        {button(RoomState.PAUSED, "pause", h.pause, "quiet", () => go(RoomState.PAUSED))}
+        {button(RoomState.ENDED, "end", h.end, "grave", () => setAsking(true))}
       </div>
       <Said act={act} />
       {asking && (
-        <Sheet label={t.host.end} onClose={() => setAsking(false)}>
+        <Sheet label={h.end} onClose={() => setAsking(false)}>
           <header class="sheet-head">
-            <h2>{t.host.endSure}</h2>
+            <h2>{h.endSure}</h2>
           </header>
           <div class="sheet-act">
             <button
@@ -71,10 +73,10 @@ export function StateButtons(props: { room: Room; onRoom: (room: Room) => void }
                 go(RoomState.ENDED);
               }}
             >
-              {t.host.yesEnd}
+              {h.yesEnd}
             </button>
             <button type="button" class="quiet big" onClick={() => setAsking(false)}>
-              {t.host.keepGoing}
+              {h.keepGoing}
             </button>
           </div>
         </Sheet>

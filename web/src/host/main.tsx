@@ -5,10 +5,10 @@ import "./host.css";
 
 import { show } from "../parts/page";
 import { Still } from "../parts/Still";
-import { useWords } from "../text";
 import { takeFragment, token } from "../wire/address";
 import { HostDesk } from "./HostDesk";
 import { PickRoom } from "./PickRoom";
+import { hostText } from "./text";
 
 // Before anything is drawn or sent: the token leaves the address bar. The room stays in it, so that a reload finds it.
 const fragment = takeFragment();
@@ -18,9 +18,9 @@ addEventListener("hashchange", () => {
 });
 
 function Host() {
-  const { t } = useWords();
+  const h = hostText.use();
   const [room, setRoom] = useState(() => roomName(fragment.get("room")));
-  if (token() === "") return <Still title={t.host.noToken} hint={t.host.noTokenHint} />;
+  if (token() === "") return <Still title={h.noToken} hint={h.noTokenHint} />;
   if (room !== undefined) return <HostDesk roomId={room} />;
   const pick = (roomId: string): void => {
     history.replaceState(null, "", `#room=${encodeURIComponent(roomId)}`);
@@ -33,4 +33,4 @@ function roomName(text: string | null): string | undefined {
   return text !== null && /^[a-z0-9-]{3,40}$/.test(text) ? text : undefined;
 }
 
-void show(Host);
+void show(Host, hostText);

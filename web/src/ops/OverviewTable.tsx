@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 
-import { OverviewSchema, type Account, type Overview, type RoomOverview } from "../gen/apricot/v1/api_pb";
+import { OverviewSchema, type Account, type Overview, type RoomOverview } from "../gen/apricot/v1/ops_pb";
 import type { Problem } from "../gen/apricot/v1/common_pb";
 import { Amount } from "../parts/Amount";
 import { problemText, roomStateName } from "../parts/names";
@@ -12,6 +12,7 @@ import { useServerTime } from "../parts/time";
 import { useWords } from "../text";
 import { Refused } from "../wire/refused";
 import { read } from "../wire/rest";
+import { opsText } from "./text";
 
 const EVERY_MS = 1_000;
 /** Three missed readings are news. */
@@ -19,6 +20,7 @@ const LATE_MS = 3_500;
 
 export function OverviewTable() {
   const { t, count } = useWords();
+  const o = opsText.use();
   const [overview, setOverview] = useState<Overview>();
   const [readAtMs, setReadAtMs] = useState(() => Date.now());
   const [problem, setProblem] = useState<Problem>();
@@ -53,7 +55,7 @@ export function OverviewTable() {
   return (
     <main class="ops">
       <header class="ops-top">
-        <h1>{t.ops.heading}</h1>
+        <h1>{o.heading}</h1>
         <LanguageSwitch />
       </header>
       {problem !== undefined && (
@@ -65,15 +67,15 @@ export function OverviewTable() {
       {overview !== undefined && (
         <>
           <ul class="lights">
-            <Light good={overview.oversoldLots === 0} label={t.ops.oversold} detail={overview.oversoldLots === 0 ? "" : count(overview.oversoldLots)} />
+            <Light good={overview.oversoldLots === 0} label={o.oversold} detail={overview.oversoldLots === 0 ? "" : count(overview.oversoldLots)} />
             {Object.entries(overview.trialBalance?.sumMinor ?? {}).map(([currency, sum]) => (
-              <Light key={currency} good={sum === 0n} label={t.ops.balance(currency)} detail={sum === 0n ? "" : String(sum)} />
+              <Light key={currency} good={sum === 0n} label={o.balance(currency)} detail={sum === 0n ? "" : String(sum)} />
             ))}
-            <Light good={lateMs < LATE_MS} label={lateMs < LATE_MS ? t.ops.reading : t.ops.readingLate(count(Math.floor(lateMs / 1000)))} detail="" />
+            <Light good={lateMs < LATE_MS} label={lateMs < LATE_MS ? o.reading : o.readingLate(count(Math.floor(lateMs / 1000)))} detail="" />
           </ul>
-          {overview.rooms.length === 0 ? <Still title={t.ops.empty} /> : <Rooms rooms={overview.rooms} />}
+          {overview.rooms.length === 0 ? <Still title={o.empty} /> : <Rooms rooms={overview.rooms} />}
           <Accounts accounts={overview.trialBalance?.accounts ?? []} />
-          <p class="hint">{t.ops.version(overview.version)}</p>
+          <p class="hint">{o.version(overview.version)}</p>
         </>
       )}
     </main>
@@ -81,12 +83,12 @@ export function OverviewTable() {
 }
 
 function Light(props: { good: boolean; label: string; detail: string }) {
-  const { t } = useWords();
+  const o = opsText.use();
   return (
     <li class="light" data-good={props.good}>
       <i aria-hidden="true" />
       <span>
-        {props.label} <b>{props.good ? t.ops.good : t.ops.bad}</b> {props.detail}
+        {props.label} <b>{props.good ? o.good : o.bad}</b> {props.detail}
       </span>
     </li>
   );
@@ -94,12 +96,13 @@ function Light(props: { good: boolean; label: string; detail: string }) {
 
 function Rooms(props: { rooms: readonly RoomOverview[] }) {
   const { t, count } = useWords();
+  const o = opsText.use();
   return (
-    <div class="ops-scroll" tabIndex={0} role="region" aria-label={t.ops.heading}>
+    <div class="ops-scroll" tabIndex={0} role="region" aria-label={o.heading}>
       <table>
         <thead>
           <tr>
-            {[t.ops.room, t.ops.state, t.ops.viewers, t.ops.stock, t.ops.waiting, t.ops.paid, t.ops.gmv, t.ops.toPack].map((head) => (
+            {[o.room, o.state, o.viewers, o.stock, o.waiting, o.paid, o.gmv, o.toPack].map((head) => (
               <th key={head} scope="col">
                 {head}
               </th>
@@ -116,22 +119,22 @@ function Rooms(props: { rooms: readonly RoomOverview[] }) {
                   <a href={`/rooms/${encodeURIComponent(room?.id ?? "")}`}>{room?.title}</a>
                   <span class="hint">{room?.id}</span>
                 </th>
-                <td data-label={t.ops.state}>
+                <td data-label={o.state}>
                   <span class="state-tag" data-state={state}>
                     {t.room.state[state]}
                   </span>
                 </td>
-                <td data-label={t.ops.viewers}>{count(viewers)}</td>
-                <td data-label={t.ops.stock}>
+                <td data-label={o.viewers}>{count(viewers)}</td>
+                <td data-label={o.stock}>
                   {`${sum(({ left }) => left)} / ${sum(({ held }) => held)} / ${sum(({ sold }) => sold)}`}
                   <Stack stocks={stocks} />
                 </td>
-                <td data-label={t.ops.waiting}>{sum(({ waiting }) => waiting)}</td>
-                <td data-label={t.ops.paid}>{count(ordersPaid)}</td>
-                <td data-label={t.ops.gmv}>
+                <td data-label={o.waiting}>{sum(({ waiting }) => waiting)}</td>
+                <td data-label={o.paid}>{count(ordersPaid)}</td>
+                <td data-label={o.gmv}>
                   <Amount value={{ minor: gmvMinor, currency: currency === "" ? "CNY" : currency }} />
                 </td>
-                <td data-label={t.ops.toPack}>{count(ordersToPack)}</td>
+                <td data-label={o.toPack}>{count(ordersToPack)}</td>
               </tr>
             );
           })}
@@ -156,16 +159,16 @@ function Stack(props: { stocks: RoomOverview["stocks"] }) {
 
 /** The whole trial balance: who is owed what. */
 function Accounts(props: { accounts: readonly Account[] }) {
-  const { t } = useWords();
+  const o = opsText.use();
   if (props.accounts.length === 0) return null;
   return (
     <>
-      <h2>{t.ops.ledger}</h2>
-      <div class="ops-scroll" tabIndex={0} role="region" aria-label={t.ops.ledger}>
+      <h2>{o.ledger}</h2>
+      <div class="ops-scroll" tabIndex={0} role="region" aria-label={o.ledger}>
         <table class="accounts">
           <thead>
             <tr>
-              {[t.ops.account, t.ops.debits, t.ops.credits, t.ops.balanceOf].map((head) => (
+              {[o.account, o.debits, o.credits, o.balanceOf].map((head) => (
                 <th key={head} scope="col">
                   {head}
                 </th>
@@ -176,13 +179,13 @@ function Accounts(props: { accounts: readonly Account[] }) {
             {props.accounts.map(({ name, currency, debitsMinor, creditsMinor, balanceMinor }) => (
               <tr key={`${name} ${currency}`}>
                 <th scope="row">{name}</th>
-                <td data-label={t.ops.debits}>
+                <td data-label={o.debits}>
                   <Amount value={{ minor: debitsMinor, currency }} />
                 </td>
-                <td data-label={t.ops.credits}>
+                <td data-label={o.credits}>
                   <Amount value={{ minor: creditsMinor, currency }} />
                 </td>
-                <td data-label={t.ops.balanceOf}>
+                <td data-label={o.balanceOf}>
                   <Amount value={{ minor: balanceMinor, currency }} class="balance" />
                 </td>
               </tr>

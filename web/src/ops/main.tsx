@@ -8,6 +8,7 @@ import { Still } from "../parts/Still";
 import { useWords } from "../text";
 import { takeFragment, token } from "../wire/address";
 import { OverviewTable } from "./OverviewTable";
+import { opsText } from "./text";
 
 takeFragment();
 addEventListener("hashchange", () => {
@@ -17,9 +18,10 @@ addEventListener("hashchange", () => {
 
 function Ops() {
   const { t } = useWords();
-  useTitle(`${t.ops.heading} · ${t.brand}`);
+  const o = opsText.use();
+  useTitle(`${o.heading} · ${t.brand}`);
   const [known] = useState(() => token() !== "");
-  return known ? <OverviewTable /> : <Still title={t.ops.token} />;
+  return known ? <OverviewTable /> : <Still title={o.token} />;
 }
 
-void show(Ops);
+void show(Ops, opsText);

@@ -7,7 +7,7 @@ import type { Catalogue } from "../text";
 
 type RoomStateName = keyof Catalogue["room"]["state"];
 type OrderStateName = keyof Catalogue["orders"]["state"];
-type SaleStateName = keyof Catalogue["host"]["salesState"];
+type SaleStateName = "unspecified" | "scheduled" | "open" | "soldOut" | "paused" | "closed";
 
 const ROOM: Record<RoomState, RoomStateName> = {
   [RoomState.UNSPECIFIED]: "unspecified",
@@ -37,6 +37,7 @@ const SALE: Record<SaleState, SaleStateName> = {
   [SaleState.SCHEDULED]: "scheduled",
   [SaleState.OPEN]: "open",
   [SaleState.SOLD_OUT]: "soldOut",
+  [SaleState.PAUSED]: "paused",
   [SaleState.CLOSED]: "closed",
 };
 

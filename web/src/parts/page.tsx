@@ -3,11 +3,13 @@
 import { createContext, render, type ComponentChildren, type ComponentType } from "preact";
 import { useContext, useEffect, useState } from "preact/hooks";
 
-import { WordsContext, readLanguage, rememberLanguage, useWords, wordsOf, type Language, type Words } from "../text";
+import { WordsContext, readLanguage, rememberLanguage, useWords, wordsOf, type Language, type Section, type Words } from "../text";
 
 const ChooseLanguage = createContext<(language: Language) => void>(() => undefined);
 
-function Page(props: { first: Words; children: ComponentChildren }) {
+type Sections = readonly Section<unknown>[];
+
+function Page(props: { first: Words; sections: Sections; children: ComponentChildren }) {
   const [words, setWords] = useState(props.first);
   useEffect(() => {
     document.documentElement.lang = words.language;
@@ -15,7 +17,7 @@ function Page(props: { first: Words; children: ComponentChildren }) {
   const choose = (language: Language): void => {
     rememberLanguage(language);
     // The words on the page stay until the others have come.
-    wordsOf(language).then(setWords, () => undefined);
+    wordsWith(language, props.sections).then(setWords, () => undefined);
   };
   return (
     <WordsContext.Provider value={words}>
@@ -24,13 +26,19 @@ function Page(props: { first: Words; children: ComponentChildren }) {
   );
 }
 
-export async function show(Whole: ComponentType): Promise<void> {
-  const first = await wordsOf(readLanguage());
+async function wordsWith(language: Language, sections: Sections): Promise<Words> {
+  const [words] = await Promise.all([wordsOf(language), ...sections.map((section) => section.fetch(language))]);
+  return words;
+}
+
+/** Draws a page once the words it needs are here. */
+export async function show(Whole: ComponentType, ...sections: Sections): Promise<void> {
+  const first = await wordsWith(readLanguage(), sections);
   const mount = document.getElementById("page");
   if (mount === null) throw new Error("the page has no #page to draw into");
   mount.replaceChildren();
   render(
-    <Page first={first}>
+    <Page first={first} sections={sections}>
       <Whole />
     </Page>,
     mount,

@@ -2,7 +2,8 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 
 import { CharityTotalSchema } from "../gen/apricot/v1/charity_pb";
-import { JoinedSchema, Lane, PublicationSchema } from "../gen/apricot/v1/live_pb";
+import { Lane } from "../gen/apricot/v1/common_pb";
+import { JoinedSchema, PublicationSchema } from "../gen/apricot/v1/live_pb";
 import { FlashSaleSchema, OrderSchema, OrderState, SaleState } from "../gen/apricot/v1/sale_pb";
 import {
   EMPTY_ROOM,

@@ -2,7 +2,8 @@
 
 import type { CharityTotal } from "../gen/apricot/v1/charity_pb";
 import type { Money, StreamPosition } from "../gen/apricot/v1/common_pb";
-import { Lane, type Joined, type LiveState, type Publication } from "../gen/apricot/v1/live_pb";
+import { Lane } from "../gen/apricot/v1/common_pb";
+import { type Joined, type LiveState, type Publication } from "../gen/apricot/v1/live_pb";
 import type { ChatLine, Room } from "../gen/apricot/v1/room_pb";
 import { OrderState, PaymentState, SaleState, type FlashSale, type Order, type SaleStock } from "../gen/apricot/v1/sale_pb";
 import { UNSET, glanced, ponged, type Clock } from "./clock";
@@ -97,8 +98,9 @@ export function hear(view: RoomView, publication: Publication, nowMs: number): R
     case "reply":
       return body.value.outcome.case === "order" ? hearOrders(view, [body.value.outcome.value]) : view;
     case "closing":
+    case "opsReading":
     case undefined:
-      // The socket acts on Closing; an unknown body is from a newer server.
+      // The socket acts on Closing, the ops page on its readings; an unknown body is from a newer server.
       return view;
   }
 }
