@@ -4,7 +4,7 @@ CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster roll test pages rust-test browser-test safety chaos fuzz bench lint screenshots
+.PHONY: help run cluster roll test pages pages-test pages-weight safety chaos fuzz bench lint screenshots
 
 help: ## Lists the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -48,6 +48,17 @@ fuzz: ## Every decoder for SECONDS (30) under libFuzzer; needs cargo-fuzz
 bench: ## The figures of docs/benchmarks.md
 	$(CARGO) bench --bench gate -- --json
 
+# A release build has the pages inside.
+BROWSER = cd tests/browser && npm ci --no-audit --no-fund --loglevel=error && APRICOT_BIN="$(CURDIR)/target/release/apricot"
+
+pages-test: pages ## The browser tests alone
+	$(CARGO) build --release --bin apricot
+	$(BROWSER) node --test
+
+pages-weight: pages ## Compressed bytes and load times of each page on a slow phone, as JSON
+	@$(CARGO) build --release --bin apricot
+	@$(BROWSER) node weight.mjs
+
 screenshots: pages ## docs/pages/*.png from a demo server
-	$(CARGO) build --bin apricot
-	cd tests/browser && npm ci --no-audit --no-fund && node screenshots.mjs
+	$(CARGO) build --release --bin apricot
+	$(BROWSER) node screenshots.mjs
