@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 
-function Sign(props: { children: ComponentChildren; filled?: boolean }) {
+export function Sign(props: { children: ComponentChildren; filled?: boolean }) {
   return (
     <svg
       class="sign-svg"

@@ -235,19 +235,20 @@ function emptyStock(saleId: string): SaleStock {
 
 // What the page asks of a view.
 
-export type SaleFace = "scheduled" | "open" | "soldOut" | "closed";
+export type SaleFace = "scheduled" | "open" | "paused" | "soldOut" | "closed";
 
 export function saleFace(sale: FlashSale, stock: SaleStock | undefined, serverMs: number): SaleFace {
   if (sale.state === SaleState.CLOSED) return "closed";
   if (sale.state === SaleState.SCHEDULED || sale.state === SaleState.UNSPECIFIED) return "scheduled";
   // The clock closes a sale even when the word that says so is still on its way.
   if (sale.closesAtMs > 0n && Number(sale.closesAtMs) <= serverMs) return "closed";
+  if (sale.state === SaleState.PAUSED) return "paused";
   return (stock?.left ?? sale.left) > 0 ? "open" : "soldOut";
 }
 
 /** Open ones first, then those to come; a finished one only when nothing else is on the table. */
 export function salesToShow(view: RoomView, serverMs: number): readonly FlashSale[] {
-  const rank: Record<SaleFace, number> = { open: 0, soldOut: 1, scheduled: 2, closed: 3 };
+  const rank: Record<SaleFace, number> = { open: 0, paused: 1, soldOut: 2, scheduled: 3, closed: 4 };
   const all = [...view.sales.values()]
     .map((sale) => ({ sale, face: saleFace(sale, view.stocks.get(sale.id), serverMs) }))
     .sort((a, b) => rank[a.face] - rank[b.face] || Number(b.sale.closesAtMs - a.sale.closesAtMs));

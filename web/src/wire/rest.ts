@@ -16,7 +16,7 @@ export async function read<D extends DescMessage>(path: string, answer: D): Prom
 
 /** One write with an idempotency key of its own; when the network is lost it is sent once more under the same key. */
 export async function write<B extends DescMessage, A extends DescMessage>(
-  method: "POST" | "PUT",
+  method: "POST" | "PUT" | "DELETE",
   path: string,
   body: { schema: B; message: MessageShape<B> } | undefined,
   answer: A,
