@@ -3,8 +3,10 @@
 FROM node:22-bookworm-slim AS pages
 WORKDIR /src/web
 COPY web/package.json web/package-lock.json ./
+COPY web/openapi/package.json openapi/
 RUN npm ci --no-audit --no-fund
 COPY proto/ /src/proto/
+COPY docs/openapi.json /src/docs/
 COPY web/ ./
 RUN npm run build
 

@@ -16,7 +16,7 @@ export function PickRoom(props: { onPick: (roomId: string) => void }) {
   const [rooms, setRooms] = useState<readonly Room[]>();
   const [failed, setFailed] = useState(false);
   useEffect(() => {
-    read("/v1/rooms?limit=100", RoomListSchema).then(
+    read("/v1/rooms", {}, RoomListSchema, { limit: 100 }).then(
       (list) => setRooms(list.rooms),
       () => setFailed(true),
     );

@@ -33,7 +33,7 @@ export function OverviewTable() {
     const again = async (): Promise<void> => {
       try {
         if (!document.hidden) {
-          setOverview(await read("/v1/ops/overview", OverviewSchema));
+          setOverview(await read("/v1/ops/overview", {}, OverviewSchema));
           setReadAtMs(Date.now());
           setProblem(undefined);
         }

@@ -32,7 +32,7 @@ function usePledge(id: string, known: Pledge | undefined): Pledge | undefined {
   useEffect(() => {
     if (!missing) return;
     // Without it the amounts stand alone, which is still true.
-    import("../wire/rest").then(({ read }) => read(`/v1/pledges/${encodeURIComponent(id)}`, PledgeSchema)).then(setAsked, () => undefined);
+    import("../wire/rest").then(({ read }) => read("/v1/pledges/{pledge}", { pledge: id }, PledgeSchema)).then(setAsked, () => undefined);
   }, [id, missing]);
   return known ?? asked;
 }

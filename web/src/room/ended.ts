@@ -11,8 +11,8 @@ export interface Leftovers {
 }
 
 export async function readEnded(roomId: string): Promise<Leftovers> {
-  const { sales } = await read(`/v1/rooms/${roomId}/sales`, SaleListSchema);
+  const { sales } = await read("/v1/rooms/{room}/sales", { room: roomId }, SaleListSchema);
   const pledges = new Set(sales.flatMap(({ pledge }) => (pledge === undefined ? [] : [pledge.id])));
-  const charity = await Promise.all([...pledges].map((id) => read(`/v1/pledges/${encodeURIComponent(id)}/total`, CharityTotalSchema)));
+  const charity = await Promise.all([...pledges].map((pledge) => read("/v1/pledges/{pledge}/total", { pledge }, CharityTotalSchema)));
   return { sales, charity };
 }

@@ -162,7 +162,7 @@ export class LiveRoom {
   private async readRoom(): Promise<void> {
     try {
       const { read } = await import("../wire/rest");
-      const room = await read(`/v1/rooms/${this.roomId}`, RoomSchema);
+      const room = await read("/v1/rooms/{room}", { room: this.roomId }, RoomSchema);
       if (this.view.joined) return;
       this.takeRoom(room);
       if (room.state !== RoomState.ENDED) return;
@@ -186,7 +186,7 @@ export class LiveRoom {
   private async refresh(orderId: string): Promise<void> {
     try {
       const { read } = await import("../wire/rest");
-      this.takeOrders([await read(`/v1/orders/${encodeURIComponent(orderId)}`, OrderSchema)]);
+      this.takeOrders([await read("/v1/orders/{order}", { order: orderId }, OrderSchema)]);
     } catch {
       // The socket will say it, or the list of orders when it's opened.
     }

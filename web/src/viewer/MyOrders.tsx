@@ -26,7 +26,7 @@ export function MyOrders(props: { live: LiveRoom; onOrder: (orderId: string) => 
   const readPage = useCallback(
     async (cursor: string) => {
       try {
-        const page = await read(`/v1/orders?cursor=${encodeURIComponent(cursor)}`, OrderListSchema);
+        const page = await read("/v1/orders", {}, OrderListSchema, { cursor });
         live.takeOrders(page.orders);
         setReading({ kind: "read", next: page.nextCursor });
       } catch {
@@ -68,7 +68,7 @@ function OrderLine(props: { live: LiveRoom; order: Order; onOrder: (orderId: str
   const confirm = async (): Promise<void> => {
     const message = create(ShipOrderSchema, { state: OrderState.CONFIRMED });
     try {
-      live.takeOrders([await write("POST", `/v1/orders/${encodeURIComponent(order.id)}/shipping`, { schema: ShipOrderSchema, message }, OrderSchema)]);
+      live.takeOrders([await write("post", "/v1/orders/{order}/shipping", { order: order.id }, { schema: ShipOrderSchema, message }, OrderSchema)]);
       setWrong("");
     } catch (error) {
       if (!(error instanceof Refused)) throw error;

@@ -25,7 +25,7 @@ export function RoomList() {
 
   const readFirst = useCallback(async () => {
     try {
-      const { rooms, nextCursor } = await read("/v1/rooms?limit=50", RoomListSchema);
+      const { rooms, nextCursor } = await read("/v1/rooms", {}, RoomListSchema, { limit: 50 });
       setReading((known) => (known.kind === "read" && known.rooms.length > rooms.length ? known : { kind: "read", rooms, next: nextCursor }));
     } catch {
       // A list that was read stays; only an empty page says so.
@@ -35,7 +35,7 @@ export function RoomList() {
 
   const readMore = async (next: string, rooms: readonly Room[]): Promise<void> => {
     try {
-      const more = await read(`/v1/rooms?limit=50&cursor=${encodeURIComponent(next)}`, RoomListSchema);
+      const more = await read("/v1/rooms", {}, RoomListSchema, { limit: 50, cursor: next });
       setReading({ kind: "read", rooms: [...rooms, ...more.rooms], next: more.nextCursor });
     } catch {
       // The button is still there to press again.
