@@ -100,7 +100,9 @@ pub fn sale(view: &SaleView) -> v1::FlashSale {
     let SaleView { sale, product, stock, .. } = view;
     let (closes_at, close_reason) = match sale.state {
         SaleState::Scheduled => (None, v1::CloseReason::Unspecified),
-        SaleState::Open { closes_at } => (Some(closes_at), v1::CloseReason::Unspecified),
+        SaleState::Open { closes_at } | SaleState::Paused { closes_at } => {
+            (Some(closes_at), v1::CloseReason::Unspecified)
+        }
         SaleState::Closed { at, reason } => (Some(at), self::close_reason(reason)),
     };
     v1::FlashSale {
@@ -134,6 +136,7 @@ pub fn sale_state(view: &SaleView) -> v1::SaleState {
         SaleState::Scheduled => v1::SaleState::Scheduled,
         SaleState::Open { .. } if view.is_sold_out() => v1::SaleState::SoldOut,
         SaleState::Open { .. } => v1::SaleState::Open,
+        SaleState::Paused { .. } => v1::SaleState::Paused,
         SaleState::Closed { .. } => v1::SaleState::Closed,
     }
 }

@@ -33,6 +33,7 @@ mod load;
 pub mod meters;
 mod nodes;
 pub mod outbox;
+mod pause;
 mod pay;
 mod place;
 mod provider;

@@ -31,6 +31,10 @@ pub enum SaleState {
     Open {
         closes_at: Timestamp,
     },
+    /// Takes no orders until it is resumed, and offers nothing to the waiting list. What is held may be paid; its time runs on.
+    Paused {
+        closes_at: Timestamp,
+    },
     /// Final: leftovers are back with the product; open holds may still be paid.
     Closed {
         at: Timestamp,
@@ -51,8 +55,12 @@ pub enum SaleRefused {
     NotOpen,
     #[error("the sale is closed")]
     Closed,
+    #[error("the sale is paused")]
+    Paused,
     #[error("the sale is open already")]
     AlreadyOpen,
+    #[error("the sale is not paused")]
+    NotPaused,
 }
 
 impl FlashSale {
@@ -85,17 +93,40 @@ impl FlashSale {
         match self.state {
             SaleState::Scheduled => Err(SaleRefused::NotOpen),
             SaleState::Open { closes_at } if now < closes_at => Ok(()),
-            SaleState::Open { .. } | SaleState::Closed { .. } => Err(SaleRefused::Closed),
+            SaleState::Paused { closes_at } if now < closes_at => Err(SaleRefused::Paused),
+            SaleState::Open { .. } | SaleState::Paused { .. } | SaleState::Closed { .. } => {
+                Err(SaleRefused::Closed)
+            }
         }
     }
 
     pub fn open(mut self, now: Timestamp) -> Result<Self, SaleRefused> {
         match self.state {
             SaleState::Scheduled => {}
-            SaleState::Open { .. } => return Err(SaleRefused::AlreadyOpen),
+            SaleState::Open { .. } | SaleState::Paused { .. } => return Err(SaleRefused::AlreadyOpen),
             SaleState::Closed { .. } => return Err(SaleRefused::Closed),
         }
         self.state = SaleState::Open { closes_at: now + self.duration };
+        self.version += 1;
+        Ok(self)
+    }
+
+    /// Not when its time has run out: then it is as good as closed.
+    pub fn pause(mut self, now: Timestamp) -> Result<Self, SaleRefused> {
+        self.takes_orders(now)?;
+        if let SaleState::Open { closes_at } = self.state {
+            self.state = SaleState::Paused { closes_at };
+            self.version += 1;
+        }
+        Ok(self)
+    }
+
+    pub fn resume(mut self, now: Timestamp) -> Result<Self, SaleRefused> {
+        match self.state {
+            SaleState::Paused { closes_at } if now < closes_at => self.state = SaleState::Open { closes_at },
+            SaleState::Scheduled | SaleState::Open { .. } => return Err(SaleRefused::NotPaused),
+            SaleState::Paused { .. } | SaleState::Closed { .. } => return Err(SaleRefused::Closed),
+        }
         self.version += 1;
         Ok(self)
     }

@@ -200,8 +200,11 @@ impl Sales {
         self.0.journal.submit(entry)
     }
 
-    /// Offers free units to who stands in line, and tells the room when the sale has units again.
+    /// Offers free units to who stands in line, unless the sale is paused, and tells the room when the sale has units again.
     pub(super) async fn units_came_back(&self, sale: SaleId, now: Timestamp) {
+        if self.live(sale).is_some_and(|live| matches!(live.sale().state, SaleState::Paused { .. })) {
+            return self.tell_if_turned(sale).await;
+        }
         let until = now + self.0.rules.offer_for;
         while let Some(request) = self.0.inventory.next_offer(sale, until).await {
             if let Err(error) = self.offer(request.order, request.limit, until).await {

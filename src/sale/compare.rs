@@ -36,7 +36,7 @@ impl Sales {
     pub(super) async fn compare(&self, sale: SaleId, live: &LiveSale, now: Timestamp) -> Result<(), Refusal> {
         let every = match live.sale().state {
             SaleState::Closed { .. } => LOOK_AFTERWARDS_EVERY,
-            SaleState::Scheduled | SaleState::Open { .. } => LOOK_EVERY,
+            SaleState::Scheduled | SaleState::Open { .. } | SaleState::Paused { .. } => LOOK_EVERY,
         };
         if !self.0.inventory.is_shared() || live.looked_since(now - every) {
             return Ok(());

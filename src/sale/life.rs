@@ -174,7 +174,7 @@ impl Sales {
     }
 
     /// Another node changed the sale first: what it did is read, so that the next try starts from there.
-    async fn outrun(&self, id: SaleId, refused: StoreError) -> Refusal {
+    pub(super) async fn outrun(&self, id: SaleId, refused: StoreError) -> Refusal {
         if refused == StoreError::Stale
             && let Err(error) = self.catch_up(id, u64::MAX).await
         {
@@ -238,7 +238,7 @@ impl Sales {
                     self.open(id, keeping, now).await?;
                 }
             }
-            SaleState::Open { closes_at } => {
+            SaleState::Open { closes_at } | SaleState::Paused { closes_at } => {
                 // Without a reading nobody knows how much is sold: wait for the next pass.
                 let reading = self.0.inventory.reading(id);
                 if closes_at <= now {

@@ -22,6 +22,7 @@ mod buying;
 mod closing;
 mod moving;
 mod nodes;
+mod pausing;
 mod paying;
 mod restarting;
 mod schedule;
@@ -213,6 +214,7 @@ impl Shop {
                 let state = match view.sale.state {
                     SaleState::Scheduled => "scheduled",
                     SaleState::Open { .. } => "open",
+                    SaleState::Paused { .. } => "paused",
                     SaleState::Closed { .. } => "closed",
                 };
                 format!("sale {state} {}", view.stock.left)

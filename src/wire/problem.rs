@@ -28,6 +28,7 @@ pub enum Kind {
     ChangedMeanwhile,
     SaleNotOpen,
     SaleClosed,
+    SalePaused,
     SoldOut,
     WaitingListFull,
     LimitReached,
@@ -43,13 +44,15 @@ pub enum Kind {
 
 /// Long enough for a full queue of the record to drain, about 30 commits.
 const BUSY_RETRY_MS: u32 = 250;
+/// A host pauses for a word or two.
+const PAUSED_RETRY_MS: u32 = 5_000;
 /// A record that cannot be written needs a person or a restart.
 const RECORD_RETRY_MS: u32 = 2_000;
 /// The other change is committed by then.
 const STALE_RETRY_MS: u32 = 50;
 
 impl Kind {
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Malformed,
         Self::TokenRequired,
         Self::TokenInvalid,
@@ -65,6 +68,7 @@ impl Kind {
         Self::ChangedMeanwhile,
         Self::SaleNotOpen,
         Self::SaleClosed,
+        Self::SalePaused,
         Self::SoldOut,
         Self::WaitingListFull,
         Self::LimitReached,
@@ -95,6 +99,7 @@ impl Kind {
             Self::WrongState => ("wrong-state", 409, "Not possible in this state"),
             Self::ChangedMeanwhile => ("changed-meanwhile", 409, "Two changes at once"),
             Self::SaleNotOpen => ("sale-not-open", 409, "The sale has not opened yet"),
+            Self::SalePaused => ("sale-paused", 409, "The sale is paused"),
             Self::SaleClosed => ("sale-closed", 409, "The sale is closed"),
             Self::SoldOut => ("sold-out", 409, "Sold out"),
             Self::WaitingListFull => ("waiting-list-full", 409, "The waiting list is full"),
@@ -217,8 +222,13 @@ impl From<SaleRefused> for Problem {
     fn from(refused: SaleRefused) -> Self {
         match refused {
             SaleRefused::NotOpen => Kind::SaleNotOpen.because("Wait until the sale opens."),
+            SaleRefused::Paused => Kind::SalePaused.for_now(
+                "Nothing was done. The host goes on in a moment; what you hold stays yours.",
+                PAUSED_RETRY_MS,
+            ),
             SaleRefused::Closed => Kind::SaleClosed.because("Wait for the next sale."),
             SaleRefused::AlreadyOpen => Kind::WrongState.because("The sale is open already; nothing to do."),
+            SaleRefused::NotPaused => Kind::WrongState.because("The sale is not paused; nothing to do."),
         }
     }
 }
@@ -346,10 +356,12 @@ mod tests {
         ] {
             check(refused.into(), name, false);
         }
+        check(SaleRefused::Paused.into(), "sale-paused", true);
         for (refused, name) in [
             (SaleRefused::NotOpen, "sale-not-open"),
             (SaleRefused::Closed, "sale-closed"),
             (SaleRefused::AlreadyOpen, "wrong-state"),
+            (SaleRefused::NotPaused, "wrong-state"),
         ] {
             check(refused.into(), name, false);
         }

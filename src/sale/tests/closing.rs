@@ -9,7 +9,7 @@ fn state(shop: &Shop) -> SaleState {
 fn closed(shop: &Shop) -> Option<CloseReason> {
     match state(shop) {
         SaleState::Closed { reason, .. } => Some(reason),
-        SaleState::Scheduled | SaleState::Open { .. } => None,
+        SaleState::Scheduled | SaleState::Open { .. } | SaleState::Paused { .. } => None,
     }
 }
 

@@ -232,16 +232,19 @@ impl<'a, 'c> Batch<'a, 'c> {
     fn sale(&mut self, sale: &FlashSale) -> Result<(), Fault> {
         let (state, closes_at, reason) = match sale.state {
             SaleState::Scheduled => ("scheduled", None, None),
-            SaleState::Open { closes_at } => ("open", Some(closes_at.millis()), None),
+            SaleState::Open { closes_at } | SaleState::Paused { closes_at } => {
+                ("open", Some(closes_at.millis()), None)
+            }
             SaleState::Closed { at, reason } => {
                 ("closed", Some(at.millis()), Some(rows::close_reason(reason)))
             }
         };
         if sale.version > 1 {
+            let paused = matches!(sale.state, SaleState::Paused { .. });
             return self.insert(
-                "UPDATE sales SET state = ?2, closes_at = ?3, close_reason = ?4, version = ?5
+                "UPDATE sales SET state = ?2, closes_at = ?3, close_reason = ?4, version = ?5, paused = ?6
                  WHERE id = ?1 AND version = ?5 - 1",
-                params![blob(sale.id.0), state, closes_at, reason, sale.version as i64],
+                params![blob(sale.id.0), state, closes_at, reason, sale.version as i64, paused],
                 StoreError::Stale,
             );
         }

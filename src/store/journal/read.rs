@@ -35,7 +35,7 @@ pub struct LotRow {
 }
 
 const SALE_QUERY: &str = "SELECT s.id, s.room, s.sku, s.price, s.currency, l.set_aside, s.limit_per_buyer, s.hold_ms, \
-     s.duration_ms, s.opens_at, s.state, s.closes_at, s.close_reason, s.pledge, s.pledge_version, s.version \
+     s.duration_ms, s.opens_at, s.state, s.closes_at, s.close_reason, s.pledge, s.pledge_version, s.version, CAST(CASE WHEN s.paused THEN 1 ELSE 0 END AS BIGINT) \
      FROM sales s JOIN lots l ON l.sale = s.id";
 
 /// Whether a sale still lives. Only orders that asked for a place on the waiting list can stand in it; there is an index of those.

@@ -261,6 +261,7 @@ pub fn sale(row: &Row) -> Parsed<FlashSale> {
     let closes_at = Timestamp(row.maybe_int(11)?.unwrap_or_default());
     let state = match row.text(10)? {
         "scheduled" => SaleState::Scheduled,
+        "open" if row.int(16)? != 0 => SaleState::Paused { closes_at },
         "open" => SaleState::Open { closes_at },
         _ => SaleState::Closed { at: closes_at, reason: named(row, 12, &CLOSE_REASONS)? },
     };

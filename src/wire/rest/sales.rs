@@ -2,9 +2,9 @@
 
 use apricot_proto::v1;
 
-use super::{Call, Made, NoBody, Refused, rooms};
+use super::{Call, Made, Refused, rooms};
 use crate::contract::{self, parse};
-use crate::model::{CloseReason, Room, RoomState, SaleId, SaleState};
+use crate::model::{CloseReason, Room, RoomState, SaleId, SaleState, bounded_text};
 use crate::sale::{Refusal, SaleView};
 use crate::wire::problem::{if_short, not_found};
 
@@ -60,6 +60,17 @@ pub async fn close(call: Call) -> Result<v1::FlashSale, Refused> {
     Ok(contract::sale(&call.wire.sales.close_sale(sale, CloseReason::Host, call.now).await?))
 }
 
+pub async fn pause(call: Call<v1::PauseSale>) -> Result<v1::FlashSale, Refused> {
+    let reason = bounded_text("reason", &call.body.reason, 0..=200)?;
+    let (sale, actor) = (hosted(&call).await?, &call.caller.subject);
+    Ok(contract::sale(&call.wire.sales.pause_sale(sale, reason, actor, call.now).await?))
+}
+
+pub async fn resume(call: Call) -> Result<v1::FlashSale, Refused> {
+    let (sale, actor) = (hosted(&call).await?, &call.caller.subject);
+    Ok(contract::sale(&call.wire.sales.resume_sale(sale, actor, call.now).await?))
+}
+
 /// A room that has ended sells nothing any more.
 fn in_time(room: &Room) -> Result<(), Refused> {
     if room.state == RoomState::Ended {
@@ -68,12 +79,12 @@ fn in_time(room: &Room) -> Result<(), Refused> {
     Ok(())
 }
 
-async fn view(call: &Call<NoBody>) -> Result<SaleView, Refused> {
+async fn view<B>(call: &Call<B>) -> Result<SaleView, Refused> {
     let id: SaleId = call.part("sale")?;
     call.wire.sales.view(id).ok_or_else(|| not_found("sale").into())
 }
 
-async fn hosted(call: &Call<NoBody>) -> Result<SaleId, Refused> {
+async fn hosted<B>(call: &Call<B>) -> Result<SaleId, Refused> {
     let view = view(call).await?;
     rooms::hosted_by_id(call, &view.sale.room)?;
     Ok(view.sale.id)

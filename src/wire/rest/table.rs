@@ -38,6 +38,8 @@ pub fn routes() -> Vec<Route> {
         Route::new(get(), "/v1/sales/{sale}", ALL, "A sale.", sales::read),
         Route::new(post(), "/v1/sales/{sale}/open", HOSTS, "Open a sale.", sales::open),
         Route::new(post(), "/v1/sales/{sale}/close", HOSTS, "Close a sale; leftovers go back to the product.", sales::close),
+        Route::new(post(), "/v1/sales/{sale}/pause", HOSTS, "Pause a sale: no orders are taken, what is held may be paid.", sales::pause),
+        Route::new(post(), "/v1/sales/{sale}/resume", HOSTS, "Go on with a paused sale.", sales::resume),
         Route::new(get(), "/v1/products", SELLERS, "One's own products.", products::list).paged(),
         Route::new(post(), "/v1/products", SELLERS, "Make a product.", products::create),
         Route::new(post(), "/v1/products/{sku}/stock", SELLERS, "Add units, or take them away.", products::change_stock),

@@ -208,6 +208,7 @@ export const zhCN = {
     "wrong-state": "现在还不能这样做。",
     "changed-meanwhile": "刚刚有人也改了，请再试一次。",
     "sale-not-open": "还没开卖，请等一下。",
+    "sale-paused": "主播先停一下，马上接着卖。您手里留着的不受影响。",
     "sale-closed": "已经收卖了。",
     "sold-out": "刚刚被抢完了。可以排队等候。",
     "waiting-list-full": "排队的人也满了。",

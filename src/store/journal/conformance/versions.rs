@@ -4,6 +4,7 @@ use super::*;
 
 laws! {
     new_version_follows_the_one_before_or_is_refused,
+    paused_sale_is_read_as_it_was_written,
     content_of_an_order_is_never_updated,
     pledge_versions_are_kept_side_by_side,
     orders_are_read_with_their_payments,
@@ -44,6 +45,17 @@ async fn new_version_follows_the_one_before_or_is_refused(on: Engine) {
     assert_eq!(desk.journal.sale(SALE).await.unwrap(), Some(sale_2));
     assert_eq!(desk.journal.order(order.id).await.unwrap(), Some(released));
     assert_eq!(desk.journal.payments_of(order.id).await.unwrap(), vec![declined]);
+}
+
+async fn paused_sale_is_read_as_it_was_written(on: Engine) {
+    let desk = Desk::with_lot(on, 10).await;
+    let open = sale(SALE, 10).open(NOW).unwrap();
+    let paused = open.clone().pause(NOW).unwrap();
+    let resumed = paused.clone().resume(NOW).unwrap();
+    for sale in [open, paused, resumed] {
+        desk.commit(vec![Write::Sale(sale.clone())]).await.unwrap();
+        assert_eq!(desk.journal.sale(SALE).await.unwrap(), Some(sale));
+    }
 }
 
 async fn content_of_an_order_is_never_updated(on: Engine) {

@@ -99,7 +99,8 @@ impl<'a> Group<'a> {
                 Kind::Stock => self.push([text(sale.sku.as_str()), Cell::Int(-i64::from(sale.stock))]),
                 Kind::NextSale => {
                     let [state, closes_at, reason] = state_cells(sale);
-                    self.push([Cell::Id(sale.id.0), state, closes_at, reason, version(sale.version)]);
+                    let paused = Cell::Int(i64::from(matches!(sale.state, SaleState::Paused { .. })));
+                    self.push([Cell::Id(sale.id.0), state, closes_at, reason, version(sale.version), paused]);
                 }
                 _ => self.push(sale_cells(sale)),
             },
@@ -185,7 +186,9 @@ fn pledge_cells(pledge: &Pledge) -> [Cell<'_>; 12] {
 fn state_cells(sale: &FlashSale) -> [Cell<'_>; 3] {
     match sale.state {
         SaleState::Scheduled => [text("scheduled"), Cell::Null, Cell::Null],
-        SaleState::Open { closes_at } => [text("open"), time(closes_at), Cell::Null],
+        SaleState::Open { closes_at } | SaleState::Paused { closes_at } => {
+            [text("open"), time(closes_at), Cell::Null]
+        }
         SaleState::Closed { at, reason } => [text("closed"), time(at), text(rows::close_reason(reason))],
     }
 }

@@ -65,9 +65,9 @@ INSERT INTO lots (sale, set_aside, stock, held, sold) SELECT sale, stock, stock,
 
 -- name: next_sale
 -- key: id
-UPDATE sales t SET state = d.state, closes_at = d.closes_at, close_reason = d.close_reason, version = d.version
+UPDATE sales t SET state = d.state, closes_at = d.closes_at, close_reason = d.close_reason, version = d.version, paused = d.paused = 1
 FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS state, unnest($3::bigint[]) AS closes_at,
-             unnest($4::text[]) AS close_reason, unnest($5::bigint[]) AS version) AS d
+             unnest($4::text[]) AS close_reason, unnest($5::bigint[]) AS version, unnest($6::bigint[]) AS paused) AS d
 WHERE t.id = d.id AND t.version = d.version - 1
 
 -- name: new_order
