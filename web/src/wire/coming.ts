@@ -20,8 +20,6 @@ export interface Coming {
   "/v1/rooms/{room}/orders.csv": Get;
   "/v1/rooms/{room}/settlement.csv": Get;
   "/v1/rooms/{room}/charity.csv": Get;
-  "/v1/sales/{sale}/pause": Post;
-  "/v1/sales/{sale}/resume": Post;
   "/v1/sales/{sale}/stock": Post;
   "/v1/pledges": Get & Post;
   "/v1/ops/history": Get;
