@@ -12,9 +12,16 @@ use tracing::Instrument;
 use super::rest::{Failure, Refused};
 use super::{Wire, meters, problem::Kind};
 
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; \
-     media-src https: blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; \
-     form-action 'none'; frame-ancestors 'none'";
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; connect-src 'self'; \
+     font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+/// Of a room's page: its picture comes from wherever the host streams to, and a playlist may name yet another host for its segments.
+pub const ROOM_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; connect-src 'self' https:; \
+     media-src 'self' https: blob:; worker-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; \
+     form-action 'none'; frame-ancestors 'none'",
+);
 /// A week: whoever turns TLS off again is not locked out for long. The host's other ports are meant too, so a proxy on 443 may say more.
 const STAY_SECURE: HeaderValue = HeaderValue::from_static("max-age=604800");
 const REQUEST_ID: &str = "x-request-id";
@@ -73,7 +80,7 @@ pub async fn origin(State(origins): State<Origins>, request: Request, next: Next
 pub async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(POLICY);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

@@ -17,6 +17,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use rust_embed::RustEmbed;
 
+use super::guard::ROOM_POLICY;
 use super::problem::not_found;
 use super::rest::Refused;
 
@@ -66,7 +67,8 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     LazyLock::force(&FILES);
     Router::new()
         .route("/", get(|headers: HeaderMap| async move { page("index.html", &headers) }))
-        .route("/rooms/{room}", get(|headers: HeaderMap| async move { page("index.html", &headers) }))
+        .route("/rooms/{room}", get(room))
+        .route("/pledges/{pledge}", get(|headers: HeaderMap| async move { page("index.html", &headers) }))
         .route("/host", get(|headers: HeaderMap| async move { page("host.html", &headers) }))
         .route("/ops", get(|headers: HeaderMap| async move { page("ops.html", &headers) }))
         .route("/assets/{*path}", get(asset))
@@ -79,6 +81,12 @@ fn page(name: &str, headers: &HeaderMap) -> Response {
             (StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], NOT_BUILT).into_response()
         }
     }
+}
+
+async fn room(headers: HeaderMap) -> Response {
+    let mut response = page("index.html", &headers);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, ROOM_POLICY);
+    response
 }
 
 async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {

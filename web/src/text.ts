@@ -27,6 +27,10 @@ export interface Words {
   readonly percent: (ppm: number) => string;
   /** A clock time, with the day when it is not today. */
   readonly moment: (atMs: number, nowMs: number) => string;
+  /** Day and time with the year, for papers that are kept. */
+  readonly stamp: (atMs: number) => string;
+  /** A day with the year. */
+  readonly day: (atMs: number) => string;
 }
 
 export function firstLanguage(remembered: string | null, preferred: readonly string[]): Language {
@@ -55,6 +59,8 @@ export async function wordsOf(language: Language): Promise<Words> {
     minute: "2-digit",
     hourCycle: "h23",
   });
+  const full = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
+  const day = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
   return {
     language,
     t,
@@ -66,6 +72,8 @@ export async function wordsOf(language: Language): Promise<Words> {
       const sameDay = new Date(atMs).toDateString() === new Date(nowMs).toDateString();
       return (sameDay ? today : otherDay).format(atMs);
     },
+    stamp: (atMs) => full.format(atMs),
+    day: (atMs) => day.format(atMs),
   };
 }
 

@@ -77,7 +77,7 @@ export function HostDesk(props: { roomId: string }) {
         <div class="column">
           <StateButtons room={room} onRoom={takeRoom} />
           <Packing roomId={room.id} />
-          {giving !== undefined && <CharityStrip key={giving.total.pledgeId} giving={giving} folded={false} />}
+          {giving !== undefined && <CharityStrip key={giving.total.pledgeId} giving={giving} apart />}
           <NoticeForm room={room} />
         </div>
         <div class="column">

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { Money } from "../gen/apricot/v1/common_pb";
 import { useWords } from "../text";
-import { prefersStillness } from "./time";
+import { prefersStillness } from "./motion";
 
 type Value = Pick<Money, "minor" | "currency">;
 

@@ -3,7 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 import { useEffect, useState } from "preact/hooks";
 
-import { CharityTotalSchema, PledgeBase, PledgeSchema, type CharityTotal, type Pledge } from "../gen/apricot/v1/charity_pb";
+import { CharityTotalSchema, PledgeSchema, type CharityTotal, type Pledge } from "../gen/apricot/v1/charity_pb";
 import type { RoomView } from "../room/state";
 import { useWords } from "../text";
 import { Amount, ClimbingAmount } from "./Amount";
@@ -37,62 +37,54 @@ function usePledge(id: string, known: Pledge | undefined): Pledge | undefined {
   return known ?? asked;
 }
 
-export function CharityStrip(props: { giving: Giving; folded: boolean }) {
-  const { t, money, percent, count } = useWords();
+/** A tap opens the pledge's own page; `apart` in a tab of its own, for those who have work here. */
+export function CharityStrip(props: { giving: Giving; apart?: boolean }) {
+  const { t } = useWords();
   const { total } = props.giving;
   const pledge = usePledge(total.pledgeId, props.giving.pledge);
   const { currency } = total;
   const standing = total.grossAccruedMinor - total.grossReversedMinor;
   return (
-    <details class="charity" open={!props.folded}>
-      <summary class="charity-figures">
-        <span class="unseen">{t.charity.heading}</span>
-        <span class="charity-main">
-          <span class="charity-label">
-            <Leaf />
-            {t.charity.accrued}
-          </span>
-          <span data-testid="charity-accrued" data-minor={String(standing)} data-sequence={String(total.sequence)}>
-            <ClimbingAmount value={{ minor: standing, currency }} class="charity-big" />
-          </span>
+    <a class="charity charity-figures" href={`/pledges/${encodeURIComponent(total.pledgeId)}`} target={props.apart === true ? "_blank" : undefined} data-testid="charity">
+      <span class="unseen">{t.charity.heading}</span>
+      <span class="charity-main">
+        <span class="charity-label">
+          <Leaf />
+          {t.charity.accrued}
         </span>
-        <span class="charity-part">
-          <span class="charity-label">{t.charity.confirmed}</span>
-          <Amount value={{ minor: total.confirmedMinor, currency }} />
+        <span data-testid="charity-accrued" data-minor={String(standing)} data-sequence={String(total.sequence)}>
+          <ClimbingAmount value={{ minor: standing, currency }} class="charity-big" />
         </span>
-        <span class="charity-part">
-          <span class="charity-label">{t.charity.remitted}</span>
-          <Amount value={{ minor: total.remittedMinor, currency }} />
+      </span>
+      <span class="charity-part">
+        <span class="charity-label">{t.charity.confirmed}</span>
+        <Amount value={{ minor: total.confirmedMinor, currency }} />
+      </span>
+      <span class="charity-part">
+        <span class="charity-label">{t.charity.remitted}</span>
+        <Amount value={{ minor: total.remittedMinor, currency }} />
+      </span>
+      <GivingBar standing={standing} confirmed={total.confirmedMinor} remitted={total.remittedMinor} />
+      {pledge !== undefined && (
+        <span class="charity-who">
+          <b>
+            <bdi>{pledge.project}</bdi>
+          </b>{" "}
+          <bdi>{pledge.charityName}</bdi> {pledge.charityRegistration !== "" && <span class="charity-number">{t.charity.registration(pledge.charityRegistration)}</span>}
         </span>
-        <span class="charity-bar" aria-hidden="true">
-          <Bar whole={standing} part={total.confirmedMinor} name="confirmed" />
-          <Bar whole={standing} part={total.remittedMinor} name="remitted" />
-        </span>
-        {pledge !== undefined && (
-          <span class="charity-who">
-            <b>{pledge.project}</b> <span>{pledge.charityName}</span>{" "}
-            {pledge.charityRegistration !== "" && <span class="charity-number">{t.charity.registration(pledge.charityRegistration)}</span>}
-          </span>
-        )}
-      </summary>
-      <div class="charity-more">
-        <p>{t.charity.explain}</p>
-        {pledge !== undefined && (
-          <p>
-            {[
-              pledge.base === PledgeBase.PER_UNIT && pledge.perUnit !== undefined
-                ? t.charity.perUnit(money(pledge.perUnit))
-                : t.charity.share(percent(pledge.sharePpm)),
-              ...(pledge.cap === undefined ? [] : [t.charity.cap(money(pledge.cap))]),
-              t.charity.version(count(pledge.version)),
-            ].join(" · ")}
-          </p>
-        )}
-        {total.grossReversedMinor > 0n && (
-          <p>{t.charity.reversed(money({ $typeName: "apricot.v1.Money", minor: total.grossReversedMinor, currency }))}</p>
-        )}
-      </div>
-    </details>
+      )}
+      <span class="unseen">{t.charity.open}</span>
+    </a>
+  );
+}
+
+/** Of what stands, how much was confirmed, and of that, how much was handed over. */
+export function GivingBar(props: { standing: bigint; confirmed: bigint; remitted: bigint }) {
+  return (
+    <span class="charity-bar" aria-hidden="true">
+      <Bar whole={props.standing} part={props.confirmed} name="confirmed" />
+      <Bar whole={props.standing} part={props.remitted} name="remitted" />
+    </span>
   );
 }
 

@@ -4,6 +4,8 @@ import { createContext, render, type ComponentChildren, type ComponentType } fro
 import { useContext, useEffect, useState } from "preact/hooks";
 
 import { WordsContext, readLanguage, rememberLanguage, useWords, wordsOf, type Language, type Section, type Words } from "../text";
+import { applyMotion, useMotion } from "./motion";
+import { Calm, Waves } from "./signs";
 
 const ChooseLanguage = createContext<(language: Language) => void>(() => undefined);
 
@@ -21,9 +23,23 @@ function Page(props: { first: Words; sections: Sections; children: ComponentChil
   };
   return (
     <WordsContext.Provider value={words}>
-      <ChooseLanguage.Provider value={choose}>{props.children}</ChooseLanguage.Provider>
+      <ChooseLanguage.Provider value={choose}>
+        <a class="skip" href="#page" onClick={skip}>
+          {words.t.skip}
+        </a>
+        {props.children}
+      </ChooseLanguage.Provider>
     </WordsContext.Provider>
   );
+}
+
+/** Past what stands above on every page, for those who go by keys. */
+function skip(event: Event): void {
+  event.preventDefault();
+  const to = document.querySelector<HTMLElement>("[data-skip]") ?? document.querySelector<HTMLElement>("main");
+  if (to === null) return;
+  to.tabIndex = -1;
+  to.focus();
 }
 
 async function wordsWith(language: Language, sections: Sections): Promise<Words> {
@@ -33,6 +49,7 @@ async function wordsWith(language: Language, sections: Sections): Promise<Words>
 
 /** Draws a page once the words it needs are here. */
 export async function show(Whole: ComponentType, ...sections: Sections): Promise<void> {
+  applyMotion();
   const first = await wordsWith(readLanguage(), sections);
   const mount = document.getElementById("page");
   if (mount === null) throw new Error("the page has no #page to draw into");
@@ -53,6 +70,17 @@ export function LanguageSwitch() {
   return (
     <button type="button" class="round language" lang={other} onClick={() => choose(other)} aria-label={other === "en" ? "English" : "中文"}>
       {other === "en" ? "En" : "中"}
+    </button>
+  );
+}
+
+/** Stops what sways, rises and climbs, on this device. */
+export function MotionSwitch() {
+  const { t } = useWords();
+  const [still, toggle] = useMotion();
+  return (
+    <button type="button" class="round motion" data-testid="motion" aria-pressed={still} aria-label={t.still} title={t.still} onClick={toggle}>
+      {still ? <Calm /> : <Waves />}
     </button>
   );
 }

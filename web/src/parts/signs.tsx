@@ -72,6 +72,36 @@ export const Horn = () => (
     <path d="M4 10v4h3l8 4V6L7 10zM18.5 9.500c1 1.5 1 3.5 0 5" />
   </Sign>
 );
+export const Play = () => (
+  <Sign filled>
+    <path d="M8 5.2v13.6c0 .8.9 1.300 1.600.9l10.600-6.800c.600-.4.600-1.300 0-1.700L9.600 4.400C8.900 3.900 8 4.400 8 5.200z" />
+  </Sign>
+);
+export const Sound = () => (
+  <Sign>
+    <path d="M4 10v4h3.500l5 4V6l-5 4zM16 9c1.700 1.700 1.700 4.300 0 6M18.500 6.500c3.100 3.100 3.100 7.900 0 11" />
+  </Sign>
+);
+export const Mute = () => (
+  <Sign>
+    <path d="M4 10v4h3.500l5 4V6l-5 4zM16.500 9.500l5 5M21.500 9.500l-5 5" />
+  </Sign>
+);
+export const Receipt = () => (
+  <Sign>
+    <path d="M6 3.500h12v17l-2.400-1.600-2.400 1.600-2.400-1.600-2.400 1.600L6 20.500zM9 8.500h6M9 12.500h6" />
+  </Sign>
+);
+export const Waves = () => (
+  <Sign>
+    <path d="M4 9c2.700-3 5.300-3 8 0s5.300 3 8 0M4 15c2.700-3 5.300-3 8 0s5.300 3 8 0" />
+  </Sign>
+);
+export const Calm = () => (
+  <Sign>
+    <path d="M4 9h16M4 15h16" />
+  </Sign>
+);
 export const Pin = () => (
   <Sign>
     <path d="M9 4h6l-1 6 3 3v1.500H7V13l3-3zM12 14.500V20" />

@@ -29,6 +29,3 @@ export function useServerTime(skewMs: number, ticking = true): number {
   return Date.now() + skewMs;
 }
 
-export function prefersStillness(): boolean {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches;
-}

@@ -49,6 +49,7 @@ export class LiveRoom {
   private heartsTimer = 0;
   private retryTimer = 0;
   private busyRetries = 0;
+  private frame = 0;
 
   constructor(readonly roomId: string) {
     this.socket = new RoomSocket(roomId, {
@@ -86,6 +87,8 @@ export class LiveRoom {
   stop(): void {
     clearTimeout(this.heartsTimer);
     clearTimeout(this.retryTimer);
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
     this.socket.stop();
   }
 
@@ -94,6 +97,7 @@ export class LiveRoom {
     return () => this.listeners.delete(listener);
   }
 
+  /** Joins again, as the person whose token this page has now. */
   comeBackNow(): void {
     this.socket.restart();
   }
@@ -246,8 +250,15 @@ export class LiveRoom {
     this.changed();
   }
 
+  /**
+   * Draws once for all that came since the last frame. A page behind another has no frames: it is drawn once, when it is looked at again.
+   */
   private changed(): void {
-    for (const listener of this.listeners) listener();
+    if (this.frame !== 0) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      for (const listener of this.listeners) listener();
+    });
   }
 }
 

@@ -22,6 +22,7 @@ interface Props {
   readonly live: LiveRoom;
   readonly orderId: string;
   readonly onClose: () => void;
+  readonly onReceipt: (orderId: string) => void;
   readonly onAnother: (saleId: string, quantity: number, wait: boolean) => void;
 }
 
@@ -178,7 +179,12 @@ function Ordered(props: Props & { order: Order; sale: FlashSale | undefined }) {
           <p class="order-number hint">
             {t.sheet.order} <code>{order.id}</code>
           </p>
-          <div class="sheet-act">{back}</div>
+          <div class="sheet-act">
+            <button type="button" class="primary" data-testid="open-receipt" onClick={() => props.onReceipt(order.id)}>
+              {t.sheet.receipt}
+            </button>
+            {back}
+          </div>
         </>
       );
   }
@@ -261,8 +267,14 @@ function Held(props: Props & { order: Order; sale: FlashSale | undefined; what: 
         <div class="gives">
           <Leaf />
           <span>
-            <b>{t.sheet.charity(money({ $typeName: "apricot.v1.Money", minor: gives, currency: total.currency }))}</b>
-            <span class="hint">{t.sheet.charityTo(sale.pledge.project, sale.pledge.charityName)}</span>
+            <b data-testid="sheet-gives" data-minor={String(gives)}>
+              {t.sheet.charity(money({ $typeName: "apricot.v1.Money", minor: gives, currency: total.currency }), money({ ...total, $typeName: "apricot.v1.Money" }))}
+            </b>
+            <span class="hint">
+              {t.sheet.charityTo(sale.pledge.project, sale.pledge.charityName)}
+              {sale.pledge.charityRegistration !== "" && ` · ${t.charity.registration(sale.pledge.charityRegistration)}`}
+            </span>
+            {sale.pledge.cap !== undefined && <span class="hint">{t.sheet.charityCap(money(sale.pledge.cap))}</span>}
           </span>
         </div>
       )}
@@ -313,7 +325,9 @@ function What(props: { title: string; image: string; detail: string; children?: 
     <div class="what">
       <Photo src={props.image} drawing={drawingOf(props.title)} class="what-photo" />
       <span class="what-words">
-        <strong>{props.title}</strong>
+        <strong>
+          <bdi>{props.title}</bdi>
+        </strong>
         <span class="hint">{props.detail}</span>
       </span>
       {props.children}

@@ -2,7 +2,9 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
+import { memo } from "../parts/memo";
 import { problemText } from "../parts/names";
+import { prefersStillness } from "../parts/motion";
 import { Horn, Leaf, Pin, Send } from "../parts/signs";
 import type { LiveRoom } from "../room/live";
 import { isGuest, type RoomView, type Talk } from "../room/state";
@@ -17,13 +19,13 @@ export function ChatLog(props: { view: RoomView }) {
   const { talk, room, joined, me } = props.view;
   const list = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
-  const [seen, setSeen] = useState("");
+  /** The last line that was there when the reader went back to older ones. */
+  const [left, setLeft] = useState<string>();
   const last = talk.at(-1)?.key ?? "";
 
   useLayoutEffect(() => {
     if (!follows.current || list.current === null) return;
     list.current.scrollTop = list.current.scrollHeight;
-    setSeen(last);
   }, [last, talk.length]);
 
   // The list shrinks when a card or a keyboard comes up: stay at the end then too.
@@ -40,15 +42,17 @@ export function ChatLog(props: { view: RoomView }) {
   const scrolled = (): void => {
     const el = list.current;
     if (el === null) return;
-    follows.current = el.scrollHeight - el.scrollTop - el.clientHeight < NEAR_END_PX;
-    if (follows.current) setSeen(last);
+    const atEnd = el.scrollHeight - el.scrollTop - el.clientHeight < NEAR_END_PX;
+    if (atEnd === follows.current) return;
+    follows.current = atEnd;
+    setLeft(atEnd ? undefined : last);
   };
   const jump = (): void => {
     follows.current = true;
-    list.current?.scrollTo({ top: list.current.scrollHeight, behavior: "smooth" });
-    setSeen(last);
+    list.current?.scrollTo({ top: list.current.scrollHeight, behavior: prefersStillness() ? "instant" : "smooth" });
+    setLeft(undefined);
   };
-  const behind = seen === last ? 0 : talk.length - 1 - talk.findIndex(({ key }) => key === seen);
+  const behind = left === undefined ? 0 : talk.length - 1 - talk.findIndex(({ key }) => key === left);
 
   return (
     <section class="talk" aria-label={t.chat.label}>
@@ -57,7 +61,10 @@ export function ChatLog(props: { view: RoomView }) {
           <Pin />
           <span class="unseen">{t.room.pinnedLine}</span>
           <span>
-            <b>{room.pinnedLine.authorName}</b> {room.pinnedLine.text}
+            <b>
+              <bdi>{room.pinnedLine.authorName}</bdi>
+            </b>{" "}
+            <bdi>{room.pinnedLine.text}</bdi>
           </span>
         </p>
       )}
@@ -65,11 +72,11 @@ export function ChatLog(props: { view: RoomView }) {
         <ol>
           {talk.length === 0 && joined && !isGuest(me) && <li class="talk-empty">{t.chat.empty}</li>}
           {talk.map((one) => (
-            <Line key={one.key} talk={one} view={props.view} />
+            <Line key={one.key} talk={one} me={me.subject} project={one.kind === "milestone" ? projectOf(props.view, one.pledgeId) : undefined} />
           ))}
         </ol>
       </div>
-      {behind > 0 && !follows.current && (
+      {behind > 0 && (
         <button type="button" class="talk-newer" onClick={jump}>
           {t.chat.newer(count(behind))}
         </button>
@@ -78,7 +85,11 @@ export function ChatLog(props: { view: RoomView }) {
   );
 }
 
-function Line(props: { talk: Talk; view: RoomView }) {
+function projectOf(view: RoomView, pledgeId: string): string | undefined {
+  return [...view.sales.values()].find(({ pledge }) => pledge?.id === pledgeId)?.pledge?.project;
+}
+
+const Line = memo(function Line(props: { talk: Talk; me: string; project: string | undefined }) {
   const { t, count, money } = useWords();
   const { talk } = props;
   switch (talk.kind) {
@@ -86,11 +97,14 @@ function Line(props: { talk: Talk; view: RoomView }) {
       const { line } = talk;
       const roles: Record<string, string> = t.chat.role;
       const role = Object.hasOwn(roles, line.authorRole) ? roles[line.authorRole] : undefined;
-      const mine = line.authorId !== "" && line.authorId === props.view.me.subject;
+      const mine = line.authorId !== "" && line.authorId === props.me;
       return (
         <li class="line" data-testid="chat-line" data-line={line.id} data-mine={mine} data-role={role === undefined ? "viewer" : line.authorRole}>
           {role !== undefined && <span class="role">{role}</span>}
-          <b>{line.authorName}</b> <span>{line.text}</span>
+          <b>
+            <bdi>{line.authorName}</bdi>
+          </b>{" "}
+          <bdi class="said">{line.text}</bdi>
         </li>
       );
     }
@@ -99,12 +113,12 @@ function Line(props: { talk: Talk; view: RoomView }) {
         <li class="line notice">
           <Horn />
           <span>
-            <b>{t.room.notice}</b> {talk.text}
+            <b>{t.room.notice}</b> <bdi>{talk.text}</bdi>
           </span>
         </li>
       );
     case "milestone": {
-      const project = [...props.view.sales.values()].find(({ pledge }) => pledge?.id === talk.pledgeId)?.pledge?.project;
+      const { project } = props;
       const amount = money(talk.reached);
       return (
         <li class="line milestone">
@@ -116,9 +130,9 @@ function Line(props: { talk: Talk; view: RoomView }) {
     case "skipped":
       return <li class="line skipped">{t.chat.skipped(count(talk.lines))}</li>;
   }
-}
+});
 
-export function ChatBar(props: { live: LiveRoom }) {
+export function ChatBar(props: { live: LiveRoom; onSignIn: () => void }) {
   const { t } = useWords();
   const { live } = props;
   const [text, setText] = useState("");
@@ -134,7 +148,13 @@ export function ChatBar(props: { live: LiveRoom }) {
 
   const { link } = live;
   if (link.kind === "over") return <p class="chat-guest">{t.connection.over[link.over]}</p>;
-  if (live.view.joined && isGuest(live.view.me)) return <p class="chat-guest">{t.chat.guest}</p>;
+  if (live.view.joined && isGuest(live.view.me)) {
+    return (
+      <button type="button" class="chat-guest" data-testid="sign-in" onClick={props.onSignIn}>
+        {t.chat.guest} <b>{t.chat.guestHow}</b>
+      </button>
+    );
+  }
 
   const send = async (event: Event): Promise<void> => {
     event.preventDefault();

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { Heart } from "../parts/signs";
-import { prefersStillness } from "../parts/time";
+import { prefersStillness } from "../parts/motion";
 import type { LiveRoom } from "../room/live";
 import { useWords } from "../text";
 

@@ -15,7 +15,9 @@ export function ProductCards(props: { cards: readonly ProductCard[]; onSale: rea
         <li key={card.sku} class="card">
           <Photo src={card.imageUrl} drawing={drawingOf(card.title)} class="card-photo" />
           <span class="card-words">
-            <strong>{card.title}</strong>
+            <strong>
+              <bdi>{card.title}</bdi>
+            </strong>
             <span class="hint">{[card.price === undefined ? "" : money(card.price), card.unit].filter((part) => part !== "").join(" / ")}</span>
           </span>
         </li>

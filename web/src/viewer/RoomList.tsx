@@ -6,7 +6,7 @@ import { RoomListSchema } from "../gen/apricot/v1/api_pb";
 import { RoomState, type Room } from "../gen/apricot/v1/room_pb";
 import { orchard } from "../parts/drawings";
 import { roomStateName } from "../parts/names";
-import { LanguageSwitch, useTitle } from "../parts/page";
+import { LanguageSwitch, MotionSwitch, useTitle } from "../parts/page";
 import { Photo } from "../parts/Photo";
 import { Skeleton, Still } from "../parts/Still";
 import { useWords } from "../text";
@@ -59,6 +59,7 @@ export function RoomList() {
           <p>{t.slogan}</p>
         </div>
         <LanguageSwitch />
+        <MotionSwitch />
       </header>
       <section class="front-rooms" aria-label={t.rooms.heading} aria-busy={reading.kind === "reading"}>
         {reading.kind === "reading" && [0, 1, 2].map((n) => (
@@ -103,8 +104,12 @@ function Door(props: { room: Room }) {
         <span class="state-tag" data-state={state}>
           {scheduled ? t.rooms.startsAt(moment(Number(room.scheduledAtMs), Date.now())) : t.room.state[state]}
         </span>
-        <strong>{room.title}</strong>
-        <span class="hint">{t.room.hostedBy(room.hostName, room.place)}</span>
+        <strong>
+          <bdi>{room.title}</bdi>
+        </strong>
+        <span class="hint">
+          <bdi>{t.room.hostedBy(room.hostName, room.place)}</bdi>
+        </span>
       </span>
     </a>
   );

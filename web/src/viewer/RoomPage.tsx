@@ -1,5 +1,6 @@
 // One live room, whole: what is drawn where, and which sheet is open.
 
+import type { ComponentType } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { RoomState, type Room } from "../gen/apricot/v1/room_pb";
@@ -8,13 +9,13 @@ import { CharityStrip, givingsOf } from "../parts/Charity";
 import { Connection } from "../parts/Connection";
 import { useLater } from "../parts/Later";
 import { roomStateName } from "../parts/names";
-import { LanguageSwitch, useTitle } from "../parts/page";
+import { LanguageSwitch, MotionSwitch, useTitle } from "../parts/page";
 import { Sheet } from "../parts/Sheet";
 import { Parcel } from "../parts/signs";
 import { Skeleton, Still } from "../parts/Still";
 import { useServerTime } from "../parts/time";
 import { LiveRoom, useLive } from "../room/live";
-import { isGuest, isPaying, ordersOf, salesToShow } from "../room/state";
+import { isGuest, isPaying, ordersOf, salesToShow, type RoomView } from "../room/state";
 import { clockFace, useWords } from "../text";
 import { token } from "../wire/address";
 import { BuySheet } from "./BuySheet";
@@ -25,9 +26,7 @@ import { SaleCard } from "./SaleCard";
 import { Stage } from "./Stage";
 import { TopBar } from "./TopBar";
 
-type Open = { readonly kind: "order"; readonly orderId: string } | { readonly kind: "orders" } | undefined;
-
-const ROOMY = "(min-width: 900px) and (min-height: 900px)";
+type Open = { readonly kind: "order" | "receipt"; readonly orderId: string } | { readonly kind: "orders" | "sign-in" } | undefined;
 
 export function RoomPage(props: { roomId: string }) {
   const { t } = useWords();
@@ -36,7 +35,6 @@ export function RoomPage(props: { roomId: string }) {
   const [open, setOpen] = useState<Open>();
   const [hearts, setHearts] = useState(0);
   const [overVideo, setOverVideo] = useState(false);
-  const folded = useMemo(() => !matchMedia(ROOMY).matches, []);
 
   useEffect(() => {
     live.start();
@@ -52,10 +50,17 @@ export function RoomPage(props: { roomId: string }) {
 
   const place = useCallback(
     (saleId: string, quantity: number, wait: boolean): void => {
-      setOpen({ kind: "order", orderId: live.place(saleId, quantity, wait) });
+      setOpen(isGuest(live.view.me) ? { kind: "sign-in" } : { kind: "order", orderId: live.place(saleId, quantity, wait) });
     },
     [live],
   );
+  const openOrder = useCallback((orderId: string) => setOpen({ kind: "order", orderId }), []);
+  const openReceipt = useCallback((orderId: string) => setOpen({ kind: "receipt", orderId }), []);
+  const signIn = useCallback(() => setOpen({ kind: "sign-in" }), []);
+  const cameIn = useCallback(() => {
+    setOpen(undefined);
+    live.comeBackNow();
+  }, [live]);
   const close = useCallback(() => {
     live.dismissPlacing();
     setOpen(undefined);
@@ -86,14 +91,15 @@ export function RoomPage(props: { roomId: string }) {
       <Stage room={view.room} onVideo={setOverVideo} />
       <TopBar live={live} />
       <div class="giving">
-        {giving !== undefined && <CharityStrip key={giving.total.pledgeId} giving={giving} folded={folded} />}
+        {giving !== undefined && <CharityStrip key={giving.total.pledgeId} giving={giving} />}
         <Connection live={live} />
       </div>
-      <Title room={view.room} />
+      <Title room={view.room} produce={produceOf(view)} />
       <Hearts live={live} own={hearts} />
       <ChatLog view={view} />
-      <section class="shelf">
-        <Reminder live={live} opened={open} onOrder={(orderId) => setOpen({ kind: "order", orderId })} />
+      <MotionSwitch />
+      <section class="shelf" data-skip>
+        <Reminder live={live} opened={open} onOrder={openOrder} />
         <ProductCards cards={view.room?.cards ?? []} onSale={sales.map(({ sku }) => sku)} />
         {sales.length > 0 && (
           <div class="sales" data-many={sales.length > 1}>
@@ -103,14 +109,14 @@ export function RoomPage(props: { roomId: string }) {
                 live={live}
                 sale={sale}
                 onBuy={(quantity, wait) => place(sale.id, quantity, wait)}
-                onOrder={(orderId) => setOpen({ kind: "order", orderId })}
+                onOrder={openOrder}
               />
             ))}
           </div>
         )}
       </section>
       <footer class="bar">
-        <ChatBar live={live} />
+        <ChatBar live={live} onSignIn={signIn} />
         {(view.joined ? !isGuest(view.me) : token() !== "") && (
           <button type="button" class="round" aria-label={t.orders.heading} onClick={() => setOpen({ kind: "orders" })}>
             <Parcel />
@@ -118,34 +124,58 @@ export function RoomPage(props: { roomId: string }) {
         )}
         <HeartButton live={live} onHeart={heart} />
       </footer>
-      {open?.kind === "order" && <BuySheet key={open.orderId} live={live} orderId={open.orderId} onClose={close} onAnother={place} />}
+      {open?.kind === "order" && <BuySheet key={open.orderId} live={live} orderId={open.orderId} onClose={close} onReceipt={openReceipt} onAnother={place} />}
       {open?.kind === "orders" && (
-        <Sheet label={t.orders.heading} onClose={close}>
-          <Orders live={live} onOrder={(orderId) => setOpen({ kind: "order", orderId })} />
+        <Sheet key="orders" label={t.orders.heading} onClose={close}>
+          <Headed heading={t.orders.heading} load={loadMyOrders} of={{ live, onOrder: openOrder, onReceipt: openReceipt }} />
+        </Sheet>
+      )}
+      {open?.kind === "receipt" && (
+        <Sheet key={`receipt/${open.orderId}`} class="printed" label={t.receipt.heading} onClose={close}>
+          <Headed heading={t.receipt.heading} load={loadReceipt} of={{ orderId: open.orderId }} />
+        </Sheet>
+      )}
+      {open?.kind === "sign-in" && (
+        <Sheet key="sign-in" label={t.signIn.heading} testId="sign-in-sheet" onClose={close}>
+          <Headed load={loadSignIn} of={{ roomId: props.roomId, onIn: cameIn }} />
         </Sheet>
       )}
     </main>
   );
 }
 
+const PRODUCE_MAX = 4;
+
 const loadMyOrders = async () => (await import("./MyOrders")).MyOrders;
 
-function Orders(props: { live: LiveRoom; onOrder: (orderId: string) => void }) {
+const loadReceipt = async () => (await import("./Receipt")).Receipt;
+const loadSignIn = async () => (await import("./SignIn")).SignIn;
+
+/** A sheet's inside that is fetched when it is opened. */
+function Headed<P extends object>(props: { heading?: string; load: () => Promise<ComponentType<P>>; of: P }) {
   const { t } = useWords();
-  const orders = useLater(loadMyOrders);
+  const inside = useLater(props.load);
   return (
     <>
-      <header class="sheet-head">
-        <h2>{t.orders.heading}</h2>
-      </header>
-      {orders.kind === "loading" && <Skeleton lines={6} />}
-      {orders.kind === "failed" && <p class="wrong">{t.orders.failed}</p>}
-      {orders.kind === "loaded" && <orders.part {...props} />}
+      {props.heading !== undefined && (
+        <header class="sheet-head">
+          <h2>{props.heading}</h2>
+        </header>
+      )}
+      {inside.kind === "loading" && <Skeleton lines={6} />}
+      {inside.kind === "failed" && <p class="wrong">{t.unknown}</p>}
+      {inside.kind === "loaded" && <inside.part {...props.of} />}
     </>
   );
 }
 
-function Title(props: { room: Room | undefined }) {
+/** What the room is about, while no picture shows it. */
+function produceOf(view: RoomView): readonly string[] {
+  const named = [...[...view.sales.values()].map(({ title }) => title), ...(view.room?.cards ?? []).map(({ title }) => title)];
+  return [...new Set(named)].slice(0, PRODUCE_MAX);
+}
+
+function Title(props: { room: Room | undefined; produce: readonly string[] }) {
   const { t, moment } = useWords();
   const { room } = props;
   if (room === undefined) {
@@ -168,13 +198,30 @@ function Title(props: { room: Room | undefined }) {
         : undefined;
   return (
     <div class="title">
-      <h1 data-testid="room-title">{room.title}</h1>
+      <h1 data-testid="room-title">
+        <bdi>{room.title}</bdi>
+      </h1>
       {hint !== undefined && (
         <p class="title-state" role="status">
           <b>{t.room.state[state]}</b>
           <span>{hint}</span>
         </p>
       )}
+      <div class="poster-words">
+        <strong>
+          <bdi>{room.hostName}</bdi>
+        </strong>
+        {room.place !== "" && <bdi>{room.place}</bdi>}
+        {props.produce.length > 0 && (
+          <ul aria-label={t.room.produce}>
+            {props.produce.map((name) => (
+              <li key={name}>
+                <bdi>{name}</bdi>
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
     </div>
   );
 }

@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { OrderState, type FlashSale } from "../gen/apricot/v1/sale_pb";
+import { pledged } from "../money";
 import { Amount } from "../parts/Amount";
 import { drawingOf } from "../parts/drawings";
 import { Photo } from "../parts/Photo";
@@ -25,6 +26,11 @@ export function SaleCard(props: { live: LiveRoom; sale: FlashSale; onBuy: (quant
   const left = face === "closed" ? 0 : Math.min(stock?.left ?? sale.left, sale.stock);
   const mine = openOrderOf(view, sale.id);
   const [quantity, setQuantity] = useState(1);
+  // What is bought is said with what it gives, before anybody pays.
+  const gives =
+    sale.pledge === undefined || sale.price === undefined
+      ? undefined
+      : { $typeName: sale.price.$typeName, minor: pledged(sale.pledge, sale.price.minor * BigInt(quantity), quantity), currency: sale.price.currency };
   const most = Math.max(1, Math.min(sale.limitPerBuyer, left));
   useEffect(() => setQuantity((wanted) => Math.min(wanted, most)), [most]);
 
@@ -37,7 +43,9 @@ export function SaleCard(props: { live: LiveRoom; sale: FlashSale; onBuy: (quant
       <div class="sale-body">
         <Photo src={sale.imageUrl} drawing={drawingOf(sale.title)} class="sale-photo" />
         <div class="sale-words">
-          <h2>{sale.title}</h2>
+          <h2>
+            <bdi>{sale.title}</bdi>
+          </h2>
           <p class="hint">
             {[sale.unit, sale.limitPerBuyer > 0 ? t.sale.limit(count(sale.limitPerBuyer)) : ""].filter((part) => part !== "").join(" · ")}
           </p>
@@ -106,14 +114,17 @@ export function SaleCard(props: { live: LiveRoom; sale: FlashSale; onBuy: (quant
             {t.sale.wait}
           </button>
         ) : (
-          <p class="sale-over">{face === "closed" ? t.sale.closedSold(count(stock?.sold ?? sale.sold)) : t.sale.opensSoon}</p>
+          <p class="sale-over">
+            {face === "closed" ? t.sale.closedSold(count(stock?.sold ?? sale.sold)) : face === "paused" ? t.sale.paused : t.sale.opensSoon}
+          </p>
         )}
       </div>
       {face === "soldOut" && mine === undefined && <p class="sale-foot">{t.sale.soldOutHint}</p>}
-      {face !== "soldOut" && sale.pledge !== undefined && sale.charityPerUnit !== undefined && sale.charityPerUnit.minor > 0n && (
-        <p class="sale-foot sale-gives">
+      {face === "paused" && mine === undefined && <p class="sale-foot">{t.sale.pausedHint}</p>}
+      {face !== "soldOut" && face !== "paused" && sale.pledge !== undefined && gives !== undefined && gives.minor > 0n && (
+        <p class="sale-foot sale-gives" data-testid="sale-gives" data-minor={String(gives.minor)}>
           <Leaf />
-          {t.sale.charity(money(sale.charityPerUnit), sale.pledge.project)}
+          <span>{t.sale.gives(money(gives), sale.pledge.project)}</span>
         </p>
       )}
     </article>

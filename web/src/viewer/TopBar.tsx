@@ -19,8 +19,10 @@ export function TopBar(props: { live: LiveRoom }) {
           {[...(room?.hostName ?? t.brand)][0]}
         </span>
         <span class="host-words">
-          <strong>{room?.hostName ?? <span class="skeleton skeleton-name" />}</strong>
-          <span>{room?.place}</span>
+          <strong>{room === undefined ? <span class="skeleton skeleton-name" /> : <bdi>{room.hostName}</bdi>}</strong>
+          <span>
+            <bdi>{room?.place}</bdi>
+          </span>
         </span>
       </div>
       <div class="watching">

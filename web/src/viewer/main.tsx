@@ -7,11 +7,13 @@ import { useLater } from "../parts/Later";
 import { show } from "../parts/page";
 import { Still } from "../parts/Still";
 import { useWords } from "../text";
-import { roomOfPath, takeFragment } from "../wire/address";
+import { pledgeOfPath, roomOfPath, takeFragment } from "../wire/address";
+import { answerGuests } from "../wire/identity";
 import { RoomPage } from "./RoomPage";
 
 // Before anything is drawn or sent: the token leaves the address bar.
 takeFragment();
+answerGuests();
 // A link opened again with another token in the same tab.
 addEventListener("hashchange", () => {
   if (location.hash.includes("token=")) {
@@ -20,11 +22,22 @@ addEventListener("hashchange", () => {
   }
 });
 
+const loadPledgePage = async () => (await import("./PledgePage")).PledgePage;
 const loadRoomList = async () => (await import("./RoomList")).RoomList;
 
 function Viewer() {
   const [room] = useState(() => roomOfPath(location.pathname));
-  return room === undefined ? <FrontDoor /> : <RoomPage roomId={room} />;
+  const [pledge] = useState(() => pledgeOfPath(location.pathname));
+  if (room !== undefined) return <RoomPage roomId={room} />;
+  return pledge === undefined ? <FrontDoor /> : <PledgeDoor pledgeId={pledge} />;
+}
+
+function PledgeDoor(props: { pledgeId: string }) {
+  const { t } = useWords();
+  const page = useLater(loadPledgePage);
+  if (page.kind === "loading") return null;
+  if (page.kind === "failed") return <Still title={t.pledge.failed} hint={t.pledge.failedHint} />;
+  return <page.part {...props} />;
 }
 
 function FrontDoor() {

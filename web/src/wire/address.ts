@@ -9,8 +9,7 @@ export function takeFragment(): URLSearchParams {
   const fragment = new URLSearchParams(location.hash.replace(/^#/, ""));
   const token = fragment.get("token");
   if (token !== null) {
-    // Anything else than a JWT's characters can't be sent in a header.
-    if (/^[\w.~+/=:-]+$/.test(token)) tab.keep(TOKEN, token);
+    keepToken(token);
     fragment.delete("token");
     const rest = fragment.toString();
     history.replaceState(null, "", location.pathname + location.search + (rest === "" ? "" : `#${rest}`));
@@ -22,6 +21,11 @@ export function token(): string {
   return tab.recall(TOKEN) ?? "";
 }
 
+export function keepToken(token: string): void {
+  // Anything else than a JWT's characters can't be sent in a header.
+  if (/^[\w.~+/=:-]+$/.test(token)) tab.keep(TOKEN, token);
+}
+
 export function forgetToken(): void {
   tab.forget(TOKEN);
 }
@@ -29,4 +33,13 @@ export function forgetToken(): void {
 export function roomOfPath(path: string): string | undefined {
   const match = /^\/rooms\/([a-z0-9-]{3,40})\/?$/.exec(path);
   return match?.[1];
+}
+
+export function pledgeOfPath(path: string): string | undefined {
+  const match = /^\/pledges\/([^/]{1,200})\/?$/.exec(path);
+  try {
+    return match?.[1] === undefined ? undefined : decodeURIComponent(match[1]);
+  } catch {
+    return undefined;
+  }
 }
