@@ -306,7 +306,6 @@ export const en: Catalogue = {
     "wrong-state": "That can’t be done right now.",
     "changed-meanwhile": "Someone changed it at the same time. Please try again.",
     "sale-not-open": "It isn’t open yet. One moment.",
-    "sale-paused": "The host has paused the sale for a moment. What you hold stays yours.",
     "sale-closed": "This sale has ended.",
     "sale-paused": "The host has paused the sale and will go on soon. Please try again.",
     "sold-out": "Just taken. You can join the waiting list.",

@@ -304,7 +304,6 @@ export const zhCN = {
     "wrong-state": "现在还不能这样做。",
     "changed-meanwhile": "刚刚有人也改了，请再试一次。",
     "sale-not-open": "还没开卖，请等一下。",
-    "sale-paused": "主播先停一下，马上接着卖。您手里留着的不受影响。",
     "sale-closed": "已经收卖了。",
     "sale-paused": "主播先停一停，一会儿接着卖，请再试一次。",
     "sold-out": "刚刚被抢完了。可以排队等候。",

@@ -70,7 +70,7 @@ function Paper(props: Papers) {
   return (
     <article class="receipt" data-testid="receipt">
       <p class="receipt-brand">
-        {t.brand}
+        杏 Apricot
         <span class="state-tag" data-state={state}>
           {t.orders.state[state]}
         </span>
