@@ -1,130 +1,200 @@
-// The room's chat, newest first, so that a thumb reaches what was just said. A tap on a line shows what can be done about it.
+// The room's chat for those who keep it friendly: newest at the thumb, a tap on a line shows what can be done about it.
 
 import { create } from "@bufbuild/protobuf";
-import { useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import {
-  Moderation_BanSchema,
-  Moderation_DeleteLineSchema,
-  Moderation_MuteSchema,
-  Moderation_PinLineSchema,
-  Moderation_UnpinLineSchema,
-  type ChatLine,
-} from "../gen/apricot/v1/room_pb";
-import { Sheet } from "../parts/Sheet";
-import type { LiveRoom } from "../room/live";
+import { Moderation_UnpinLineSchema, type ChatLine } from "../gen/apricot/v1/room_pb";
+import { problemText } from "../parts/names";
+import { Horn, Pin, Send } from "../parts/signs";
 import { useWords } from "../text";
 import { useAct } from "./act";
-import { moderate } from "./changes";
+import { moderate, notice } from "./changes";
+import { ChatRulesSheet } from "./ChatRulesSheet";
+import type { Desk } from "./desk";
+import { LineSheet, type Laid } from "./LineSheet";
+import type { Rights } from "./rights";
 import { Said } from "./Said";
+import { Gear } from "./signs";
 import { hostText } from "./text";
 
-const MUTE_SECONDS = 600;
+/** As near to the end as this, and new lines are followed. */
+const NEAR_PX = 64;
 
-export function ChatDesk(props: { live: LiveRoom }) {
+export function ChatDesk(props: { desk: Desk; rights: Rights }) {
   const { t, count } = useWords();
   const h = hostText.use();
-  const { live } = props;
+  const { desk, rights } = props;
+  const { live, room } = desk;
+  const { talk } = live.view;
   const act = useAct();
-  const [open, setOpen] = useState("");
-  const [banning, setBanning] = useState<ChatLine>();
-  const { talk, room } = live.view;
-  const does = (action: Parameters<typeof moderate>[1]): void => {
-    setOpen("");
-    void act.run(async () => live.takeRoom(await moderate(live.roomId, action)), h.saved);
-  };
+  const [line, setLine] = useState<ChatLine>();
+  const [rules, setRules] = useState(false);
+  // What was laid on whom from this page; the server tells nobody who is muted.
+  const [laid, setLaid] = useState<ReadonlyMap<string, Laid>>(new Map());
+  const rows = useRef<HTMLOListElement>(null);
+  const [following, setFollowing] = useState(true);
+
+  const last = talk.at(-1)?.key;
+  useLayoutEffect(() => {
+    const box = rows.current;
+    if (box !== null && following) box.scrollTop = box.scrollHeight;
+  }, [last, following]);
+  // A tab that was hidden had no height to scroll.
+  useEffect(() => {
+    const box = rows.current;
+    if (box === null) return undefined;
+    const watcher = new ResizeObserver(() => {
+      if (following) box.scrollTop = box.scrollHeight;
+    });
+    watcher.observe(box);
+    return () => watcher.disconnect();
+  }, [following]);
+
+  const slow = room?.chatRules?.slowModeSeconds ?? 0;
+  const unpin = (): void => void act.run(async () => live.takeRoom(await moderate(live.roomId, { case: "unpinLine", value: create(Moderation_UnpinLineSchema) })), h.saved);
 
   return (
     <section class="panel chat-desk" aria-labelledby="chat-heading">
-      <h2 id="chat-heading">{h.chat}</h2>
-      <Said act={act} />
+      <header class="panel-head">
+        <h2 id="chat-heading">{h.chat}</h2>
+        <button type="button" class="quiet rules-button" data-testid="chat-rules" onClick={() => setRules(true)}>
+          <Gear />
+          {slow > 0 ? h.rules.slowOn(count(slow)) : h.rules.open}
+        </button>
+      </header>
       {room?.pinnedLine !== undefined && (
         <p class="chat-pinned">
+          <Pin />
           <span>
             <b>{room.pinnedLine.authorName}</b> {room.pinnedLine.text}
           </span>
-          <button type="button" class="quiet" onClick={() => does({ case: "unpinLine", value: create(Moderation_UnpinLineSchema) })}>
+          <button type="button" class="quiet" data-testid="line-unpin" disabled={act.busy} onClick={unpin}>
             {h.unpin}
           </button>
         </p>
       )}
-      {talk.length === 0 && <p class="hint">{t.chat.empty}</p>}
-      <ol class="chat-rows">
-        {[...talk].reverse().map((one) => {
-          if (one.kind === "skipped") {
+      <Said act={act} />
+      <div class="chat-window">
+        <ol
+          class="chat-rows"
+          ref={rows}
+          tabIndex={0}
+          aria-label={t.chat.label}
+          onScroll={(event) => {
+            const { scrollHeight, scrollTop, clientHeight } = event.currentTarget;
+            setFollowing(scrollHeight - scrollTop - clientHeight < NEAR_PX);
+          }}
+        >
+          {talk.length === 0 && <li class="hint chat-empty">{t.chat.empty}</li>}
+          {talk.map((one) => {
+            if (one.kind === "skipped") {
+              return (
+                <li key={one.key} class="chat-row hint">
+                  {t.chat.skipped(count(one.lines))}
+                </li>
+              );
+            }
+            if (one.kind === "notice") {
+              return (
+                <li key={one.key} class="chat-row chat-notice">
+                  <Horn />
+                  <span>{one.text}</span>
+                </li>
+              );
+            }
+            if (one.kind === "milestone") return null;
+            const mark = laid.get(one.line.authorId);
             return (
-              <li key={one.key} class="chat-row hint">
-                {t.chat.skipped(count(one.lines))}
+              <li key={one.key} class="chat-row" data-testid="chat-line" data-line={one.line.id}>
+                <button type="button" class="chat-row-line" data-role={one.line.authorRole} onClick={() => setLine(one.line)}>
+                  <b>{one.line.authorName}</b> {one.line.authorRole !== "viewer" && <span class="badge">{roleWord(t, one.line.authorRole)}</span>}
+                  {mark !== undefined && <span class="badge badge-grave">{h.laid[mark]}</span>} <span>{one.line.text}</span>
+                </button>
               </li>
             );
-          }
-          if (one.kind !== "chat") return null;
-          const { line } = one;
-          const mine = line.authorId !== "" && line.authorId === live.view.me.subject;
-          return (
-            <li key={one.key} class="chat-row" data-testid="chat-line" data-line={line.id}>
-              <button type="button" class="chat-row-line" aria-expanded={open === line.id} onClick={() => setOpen(open === line.id ? "" : line.id)}>
-                <span>
-                  <b>{line.authorName}</b> {line.text}
-                </span>
-              </button>
-              {open === line.id && (
-                <div class="chat-acts" role="group" aria-label={h.actions}>
-                  <button
-                    type="button"
-                    class="grave"
-                    data-testid="line-delete"
-                    onClick={() => does({ case: "deleteLine", value: create(Moderation_DeleteLineSchema, { lineId: line.id }) })}
-                  >
-                    {h.remove}
-                  </button>
-                  <button type="button" class="quiet" onClick={() => does({ case: "pinLine", value: create(Moderation_PinLineSchema, { lineId: line.id }) })}>
-                    {h.pinLine}
-                  </button>
-                  {!mine && (
-                    <>
-                      <button
-                        type="button"
-                        class="quiet"
-                        data-testid="line-mute"
-                        onClick={() => does({ case: "mute", value: create(Moderation_MuteSchema, { subject: line.authorId, seconds: MUTE_SECONDS }) })}
-                      >
-                        {h.mute}
-                      </button>
-                      <button type="button" class="quiet" data-testid="line-ban" onClick={() => setBanning(line)}>
-                        {h.ban}
-                      </button>
-                    </>
-                  )}
-                </div>
-              )}
-            </li>
-          );
-        })}
-      </ol>
-      {banning !== undefined && (
-        <Sheet label={h.ban} onClose={() => setBanning(undefined)}>
-          <header class="sheet-head">
-            <h2>{h.banSure(banning.authorName)}</h2>
-          </header>
-          <div class="sheet-act">
-            <button
-              type="button"
-              class="grave big"
-              data-testid="line-ban-sure"
-              onClick={() => {
-                setBanning(undefined);
-                does({ case: "ban", value: create(Moderation_BanSchema, { subject: banning.authorId }) });
-              }}
-            >
-              {h.ban}
-            </button>
-            <button type="button" class="quiet big" onClick={() => setBanning(undefined)}>
-              {t.close}
-            </button>
-          </div>
-        </Sheet>
+          })}
+        </ol>
+        {!following && (
+          <button type="button" class="primary chat-newest" onClick={() => setFollowing(true)}>
+            {h.newest}
+          </button>
+        )}
+      </div>
+      <Composer desk={desk} rights={rights} />
+      {line !== undefined && (
+        <LineSheet
+          desk={desk}
+          line={line}
+          laid={laid.get(line.authorId)}
+          onLaid={(what) => {
+            const next = new Map(laid);
+            if (what === undefined) next.delete(line.authorId);
+            else next.set(line.authorId, what);
+            setLaid(next);
+          }}
+          onClose={() => setLine(undefined)}
+        />
       )}
+      {rules && room !== undefined && <ChatRulesSheet desk={desk} room={room} onClose={() => setRules(false)} />}
     </section>
+  );
+}
+
+function roleWord(t: ReturnType<typeof useWords>["t"], role: string): string {
+  const words: Record<string, string> = t.chat.role;
+  return Object.hasOwn(words, role) ? (words[role] ?? role) : role;
+}
+
+/** Says a line like everybody, or tells the room something that nobody misses. */
+function Composer(props: { desk: Desk; rights: Rights }) {
+  const { t } = useWords();
+  const h = hostText.use();
+  const { desk, rights } = props;
+  const { live } = desk;
+  const act = useAct();
+  const [telling, setTelling] = useState(false);
+  const [text, setText] = useState("");
+  const send = async (): Promise<void> => {
+    const said = text.trim();
+    if (said === "") return;
+    if (telling) {
+      if (await act.run(() => notice(live.roomId, said), h.noticeSent)) setText("");
+      return;
+    }
+    const answer = await live.say(said);
+    if ("ok" in answer) setText("");
+    else act.refuse(problemText(t, answer.problem));
+  };
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+    >
+      <Said act={act} />
+      {rights.runs && (
+        <button type="button" class="composer-way" aria-pressed={telling} aria-label={h.noticeWay} data-testid="notice-way" onClick={() => setTelling(!telling)}>
+          <Horn />
+        </button>
+      )}
+      <label class="unseen" for="composer">
+        {telling ? h.notice : h.say}
+      </label>
+      <input
+        id="composer"
+        data-testid="composer"
+        maxLength={200}
+        autocomplete="off"
+        enterkeyhint="send"
+        placeholder={telling ? h.noticeLike : h.sayLike}
+        value={text}
+        onInput={(event) => setText(event.currentTarget.value)}
+      />
+      <button type="submit" class="primary round" aria-label={telling ? h.noticeSend : t.chat.send} data-testid="composer-send" disabled={act.busy || text.trim() === "" || live.link.kind !== "live"}>
+        <Send />
+      </button>
+    </form>
   );
 }

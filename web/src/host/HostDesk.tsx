@@ -1,125 +1,289 @@
-// The host's desk for one room.
+// One room's desk. On a phone one thing at a time with tabs at the thumb; on a table three columns, and pages behind them.
 
-import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useMemo } from "preact/hooks";
 
-import type { Product, Room } from "../gen/apricot/v1/room_pb";
+import { RoomState, type Room } from "../gen/apricot/v1/room_pb";
 import { CharityStrip, givingsOf } from "../parts/Charity";
 import { Connection } from "../parts/Connection";
+import { useLater } from "../parts/Later";
+import { roomStateName } from "../parts/names";
 import { LanguageSwitch, useTitle } from "../parts/page";
+import { Arrow, Eye } from "../parts/signs";
 import { Skeleton, Still } from "../parts/Still";
-import { LiveRoom, useLive } from "../room/live";
+import { LiveRoom } from "../room/live";
 import { useWords } from "../text";
-import { useAct } from "./act";
-import { countToPack, readProducts, readSales, savePackingList, type ToPack } from "./changes";
+import type { Claims } from "../wire/claims";
+import { Cards } from "./Cards";
 import { ChatDesk } from "./ChatDesk";
-import { NoticeForm, PinnedCards } from "./Front";
-import { Said } from "./Said";
-import { SaleForm } from "./SaleForm";
+import { Desk, useDesk } from "./desk";
+import { Helpers } from "./Helpers";
+import { LivePanel } from "./LivePanel";
+import { Orders } from "./Orders";
+import { Products } from "./Products";
+import type { Rights } from "./rights";
+import { RoomForm } from "./RoomForm";
+import { addressOf, type View } from "./route";
+import { RunSheet } from "./RunSheet";
 import { SalesDesk } from "./SalesDesk";
-import { StateButtons } from "./StateButtons";
+import { OnAir, StatePanel } from "./StatePanel";
+import { Bubble, Camera, Chart, Crate, Door, Dots, Gear, List, People, Truck } from "./signs";
 import { hostText } from "./text";
 
-const COUNT_EVERY_MS = 10_000;
+/** These three stand beside each other on a desktop. */
+const DESK: readonly View[] = ["now", "sheet", "chat"];
+const SIGNS: Record<View, () => JSX.Element> = {
+  now: Camera,
+  sheet: List,
+  chat: Bubble,
+  orders: Truck,
+  more: Dots,
+  products: Crate,
+  helpers: People,
+  room: Gear,
+  summary: Chart,
+};
 
-export function HostDesk(props: { roomId: string }) {
-  const { t, count } = useWords();
+/** What this person finds here, first what they came for. */
+function viewsOf(rights: Rights, ended: boolean): readonly View[] {
+  const runsAll: readonly View[] = ended
+    ? ["summary", "orders", "more", "products"]
+    : ["now", "sheet", "chat", "orders", "more", "products", "helpers", "room", "summary"];
+  if (rights.sells) return runsAll;
+  if (rights.runs) return runsAll.filter((view) => view !== "products");
+  if (ended) return rights.seesFigures ? ["summary", "more"] : ["more"];
+  return rights.seesFigures ? ["now", "sheet", "chat", "more", "summary"] : ["chat", "sheet", "more"];
+}
+
+export function HostDesk(props: { roomId: string; view: View | undefined; me: Claims }) {
+  const { t } = useWords();
   const h = hostText.use();
-  const live = useLive(useMemo(() => new LiveRoom(props.roomId), [props.roomId]));
-  const { view } = live;
-  const [products, setProducts] = useState<readonly Product[]>();
-  useTitle(view.room === undefined ? h.heading : `${view.room.title} · ${h.heading}`);
+  const desk = useDesk(useMemo(() => new Desk(new LiveRoom(props.roomId), props.me), [props.roomId, props.me]));
+  const { live, room, rights } = desk;
+  useTitle(room === undefined ? h.heading : `${room.title} · ${h.heading}`);
 
   useEffect(() => {
-    live.start();
-    return () => live.stop();
-  }, [live]);
+    desk.start();
+    return () => desk.stop();
+  }, [desk]);
 
-  // Sales that are only written, not yet open, may not be in what the socket says.
-  const joined = live.link.kind === "live";
-  useEffect(() => {
-    if (!joined) return;
-    readSales(live.roomId).then((sales) => live.takeSales(sales), () => undefined);
-    readProducts().then(setProducts, () => setProducts((known) => known ?? []));
-  }, [live, joined]);
-
-  const { room } = view;
-  if (room === undefined) {
+  if (room === undefined || rights === undefined) {
     const { link } = live;
-    if (live.missing || (link.kind === "over" && link.over === "missing")) return <Still title={h.roomGone} hint={t.room.missingHint} />;
+    if (live.missing || (link.kind === "over" && link.over === "missing")) return <NoRoom title={h.roomGone} hint={t.room.missingHint} />;
+    if (link.kind === "over") return <NoRoom title={h.notYours} hint={t.connection.over[link.over]} />;
     return (
-      <main class="desk">
+      <main class="host-page">
         <Connection live={live} />
         <section class="panel">
-          <Skeleton lines={6} />
+          <Skeleton lines={9} />
         </section>
       </main>
     );
   }
+  if (rights.as === "nobody") return <NoRoom title={h.notYours} hint={h.notYoursHint} />;
 
-  const takeRoom = (newer: Room): void => live.takeRoom(newer);
-  const [giving] = givingsOf(view, [...view.sales.values()].find(({ pledge }) => pledge !== undefined)?.pledge?.id);
+  const ended = room.state === RoomState.ENDED;
+  const views = viewsOf(rights, ended);
+  const [first] = views;
+  const shown = props.view !== undefined && views.includes(props.view) ? props.view : (first ?? "more");
   return (
-    <main class="desk">
-      <header class="desk-top">
-        <div>
-          <h1 data-testid="room-title">{room.title}</h1>
-          <a class="hint" href={`/rooms/${encodeURIComponent(room.id)}`}>
-            {h.watch}
-          </a>
-        </div>
-        <p class="desk-viewers">
-          <b data-testid="viewers">{count(view.viewers)}</b> {h.viewers}
-        </p>
-        <LanguageSwitch />
-      </header>
-      <Connection live={live} />
-      <div class="desk-columns">
-        <div class="column">
-          <StateButtons room={room} onRoom={takeRoom} />
-          <Packing roomId={room.id} />
-          {giving !== undefined && <CharityStrip key={giving.total.pledgeId} giving={giving} apart />}
-          <NoticeForm room={room} />
-        </div>
-        <div class="column">
-          <SalesDesk live={live} />
-          <SaleForm live={live} products={products} />
-        </div>
-        <div class="column">
-          <PinnedCards room={room} products={products} onRoom={takeRoom} />
-          <ChatDesk live={live} />
-        </div>
-      </div>
-    </main>
+    <div class="host" data-view={shown} data-as={rights.as} data-state={roomStateName(room.state)}>
+      <Top desk={desk} room={room} views={views} shown={shown} />
+      <main class={DESK.includes(shown) && !ended ? "host-page desk-page" : "host-page"}>
+        <Connection live={live} />
+        {DESK.includes(shown) && !ended ? <Columns desk={desk} room={room} rights={rights} /> : <Page desk={desk} room={room} views={views} shown={shown} />}
+      </main>
+      <Tabs room={room} views={views} shown={shown} />
+    </div>
   );
 }
 
-function Packing(props: { roomId: string }) {
-  const { count } = useWords();
-  const h = hostText.use();
-  const { roomId } = props;
-  const [toPack, setToPack] = useState<ToPack>();
-  const act = useAct();
-  const read = useCallback(() => {
-    // An old count stays until a new one comes.
-    if (!document.hidden) countToPack(roomId).then(setToPack, () => undefined);
-  }, [roomId]);
-  useEffect(() => {
-    read();
-    const timer = setInterval(read, COUNT_EVERY_MS);
-    return () => clearInterval(timer);
-  }, [read]);
+function Columns(props: { desk: Desk; room: Room; rights: Rights }) {
+  const { desk, room, rights } = props;
+  const { view } = desk.live;
+  const [giving] = givingsOf(view, [...view.sales.values()].find(({ pledge }) => pledge !== undefined)?.pledge?.id);
   return (
-    <section class="panel packing">
-      <p>
-        <b class="packing-count" data-testid="to-pack">
-          {toPack === undefined ? "–" : h.packing(count(toPack.count), toPack.more)}
-        </b>{" "}
-        {h.toPack}
-      </p>
-      <button type="button" class="quiet" disabled={act.busy} onClick={() => void act.run(() => savePackingList(roomId), h.saved)}>
-        {h.toPackFile}
-      </button>
-      <Said act={act} />
+    <div class="desk-columns">
+      {rights.seesFigures && (
+        <div class="column column-now">
+          <StatePanel desk={desk} room={room} />
+          <LivePanel desk={desk} />
+          {giving !== undefined && <CharityStrip key={giving.total.pledgeId} giving={giving} apart />}
+        </div>
+      )}
+      <div class="column column-sheet">
+        <SalesDesk desk={desk} rights={rights} />
+        {rights.arranges ? <RunSheet desk={desk} room={room} rights={rights} /> : <Cards desk={desk} room={room} />}
+      </div>
+      <div class="column column-chat">
+        <ChatDesk desk={desk} rights={rights} />
+      </div>
+    </div>
+  );
+}
+
+const loadSummary = () => import("./Summary");
+
+function Page(props: { desk: Desk; room: Room; views: readonly View[]; shown: View }) {
+  const h = hostText.use();
+  const { desk, room, shown } = props;
+  switch (shown) {
+    case "orders":
+      return <Orders desk={desk} room={room} />;
+    case "products":
+      return <Products desk={desk} room={room} />;
+    case "helpers":
+      return <Helpers desk={desk} room={room} />;
+    case "summary":
+      return <LaterSummary desk={desk} room={room} />;
+    case "room":
+      return (
+        <section class="panel narrow" aria-labelledby="room-heading">
+          <h2 id="room-heading">{h.roomForm.heading}</h2>
+          <RoomForm key={room.id} room={room} me={desk.me} onSaved={(saved) => desk.takeRoom(saved)} />
+        </section>
+      );
+    default:
+      return <More room={room} views={props.views} />;
+  }
+}
+
+function LaterSummary(props: { desk: Desk; room: Room }) {
+  const { t } = useWords();
+  const h = hostText.use();
+  const loaded = useLater(loadSummary);
+  if (loaded.kind === "loading") return <Skeleton lines={12} />;
+  if (loaded.kind === "failed") {
+    return (
+      <Still title={h.summary.failed} hint={t.problems.lost}>
+        <button type="button" class="quiet" onClick={() => location.reload()}>
+          {t.tryAgain}
+        </button>
+      </Still>
+    );
+  }
+  return <loaded.part.Summary {...props} />;
+}
+
+function Top(props: { desk: Desk; room: Room; views: readonly View[]; shown: View }) {
+  const { t, count } = useWords();
+  const h = hostText.use();
+  const { desk, room, shown } = props;
+  const tabs = props.views.filter((view) => view !== "more" && !(DESK.includes(view) && view !== props.views[0]));
+  return (
+    <header class="host-top">
+      {/* Not a fragment of its own: without a room the page is the list. */}
+      <a class="round" href="#rooms" aria-label={h.rooms.heading}>
+        <Arrow />
+      </a>
+      <div class="host-title">
+        <h1 data-testid="room-title">{room.title}</h1>
+        <OnAir desk={desk} room={room} />
+      </div>
+      {room.state !== RoomState.ENDED && (
+        <p class="host-viewers">
+          <Eye />
+          <b data-testid="viewers">{count(desk.live.view.viewers)}</b>
+          <span class="unseen">{h.viewers}</span>
+        </p>
+      )}
+      <nav class="tabs-top" aria-label={h.nav.label}>
+        {tabs.map((view) => (
+          <TabLink key={view} room={room} view={view} current={view === shown || (DESK.includes(view) && DESK.includes(shown))}>
+            {DESK.includes(view) ? h.nav.desk : h.nav[view]}
+          </TabLink>
+        ))}
+      </nav>
+      <a class="quiet host-watch" href={`/rooms/${encodeURIComponent(room.id)}`}>
+        {h.watch}
+      </a>
+      <LanguageSwitch />
+      {desk.rights?.runs === false && (
+        <p class="badge host-badge" data-testid="badge">
+          {desk.rights.as === "commissioner" ? h.helpsHost(room.hostName === "" ? t.chat.role.host : room.hostName) : h.moderatesFor(room.hostName === "" ? t.chat.role.host : room.hostName)}
+        </p>
+      )}
+    </header>
+  );
+}
+
+function Tabs(props: { room: Room; views: readonly View[]; shown: View }) {
+  const h = hostText.use();
+  const { room, views, shown } = props;
+  const most = views.indexOf("more") + 1;
+  const tabs = views.slice(0, most);
+  if (tabs.length < 2) return null;
+  return (
+    <nav class="tabs-bottom" aria-label={h.nav.label}>
+      {tabs.map((view) => {
+        const Sign = SIGNS[view];
+        return (
+          <TabLink key={view} room={room} view={view} current={view === shown || (view === "more" && !tabs.includes(shown))}>
+            <Sign />
+            <span>{view === "sheet" && !views.includes("now") ? h.nav.cards : h.nav[view]}</span>
+          </TabLink>
+        );
+      })}
+    </nav>
+  );
+}
+
+function TabLink(props: { room: Room; view: View; current: boolean; children: ComponentChildren }) {
+  return (
+    <a class="tab" href={addressOf(props.room.id, props.view)} data-testid={`tab-${props.view}`} aria-current={props.current ? "page" : undefined}>
+      {props.children}
+    </a>
+  );
+}
+
+function More(props: { room: Room; views: readonly View[] }) {
+  const h = hostText.use();
+  const { room, views } = props;
+  const rest = views.slice(views.indexOf("more") + 1);
+  return (
+    <section class="panel narrow" aria-labelledby="more-heading">
+      <h2 id="more-heading">{h.nav.more}</h2>
+      <ul class="more-list">
+        {rest.map((view) => {
+          const Sign = SIGNS[view];
+          return (
+            <li key={view}>
+              <a class="more-link" href={addressOf(room.id, view)} data-testid={`more-${view}`}>
+                <Sign />
+                <span>{h.nav[view]}</span>
+                <span class="hint">{h.nav.hints[view]}</span>
+              </a>
+            </li>
+          );
+        })}
+        <li>
+          <a class="more-link" href={`/rooms/${encodeURIComponent(room.id)}`}>
+            <Eye />
+            <span>{h.watch}</span>
+            <span class="hint">{h.nav.hints.watch}</span>
+          </a>
+        </li>
+        <li>
+          <a class="more-link" href="#rooms">
+            <Door />
+            <span>{h.rooms.heading}</span>
+            <span class="hint">{h.nav.hints.rooms}</span>
+          </a>
+        </li>
+      </ul>
     </section>
+  );
+}
+
+function NoRoom(props: { title: string; hint: string }) {
+  const h = hostText.use();
+  return (
+    <main>
+      <Still title={props.title} hint={props.hint}>
+        <a class="quiet button" href="#rooms">
+          {h.rooms.heading}
+        </a>
+      </Still>
+    </main>
   );
 }

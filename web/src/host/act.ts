@@ -2,6 +2,7 @@
 
 import { useCallback, useState } from "preact/hooks";
 
+import type { Problem } from "../gen/apricot/v1/common_pb";
 import { problemText } from "../parts/names";
 import { useWords } from "../text";
 import { Refused } from "../wire/refused";
@@ -9,7 +10,8 @@ import { Refused } from "../wire/refused";
 export interface Act {
   readonly busy: boolean;
   readonly said: { readonly text: string; readonly wrong: boolean } | undefined;
-  readonly run: (work: () => Promise<unknown>, done: string) => Promise<void>;
+  /** True when it worked. `explain` has words for a refusal that the catalogue of problems is too short for. */
+  readonly run: (work: () => Promise<unknown>, done: string, explain?: (problem: Problem) => string | undefined) => Promise<boolean>;
   readonly refuse: (text: string) => void;
 }
 
@@ -17,16 +19,18 @@ export function useAct(): Act {
   const { t } = useWords();
   const [busy, setBusy] = useState(false);
   const [said, setSaid] = useState<Act["said"]>();
-  const run = useCallback(
-    async (work: () => Promise<unknown>, done: string) => {
+  const run = useCallback<Act["run"]>(
+    async (work, done, explain) => {
       setBusy(true);
       setSaid(undefined);
       try {
         await work();
-        setSaid({ text: done, wrong: false });
+        setSaid(done === "" ? undefined : { text: done, wrong: false });
+        return true;
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
-        setSaid({ text: problemText(t, error.problem), wrong: true });
+        setSaid({ text: explain?.(error.problem) ?? problemText(t, error.problem), wrong: true });
+        return false;
       } finally {
         setBusy(false);
       }

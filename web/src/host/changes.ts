@@ -1,26 +1,63 @@
-// What a host may change, each one request. The socket brings the result to everybody; the answer brings it here at once.
+// What people who run a room may change in it, each one request. The socket brings the result to everybody; the answer brings it here at once.
 
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 
 import {
   ChangeRoomStateSchema,
   CreateNoticeSchema,
-  CreateSaleSchema,
-  OrderListSchema,
+  CreateRoomSchema,
+  EditRoomSchema,
+  InvitationSchema,
+  InviteModeratorSchema,
   PinCardsSchema,
-  ProductListSchema,
-  SaleListSchema,
+  PutRunSheetSchema,
+  RoomListSchema,
+  type Invitation,
 } from "../gen/apricot/v1/api_pb";
 import { HostNoticeSchema, type HostNotice } from "../gen/apricot/v1/live_pb";
-import { ModerationSchema, RoomSchema, type Moderation, type Product, type Room, type RoomState } from "../gen/apricot/v1/room_pb";
-import { FlashSaleSchema, OrderState, type FlashSale } from "../gen/apricot/v1/sale_pb";
-import { file, read, write } from "../wire/rest";
+import { RoomFiguresSchema, type RoomFigures } from "../gen/apricot/v1/ops_pb";
+import { ModerationSchema, RoomSchema, type Moderation, type Room, type RoomState, type RunSheetItem } from "../gen/apricot/v1/room_pb";
+import { read, write } from "../wire/rest";
 
-const PAGES_MAX = 5;
+/** 500 of anything; nobody scrolls further. */
+export const PAGES_MAX = 5;
+
+export async function readMyRooms(): Promise<readonly Room[]> {
+  const rooms: Room[] = [];
+  let cursor = "";
+  for (let page = 0; page < PAGES_MAX; page += 1) {
+    const list = await read("/v1/rooms", {}, RoomListSchema, { mine: true, limit: 100, cursor });
+    rooms.push(...list.rooms);
+    cursor = list.nextCursor;
+    if (cursor === "") break;
+  }
+  return rooms;
+}
+
+export function readRoom(room: string): Promise<Room> {
+  return read("/v1/rooms/{room}", { room }, RoomSchema);
+}
+
+export function readFigures(room: string): Promise<RoomFigures> {
+  return read("/v1/rooms/{room}/figures", { room }, RoomFiguresSchema);
+}
+
+export function createRoom(room: MessageInitShape<typeof CreateRoomSchema>): Promise<Room> {
+  return write("post", "/v1/rooms", {}, { schema: CreateRoomSchema, message: create(CreateRoomSchema, room) }, RoomSchema);
+}
+
+export function editRoom(room: string, edit: MessageInitShape<typeof EditRoomSchema>): Promise<Room> {
+  return write("put", "/v1/rooms/{room}", { room }, { schema: EditRoomSchema, message: create(EditRoomSchema, edit) }, RoomSchema);
+}
 
 export function changeState(room: string, state: RoomState): Promise<Room> {
   const message = create(ChangeRoomStateSchema, { state });
   return write("post", "/v1/rooms/{room}/state", { room }, { schema: ChangeRoomStateSchema, message }, RoomSchema);
+}
+
+export function putRunSheet(room: string, items: readonly RunSheetItem[], roomVersion: bigint): Promise<Room> {
+  const message = create(PutRunSheetSchema, { items: [...items], roomVersion });
+  return write("put", "/v1/rooms/{room}/run-sheet", { room }, { schema: PutRunSheetSchema, message }, RoomSchema);
 }
 
 export function pinCards(room: string, skus: readonly string[]): Promise<Room> {
@@ -38,60 +75,11 @@ export function moderate(room: string, action: Exclude<Moderation["action"], { c
   return write("post", "/v1/rooms/{room}/moderation", { room }, { schema: ModerationSchema, message }, RoomSchema);
 }
 
-export function createSale(room: string, sale: MessageInitShape<typeof CreateSaleSchema>): Promise<FlashSale> {
-  const message = create(CreateSaleSchema, sale);
-  return write("post", "/v1/rooms/{room}/sales", { room }, { schema: CreateSaleSchema, message }, FlashSaleSchema);
+export function invite(room: string, name: string, hours: number): Promise<Invitation> {
+  const message = create(InviteModeratorSchema, { name, hours });
+  return write("post", "/v1/rooms/{room}/invitations", { room }, { schema: InviteModeratorSchema, message }, InvitationSchema);
 }
 
-export function openSale(sale: string): Promise<FlashSale> {
-  return write("post", "/v1/sales/{sale}/open", { sale }, undefined, FlashSaleSchema);
-}
-
-export function closeSale(sale: string): Promise<FlashSale> {
-  return write("post", "/v1/sales/{sale}/close", { sale }, undefined, FlashSaleSchema);
-}
-
-export async function readSales(room: string): Promise<readonly FlashSale[]> {
-  return (await read("/v1/rooms/{room}/sales", { room }, SaleListSchema)).sales;
-}
-
-export async function readProducts(): Promise<readonly Product[]> {
-  const products: Product[] = [];
-  let cursor = "";
-  for (let page = 0; page < PAGES_MAX; page += 1) {
-    const list = await read("/v1/products", {}, ProductListSchema, { limit: 100, cursor });
-    products.push(...list.products);
-    cursor = list.nextCursor;
-    if (cursor === "") break;
-  }
-  return products;
-}
-
-export interface ToPack {
-  readonly count: number;
-  /** There were more pages than were read. */
-  readonly more: boolean;
-}
-
-export async function countToPack(room: string): Promise<ToPack> {
-  let count = 0;
-  let cursor = "";
-  for (let page = 0; page < PAGES_MAX; page += 1) {
-    const list = await read("/v1/rooms/{room}/orders", { room }, OrderListSchema, { limit: 100, cursor });
-    count += list.orders.filter(({ state }) => state === OrderState.PAID).length;
-    cursor = list.nextCursor;
-    if (cursor === "") return { count, more: false };
-  }
-  return { count, more: true };
-}
-
-/** The packing list is behind the token, so a plain link can't fetch it. */
-export async function savePackingList(room: string): Promise<void> {
-  const address = URL.createObjectURL(await file("/v1/rooms/{room}/orders-to-pack.csv", { room }));
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = `${room}-to-pack.csv`;
-  link.click();
-  // After the browser has taken it.
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+export function dismiss(room: string, subject: string): Promise<Room> {
+  return write("delete", "/v1/rooms/{room}/moderators/{subject}", { room, subject }, undefined, RoomSchema);
 }

@@ -1,0 +1,36 @@
+// How far people came, each step as long as its share of those who looked in.
+
+import type { Funnel as Steps } from "../gen/apricot/v1/ops_pb";
+import { useWords } from "../text";
+import { hostText } from "./text";
+
+const STEPS = ["seen", "tapped", "held", "paid", "shipped", "confirmed"] as const;
+
+export function Funnel(props: { funnel: Steps | undefined }) {
+  const { count, percent } = useWords();
+  const h = hostText.use();
+  const { funnel } = props;
+  if (funnel === undefined) return null;
+  const most = STEPS.reduce((known, step) => (funnel[step] > known ? funnel[step] : known), 1n);
+  return (
+    <section class="panel" aria-labelledby="funnel-heading">
+      <h2 id="funnel-heading">{h.funnel.heading}</h2>
+      <ol class="funnel">
+        {STEPS.map((step) => {
+          const share = Number(funnel[step]) / Number(most);
+          return (
+            <li key={step} class="funnel-step" data-step={step}>
+              <span>{h.funnel.steps[step]}</span>
+              <b>{count(funnel[step])}</b>
+              <span class="funnel-bar" aria-hidden="true">
+                <span style={{ width: `${Math.max(share * 100, funnel[step] > 0n ? 1 : 0)}%` }} />
+              </span>
+              <span class="hint">{step === "seen" || funnel.seen === 0n ? "" : percent(Math.round((Number(funnel[step]) / Number(funnel.seen)) * 1_000_000))}</span>
+            </li>
+          );
+        })}
+      </ol>
+      <p class="hint">{h.funnel.hint}</p>
+    </section>
+  );
+}

@@ -1,0 +1,120 @@
+// The stream minute by minute: who watched and who bought; and the money as it came in.
+
+import { useMemo } from "preact/hooks";
+import uPlot from "uplot";
+
+import type { RoomFigures, RoomMinute } from "../gen/apricot/v1/ops_pb";
+import { ChartFigure } from "../parts/ChartFigure";
+import type { Build, Ink } from "../parts/Plot";
+import { useWords } from "../text";
+import { hostText } from "./text";
+
+const MINUTE_MS = 60_000;
+
+interface Minutes {
+  readonly at: number[];
+  readonly viewers: (number | null)[];
+  readonly orders: number[];
+  readonly gmv: number[];
+}
+
+/** The record leaves empty minutes out. In them nothing was sold; how many watched is not known. */
+export function filled(minutes: readonly RoomMinute[]): Minutes {
+  const known = new Map(minutes.map((minute) => [Number(minute.atMs), minute]));
+  const times = [...known.keys()];
+  const out: Minutes = { at: [], viewers: [], orders: [], gmv: [] };
+  if (times.length === 0) return out;
+  for (let at = Math.min(...times); at <= Math.max(...times); at += MINUTE_MS) {
+    const minute = known.get(at);
+    out.at.push(at / 1000);
+    out.viewers.push(minute?.viewers ?? null);
+    out.orders.push(Number(minute?.ordersPaid ?? 0n));
+    out.gmv.push(Number(minute?.gmvMinor ?? 0n) / 100);
+  }
+  return out;
+}
+
+export function MinuteCharts(props: { figures: RoomFigures }) {
+  const { count, language, money } = useWords();
+  const h = hostText.use();
+  const { figures } = props;
+  const minutes = useMemo(() => filled(figures.minutes), [figures.minutes]);
+  const currency = figures.currency || "CNY";
+  const yuan = (value: number): string => money({ $typeName: "apricot.v1.Money", minor: BigInt(Math.round(value * 100)), currency });
+  const clock = useMemo(() => new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }), [language]);
+  const at = (seconds: number): string => clock.format(seconds * 1000);
+
+  const people = useMemo<Build>(() => (ink) => buildPeople(ink, at, count), [language]);
+  const sold = useMemo<Build>(() => (ink) => buildMoney(ink, at, yuan), [language, currency]);
+  const peopleData = useMemo<uPlot.AlignedData>(() => [minutes.at, minutes.viewers, minutes.orders], [minutes]);
+  const soldData = useMemo<uPlot.AlignedData>(() => [minutes.at, minutes.gmv], [minutes]);
+
+  if (minutes.at.length === 0) return null;
+  return (
+    <section class="panel charts" aria-labelledby="charts-heading">
+      <h2 id="charts-heading">{h.charts.heading}</h2>
+      <div class="chart-pair">
+        <ChartFigure
+          title={h.charts.people}
+          unit={h.charts.peopleUnit}
+          legend={[
+            { label: h.charts.viewers, token: "leaf", shape: "line" },
+            { label: h.charts.orders, token: "apricot", shape: "bar" },
+          ]}
+          build={people}
+          data={peopleData}
+          table={{
+            heads: [h.charts.time, h.charts.viewers, h.charts.orders],
+            rows: minutes.at.map((seconds, n) => [at(seconds), minutes.viewers[n] === null ? "–" : count(minutes.viewers[n] ?? 0), count(minutes.orders[n] ?? 0)]),
+            open: h.charts.asTable,
+          }}
+        />
+        <ChartFigure
+          title={h.charts.money}
+          unit={h.charts.moneyUnit(currency)}
+          legend={[{ label: h.charts.gmv, token: "apricot", shape: "bar" }]}
+          build={sold}
+          data={soldData}
+          table={{ heads: [h.charts.time, h.charts.gmv], rows: minutes.at.map((seconds, n) => [at(seconds), yuan(minutes.gmv[n] ?? 0)]), open: h.charts.asTable }}
+        />
+      </div>
+    </section>
+  );
+}
+
+function axes(ink: Ink, at: (seconds: number) => string, values: (value: number) => string, size: number): uPlot.Axis[] {
+  const shared = { stroke: ink("ink-2"), font: "12px sans-serif", ticks: { show: false } };
+  return [
+    { ...shared, grid: { show: false }, space: 64, values: (_, splits) => splits.map(at) },
+    { ...shared, size, grid: { stroke: ink("line"), width: 1 }, values: (_, splits) => splits.map((value) => (Number.isInteger(value) || size > 50 ? values(value) : "")) },
+  ];
+}
+
+const fromZero: uPlot.Scale = { range: (_, __, most) => [0, Math.max(1, most) * 1.12] };
+const bars = uPlot.paths.bars?.({ size: [0.7, 28], radius: 0.25 });
+
+function buildPeople(ink: Ink, at: (seconds: number) => string, count: (n: number) => string): ReturnType<Build> {
+  return {
+    padding: [10, 8, 0, 0],
+    cursor: { y: false, drag: { x: false, y: false } },
+    legend: { show: false },
+    scales: { x: { time: false }, y: fromZero },
+    axes: axes(ink, at, count, 40),
+    series: [
+      {},
+      { stroke: ink("leaf"), width: 2.5, fill: ink("leaf-tint"), points: { show: false }, spanGaps: true, value: (_, value) => count(value) },
+      { stroke: ink("apricot"), fill: ink("apricot"), width: 0, points: { show: false }, value: (_, value) => count(value), ...(bars === undefined ? {} : { paths: bars }) },
+    ],
+  };
+}
+
+function buildMoney(ink: Ink, at: (seconds: number) => string, yuan: (value: number) => string): ReturnType<Build> {
+  return {
+    padding: [10, 8, 0, 0],
+    cursor: { y: false, drag: { x: false, y: false } },
+    legend: { show: false },
+    scales: { x: { time: false }, y: fromZero },
+    axes: axes(ink, at, yuan, 76),
+    series: [{}, { stroke: ink("apricot"), fill: ink("apricot"), width: 0, points: { show: false }, value: (_, value) => yuan(value), ...(bars === undefined ? {} : { paths: bars }) }],
+  };
+}
