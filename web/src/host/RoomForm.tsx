@@ -77,12 +77,12 @@ export function RoomForm(props: { room: Room | undefined; me: Claims; onSaved: (
     await act.run(async () => props.onSaved(await (room === undefined ? createRoom(fields) : editRoom(room.id, fields))), h.saved);
   };
 
-  const field = (name: keyof Draft, label: string, options: { hint?: string; type?: "text" | "url" | "datetime-local"; max?: number; placeholder?: string }) => (
+  const field = (name: Exclude<keyof Draft, "when">, label: string, options: { hint?: string; mode?: "text" | "url"; max?: number; placeholder?: string }) => (
     <label class="field" for={`room-${name}`}>
       <span>{label}</span>
       <input
         id={`room-${name}`}
-        type={options.type ?? "text"}
+        inputMode={options.mode ?? "text"}
         maxLength={options.max}
         placeholder={options.placeholder}
         value={draft[name]}
@@ -111,9 +111,12 @@ export function RoomForm(props: { room: Room | undefined; me: Claims; onSaved: (
       {field("title", h.roomForm.title, { max: 80, placeholder: h.roomForm.titleLike })}
       {field("hostName", h.roomForm.hostName, { max: 40 })}
       {field("place", h.roomForm.place, { max: 80, placeholder: h.roomForm.placeLike })}
-      {field("when", h.roomForm.when, { type: "datetime-local" })}
-      {field("playbackUrl", h.roomForm.playback, { type: "url", hint: h.roomForm.playbackHint })}
-      {field("posterUrl", h.roomForm.poster, { type: "url", hint: h.roomForm.posterHint })}
+      <label class="field" for="room-when">
+        <span>{h.roomForm.when}</span>
+        <input id="room-when" type="datetime-local" value={draft.when} onInput={(event) => setDraft({ ...draft, when: event.currentTarget.value })} />
+      </label>
+      {field("playbackUrl", h.roomForm.playback, { mode: "url", hint: h.roomForm.playbackHint })}
+      {field("posterUrl", h.roomForm.poster, { mode: "url", hint: h.roomForm.posterHint })}
       <button type="submit" class="primary big" data-testid="room-save" disabled={act.busy}>
         {room === undefined ? h.roomForm.create : h.roomForm.save}
       </button>

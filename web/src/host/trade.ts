@@ -42,7 +42,7 @@ export function pauseSale(sale: string): Promise<FlashSale> {
 }
 
 export function resumeSale(sale: string): Promise<FlashSale> {
-  return write("post", "/v1/sales/{sale}/resume", { sale }, { schema: PauseSaleSchema, message: create(PauseSaleSchema) }, FlashSaleSchema);
+  return write("post", "/v1/sales/{sale}/resume", { sale }, undefined, FlashSaleSchema);
 }
 
 export function changeSaleStock(sale: string, change: number): Promise<FlashSale> {
