@@ -2,6 +2,7 @@
 
 import type { Funnel as Steps } from "../gen/apricot/v1/ops_pb";
 import { useWords } from "../text";
+import { shareOf } from "./LivePanel";
 import { hostText } from "./text";
 
 const STEPS = ["seen", "tapped", "held", "paid", "shipped", "confirmed"] as const;
@@ -25,7 +26,7 @@ export function Funnel(props: { funnel: Steps | undefined }) {
               <span class="funnel-bar" aria-hidden="true">
                 <span style={{ width: `${Math.max(share * 100, funnel[step] > 0n ? 1 : 0)}%` }} />
               </span>
-              <span class="hint">{step === "seen" || funnel.seen === 0n ? "" : percent(Math.round((Number(funnel[step]) / Number(funnel.seen)) * 1_000_000))}</span>
+              <span class="hint">{step === "seen" || funnel.seen === 0n ? "" : percent(shareOf(funnel[step], funnel.seen))}</span>
             </li>
           );
         })}

@@ -43,31 +43,34 @@ export function LivePanel(props: { desk: Desk }) {
           {figures === undefined ? <Dash /> : count(figures.ordersPaid)}
         </Tile>
         <Tile label={h.figures.conversion} hint={figures === undefined ? undefined : h.figures.conversionOf(count(paid), count(seen))}>
-          {figures === undefined || seen === 0n ? <Dash /> : percent(Math.round((Number(paid) / Number(seen)) * 1_000_000))}
+          {figures === undefined || seen === 0n ? <Dash /> : percent(shareOf(paid, seen))}
         </Tile>
         <Tile label={h.figures.stock} testId="figure-stock">
           {open.length === 0 ? <Dash /> : count(left)}
         </Tile>
         <Tile label={h.figures.charity}>{figures === undefined ? <Dash /> : <Amount value={money(figures.charityMinor)} />}</Tile>
-        {rights?.runs === true && (
-          <Tile label={h.toPack} testId="to-pack">
-            {figures === undefined ? <Dash /> : count(figures.ordersToPack)}
-          </Tile>
-        )}
       </dl>
       <ViewersSpark desk={desk} />
       {desk.figuresFailed && <p class="hint">{h.figures.failed}</p>}
       {rights?.runs === true && (
         <>
-          <button type="button" class="quiet file-button" disabled={act.busy} onClick={() => void act.run(() => saveFile(live.roomId, "orders-to-pack"), h.fileSaved)}>
-            <Sheets />
-            {h.toPackFile}
-          </button>
+          <p class="to-pack">
+            <b data-testid="to-pack">{figures === undefined ? <Dash /> : count(figures.ordersToPack)}</b> <span>{h.toPack}</span>
+            <button type="button" class="quiet" disabled={act.busy} onClick={() => void act.run(() => saveFile(live.roomId, "orders-to-pack"), h.fileSaved)}>
+              <Sheets />
+              {h.toPackFile}
+            </button>
+          </p>
           <Said act={act} />
         </>
       )}
     </section>
   );
+}
+
+/** In parts per million, to a tenth of a percent: finer is noise. */
+export function shareOf(part: bigint, whole: bigint): number {
+  return Math.round((Number(part) / Number(whole)) * 1_000) * 1_000;
 }
 
 function Tile(props: { label: string; hint?: string | undefined; testId?: string; wide?: boolean; children: preact.ComponentChildren }) {

@@ -85,12 +85,19 @@ export function MinuteCharts(props: { figures: RoomFigures }) {
 function axes(ink: Ink, at: (seconds: number) => string, values: (value: number) => string, size: number): uPlot.Axis[] {
   const shared = { stroke: ink("ink-2"), font: "12px sans-serif", ticks: { show: false } };
   return [
-    { ...shared, grid: { show: false }, space: 64, values: (_, splits) => splits.map(at) },
-    { ...shared, size, grid: { stroke: ink("line"), width: 1 }, values: (_, splits) => splits.map((value) => (Number.isInteger(value) || size > 50 ? values(value) : "")) },
+    { ...shared, size: 28, gap: 6, grid: { show: false }, space: 64, values: (_, splits) => splits.map(at) },
+    { ...shared, size, grid: { stroke: ink("line"), width: 1 }, values: (_, splits) => splits.map(values) },
   ];
 }
 
+/** Half a minute of room on both sides, so that the first and the last bar are whole. */
+const wholeBars: uPlot.Scale = { time: false, range: (_, first, last) => [first - 45, last + 45] };
+/** Half a viewer or half an order is no mark on an axis. */
+const wholes = (count: (n: number) => string) => (value: number): string => (Number.isInteger(value) ? count(value) : "");
+
 const fromZero: uPlot.Scale = { range: (_, __, most) => [0, Math.max(1, most) * 1.12] };
+/** An axis of their own, on the right: beside hundreds of viewers a dozen orders would be flat. They stay in the lower half. */
+const ordersLow: uPlot.Scale = { range: (_, __, most) => [0, Math.max(1, most) * 2] };
 const bars = uPlot.paths.bars?.({ size: [0.7, 28], radius: 0.25 });
 
 function buildPeople(ink: Ink, at: (seconds: number) => string, count: (n: number) => string): ReturnType<Build> {
@@ -98,12 +105,15 @@ function buildPeople(ink: Ink, at: (seconds: number) => string, count: (n: numbe
     padding: [10, 8, 0, 0],
     cursor: { y: false, drag: { x: false, y: false } },
     legend: { show: false },
-    scales: { x: { time: false }, y: fromZero },
-    axes: axes(ink, at, count, 40),
+    scales: { x: wholeBars, y: fromZero, orders: ordersLow },
+    axes: [
+      ...axes(ink, at, wholes(count), 40),
+      { scale: "orders", side: 1, size: 32, stroke: ink("apricot-deep"), font: "12px sans-serif", ticks: { show: false }, grid: { show: false }, values: (_, splits) => splits.map(wholes(count)) },
+    ],
     series: [
       {},
-      { stroke: ink("leaf"), width: 2.5, fill: ink("leaf-tint"), points: { show: false }, spanGaps: true, value: (_, value) => count(value) },
-      { stroke: ink("apricot"), fill: ink("apricot"), width: 0, points: { show: false }, value: (_, value) => count(value), ...(bars === undefined ? {} : { paths: bars }) },
+      { stroke: ink("leaf"), width: 2.5, fill: ink("leaf-tint"), points: { show: false }, spanGaps: true },
+      { scale: "orders", stroke: ink("apricot"), fill: ink("apricot"), width: 0, points: { show: false }, ...(bars === undefined ? {} : { paths: bars }) },
     ],
   };
 }
@@ -113,8 +123,8 @@ function buildMoney(ink: Ink, at: (seconds: number) => string, yuan: (value: num
     padding: [10, 8, 0, 0],
     cursor: { y: false, drag: { x: false, y: false } },
     legend: { show: false },
-    scales: { x: { time: false }, y: fromZero },
+    scales: { x: wholeBars, y: fromZero },
     axes: axes(ink, at, yuan, 76),
-    series: [{}, { stroke: ink("apricot"), fill: ink("apricot"), width: 0, points: { show: false }, value: (_, value) => yuan(value), ...(bars === undefined ? {} : { paths: bars }) }],
+    series: [{}, { stroke: ink("apricot"), fill: ink("apricot"), width: 0, points: { show: false }, ...(bars === undefined ? {} : { paths: bars }) }],
   };
 }

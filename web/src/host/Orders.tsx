@@ -78,7 +78,7 @@ export function Orders(props: { desk: Desk; room: Room }) {
     }, h.saved);
 
   return (
-    <section class="panel" aria-labelledby="orders-heading">
+    <section class="panel orders-panel" aria-labelledby="orders-heading">
       <header class="panel-head">
         <h2 id="orders-heading">{h.nav.orders}</h2>
         <button type="button" class="quiet" disabled={act.busy} onClick={() => void act.run(() => saveFile(room.id, "orders-to-pack"), h.fileSaved)}>

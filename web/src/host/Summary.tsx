@@ -11,6 +11,7 @@ import { clockFace, useWords } from "../text";
 import { useAct } from "./act";
 import type { Desk } from "./desk";
 import { Funnel } from "./Funnel";
+import { shareOf } from "./LivePanel";
 import { MinuteCharts } from "./MinuteCharts";
 import { ProductTable } from "./ProductTable";
 import { Said } from "./Said";
@@ -19,7 +20,7 @@ import { hostText } from "./text";
 import { saveFile } from "./trade";
 
 export function Summary(props: { desk: Desk; room: Room }) {
-  const { count, moment } = useWords();
+  const { count, moment, percent } = useWords();
   const h = hostText.use();
   const { desk, room } = props;
   const { figures } = desk;
@@ -59,7 +60,7 @@ export function Summary(props: { desk: Desk; room: Room }) {
           </Headline>
           <Headline label={h.figures.orders}>{count(figures.ordersPaid)}</Headline>
           <Headline label={h.summary.seen}>{count(seen)}</Headline>
-          <Headline label={h.figures.conversion}>{seen === 0n ? "–" : <Percent part={paid} of={seen} />}</Headline>
+          <Headline label={h.figures.conversion}>{seen === 0n ? "–" : percent(shareOf(paid, seen))}</Headline>
           <Headline label={h.summary.viewersMost}>{count(figures.viewersMost)}</Headline>
           <Headline label={h.figures.charity} leaf>
             <Amount value={money(figures.charityMinor)} class="price" />
@@ -82,11 +83,6 @@ function Headline(props: { label: string; testId?: string; leaf?: boolean; child
       <dd data-testid={props.testId}>{props.children}</dd>
     </div>
   );
-}
-
-function Percent(props: { part: bigint; of: bigint }) {
-  const { percent } = useWords();
-  return <>{percent(Math.round((Number(props.part) / Number(props.of)) * 1_000_000))}</>;
 }
 
 /** The sum as a shopkeeper writes it: one line under the other, the net at the foot. Commission is a line of its own even when it is zero. */
