@@ -66,7 +66,10 @@ export function ChatDesk(props: { desk: Desk; rights: Rights }) {
         <p class="chat-pinned">
           <Pin />
           <span>
-            <b>{room.pinnedLine.authorName}</b> {room.pinnedLine.text}
+            <b>
+              <bdi>{room.pinnedLine.authorName}</bdi>
+            </b>{" "}
+            <bdi>{room.pinnedLine.text}</bdi>
           </span>
           <button type="button" class="quiet" data-testid="line-unpin" disabled={act.busy} onClick={unpin}>
             {h.unpin}
@@ -107,8 +110,11 @@ export function ChatDesk(props: { desk: Desk; rights: Rights }) {
             return (
               <li key={one.key} class="chat-row" data-testid="chat-line" data-line={one.line.id}>
                 <button type="button" class="chat-row-line" data-role={one.line.authorRole} onClick={() => setLine(one.line)}>
-                  <b>{one.line.authorName}</b> {one.line.authorRole !== "viewer" && <span class="badge">{roleWord(t, one.line.authorRole)}</span>}
-                  {mark !== undefined && <span class="badge badge-grave">{h.laid[mark]}</span>} <span>{one.line.text}</span>
+                  <b>
+                    <bdi>{one.line.authorName}</bdi>
+                  </b>{" "}
+                  {one.line.authorRole !== "viewer" && <span class="badge">{roleWord(t, one.line.authorRole)}</span>}
+                  {mark !== undefined && <span class="badge badge-grave">{h.laid[mark]}</span>} <bdi>{one.line.text}</bdi>
                 </button>
               </li>
             );

@@ -8,7 +8,7 @@ import { CharityStrip, givingsOf } from "../parts/Charity";
 import { Connection } from "../parts/Connection";
 import { useLater } from "../parts/Later";
 import { roomStateName } from "../parts/names";
-import { LanguageSwitch, useTitle } from "../parts/page";
+import { LanguageSwitch, MotionSwitch, useTitle } from "../parts/page";
 import { Arrow, Eye } from "../parts/signs";
 import { Skeleton, Still } from "../parts/Still";
 import { LiveRoom } from "../room/live";
@@ -181,11 +181,13 @@ function Top(props: { desk: Desk; room: Room; views: readonly View[]; shown: Vie
         <OnAir desk={desk} room={room} />
       </div>
       {room.state !== RoomState.ENDED && (
-        <p class="host-viewers">
+        <a class="host-viewers" href={`/rooms/${encodeURIComponent(room.id)}`} title={h.watch}>
           <Eye />
           <b data-testid="viewers">{count(desk.live.view.viewers)}</b>
-          <span class="unseen">{h.viewers}</span>
-        </p>
+          <span class="unseen">
+            {h.viewers}. {h.watch}
+          </span>
+        </a>
       )}
       <nav class="tabs-top" aria-label={h.nav.label}>
         {tabs.map((view) => (
@@ -194,9 +196,7 @@ function Top(props: { desk: Desk; room: Room; views: readonly View[]; shown: Vie
           </TabLink>
         ))}
       </nav>
-      <a class="quiet host-watch" href={`/rooms/${encodeURIComponent(room.id)}`}>
-        {h.watch}
-      </a>
+      <MotionSwitch />
       <LanguageSwitch />
       {desk.rights?.runs === false && (
         <p class="badge host-badge" data-testid="badge">

@@ -42,7 +42,9 @@ export function LineSheet(props: { desk: Desk; line: ChatLine; laid: Laid | unde
       <header class="sheet-head">
         <h2>{asking === "ban" ? h.banSure(line.authorName) : asking === "mute" ? h.muteFor(line.authorName) : line.authorName}</h2>
       </header>
-      <blockquote class="line-quote">{line.text}</blockquote>
+      <blockquote class="line-quote">
+        <bdi>{line.text}</bdi>
+      </blockquote>
       {asking === undefined && (
         <div class="line-acts">
           <button type="button" class="grave" data-testid="line-delete" disabled={act.busy} onClick={() => void does({ case: "deleteLine", value: create(Moderation_DeleteLineSchema, { lineId: line.id }) }, () => undefined)}>

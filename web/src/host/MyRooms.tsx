@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import { RoomState, type Room } from "../gen/apricot/v1/room_pb";
 import { problemText, roomStateName } from "../parts/names";
-import { LanguageSwitch, useTitle } from "../parts/page";
+import { LanguageSwitch, MotionSwitch, useTitle } from "../parts/page";
 import { Photo } from "../parts/Photo";
 import { orchard } from "../parts/drawings";
 import { Plus } from "../parts/signs";
@@ -55,7 +55,10 @@ export function MyRooms(props: { me: Claims }) {
           <h1>{h.rooms.heading}</h1>
           {props.me.name !== "" && <p class="hint">{props.me.role === "commissioner" ? h.rooms.county(props.me.name, props.me.county) : h.rooms.hello(props.me.name)}</p>}
         </div>
-        <LanguageSwitch />
+        <span class="switches">
+          <MotionSwitch />
+          <LanguageSwitch />
+        </span>
         {mayMake && (
           <button type="button" class="primary rooms-new" data-testid="room-new" onClick={() => setForm("new")}>
             <Plus />

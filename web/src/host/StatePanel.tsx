@@ -54,7 +54,7 @@ export function StatePanel(props: { desk: Desk; room: Room }) {
 
   return (
     <section class="panel state-panel" data-state={state} aria-label={h.stateLabel}>
-      <p class="state-now">
+      <p class="state-now" data-state={state}>
         <span class="on-air-dot" aria-hidden="true" />
         <strong>{h.state[state]}</strong>
         <TimeOnAir desk={desk} room={room} />
