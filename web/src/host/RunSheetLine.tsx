@@ -117,9 +117,10 @@ export function RunSheetLine(props: {
             </button>
           )
         )}
-        <button type="button" class="pin" aria-pressed={props.pinned} aria-label={h.sheet.pin(good.title)} data-testid="sheet-pin" disabled={props.busy} onClick={props.onPin}>
+        <button type="button" class="pin" aria-pressed={props.pinned} data-testid="sheet-pin" disabled={props.busy} onClick={props.onPin}>
           <Pin />
-          <span class="pin-words">{props.pinned ? h.sheet.pinned : h.sheet.pinShort}</span>
+          <span>{props.pinned ? h.sheet.pinned : h.sheet.pinShort}</span>
+          <span class="unseen">{good.title}</span>
         </button>
         <button
           type="button"

@@ -236,7 +236,6 @@ export const en: HostCatalogue = {
     short: "There are fewer on hand now",
     sale: "Flash sale",
     left: (left) => `${left} left`,
-    pin: (title) => `Put “${title}” in front`,
     pinShort: "To front",
     pinned: "In front",
     edit: (title) => `Plan for “${title}”`,

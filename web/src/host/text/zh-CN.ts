@@ -233,7 +233,6 @@ export const zhCN = {
     short: "货架上没有这么多了",
     sale: "限时卖",
     left: (left: string) => `还剩 ${left}`,
-    pin: (title: string) => `把「${title}」摆到前面`,
     pinShort: "摆前面",
     pinned: "在前面",
     edit: (title: string) => `「${title}」怎么卖`,
