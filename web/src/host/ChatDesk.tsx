@@ -4,8 +4,10 @@ import { create } from "@bufbuild/protobuf";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { Moderation_UnpinLineSchema, type ChatLine } from "../gen/apricot/v1/room_pb";
+import { memo } from "../parts/memo";
 import { problemText } from "../parts/names";
 import { Horn, Pin, Send } from "../parts/signs";
+import type { Talk } from "../room/state";
 import { useWords } from "../text";
 import { useAct } from "./act";
 import { moderate, notice } from "./changes";
@@ -89,36 +91,9 @@ export function ChatDesk(props: { desk: Desk; rights: Rights }) {
           }}
         >
           {talk.length === 0 && <li class="hint chat-empty">{t.chat.empty}</li>}
-          {talk.map((one) => {
-            if (one.kind === "skipped") {
-              return (
-                <li key={one.key} class="chat-row hint">
-                  {t.chat.skipped(count(one.lines))}
-                </li>
-              );
-            }
-            if (one.kind === "notice") {
-              return (
-                <li key={one.key} class="chat-row chat-notice">
-                  <Horn />
-                  <span>{one.text}</span>
-                </li>
-              );
-            }
-            if (one.kind === "milestone") return null;
-            const mark = laid.get(one.line.authorId);
-            return (
-              <li key={one.key} class="chat-row" data-testid="chat-line" data-line={one.line.id}>
-                <button type="button" class="chat-row-line" data-role={one.line.authorRole} onClick={() => setLine(one.line)}>
-                  <b>
-                    <bdi>{one.line.authorName}</bdi>
-                  </b>{" "}
-                  {one.line.authorRole !== "viewer" && <span class="badge">{roleWord(t, one.line.authorRole)}</span>}
-                  {mark !== undefined && <span class="badge badge-grave">{h.laid[mark]}</span>} <bdi>{one.line.text}</bdi>
-                </button>
-              </li>
-            );
-          })}
+          {talk.map((one) => (
+            <Row key={one.key} one={one} laid={one.kind === "chat" ? laid.get(one.line.authorId) : undefined} onLine={setLine} />
+          ))}
         </ol>
         {!following && (
           <button type="button" class="primary chat-newest" onClick={() => setFollowing(true)}>
@@ -145,6 +120,39 @@ export function ChatDesk(props: { desk: Desk; rights: Rights }) {
     </section>
   );
 }
+
+const Row = memo(function Row(props: { one: Talk; laid: Laid | undefined; onLine: (line: ChatLine) => void }) {
+  const { t, count } = useWords();
+  const h = hostText.use();
+  const { one, laid } = props;
+  switch (one.kind) {
+    case "milestone":
+      return null;
+    case "skipped":
+      return <li class="chat-row hint">{t.chat.skipped(count(one.lines))}</li>;
+    case "notice":
+      return (
+        <li class="chat-row chat-notice">
+          <Horn />
+          <bdi>{one.text}</bdi>
+        </li>
+      );
+    case "chat": {
+      const { line } = one;
+      return (
+        <li class="chat-row" data-testid="chat-line" data-line={line.id}>
+          <button type="button" class="chat-row-line" data-role={line.authorRole} onClick={() => props.onLine(line)}>
+            <b>
+              <bdi>{line.authorName}</bdi>
+            </b>{" "}
+            {line.authorRole !== "viewer" && <span class="badge">{roleWord(t, line.authorRole)}</span>}
+            {laid !== undefined && <span class="badge badge-grave">{h.laid[laid]}</span>} <bdi>{line.text}</bdi>
+          </button>
+        </li>
+      );
+    }
+  }
+});
 
 function roleWord(t: ReturnType<typeof useWords>["t"], role: string): string {
   const words: Record<string, string> = t.chat.role;

@@ -40,6 +40,7 @@ export function RunSheetLine(props: {
     (sale) => sale.sku === item.sku && ["open", "paused", "soldOut"].includes(saleFace(sale, view.stocks.get(sale.id), nowMs)),
   );
   const face = running === undefined ? undefined : saleFace(running, view.stocks.get(running.id), nowMs);
+  const sold = [...view.sales.values()].filter(({ sku }) => sku === item.sku).reduce((sum, sale) => sum + (view.stocks.get(sale.id)?.sold ?? sale.sold), 0);
   const short = good.onHand !== undefined && item.stock > good.onHand && running === undefined;
   const key = (to: string): string => `${to}/${item.sku}`;
 
@@ -86,6 +87,7 @@ export function RunSheetLine(props: {
             ...(item.durationSeconds > 0 ? [h.sheet.minutes(count(Math.round(item.durationSeconds / 60)))] : []),
             ...(good.onHand === undefined ? [] : [h.onHand(count(good.onHand))]),
           ].join(" · ")}
+          {sold > 0 && <b class="sheet-sold"> {h.sheet.sold(count(sold))}</b>}
         </p>
         {item.pledgeId !== "" && (
           <p class="sheet-pledge">

@@ -232,6 +232,7 @@ export const en: HostCatalogue = {
     units: (count) => plural(count, "unit", "units"),
     each: (count) => `${count} each`,
     minutes: (count) => `${count} min`,
+    sold: (count) => `${count} sold`,
     withPledge: "with a charity label",
     short: "There are fewer on hand now",
     sale: "Flash sale",
