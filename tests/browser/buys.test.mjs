@@ -150,11 +150,15 @@ describe("the pages", { skip: missing }, () => {
       await host.getByTestId("state-live").click();
       await mei.locator('.viewers[data-on-air="true"]').waitFor();
 
+      await host.getByTestId("sheet-add").click();
+      await host.getByTestId("sheet-pick").click();
+      await closeSheet(host);
+      await host.getByTestId("sheet-sale").click();
       await host.locator("#sale-price").fill("32.80");
       await host.locator("#sale-stock").fill("1");
       await host.locator("#sale-limit").fill("1");
       await host.locator("#sale-holdSeconds").fill("10");
-      await host.locator("#sale-pledgeId").fill(token.pledge);
+      await host.locator("#sale-pledgeId").selectOption(token.pledge);
       await host.getByTestId("sale-create").click();
       await Promise.all([mei, tom].map((page) => page.getByTestId("buy").waitFor()));
 
@@ -193,7 +197,7 @@ describe("the pages", { skip: missing }, () => {
       await row.getByTestId("sale-sold").filter({ hasText: "1" }).waitFor();
       await until(async () => (await accrued(host)) === 164, "5 % of 32.80 on the host's counter");
       await host.getByTestId("to-pack").filter({ hasText: "1" }).waitFor();
-      const [list] = await Promise.all([host.waitForEvent("download"), host.getByRole("button", { name: "装箱单" }).click()]);
+      const [list] = await Promise.all([host.waitForEvent("download"), host.locator(".live-panel").getByRole("button", { name: "装箱单" }).click()]);
       assert.match(await readFile(await list.path(), "utf8"), /林小满/);
       for (const page of [host, mei, tom]) assert.deepEqual(page.complaints, []);
       await Promise.all([host, mei, tom].map((page) => page.context().close()));

@@ -74,8 +74,8 @@ export class Server {
     await rm(this.data, { recursive: true, force: true });
   }
 
-  async token(role, subject, name) {
-    const args = ["token", "--data", this.data, "--role", role, "--subject", subject, "--name", name];
+  async token(role, subject, name, { county } = {}) {
+    const args = ["token", "--data", this.data, "--role", role, "--subject", subject, "--name", name, ...(county === undefined ? [] : ["--county", county])];
     const child = spawn(APRICOT, args, { stdio: ["ignore", "pipe", "inherit"], env: environment() });
     let out = "";
     child.stdout.on("data", (part) => (out += part));
