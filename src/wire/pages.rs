@@ -222,6 +222,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn only_a_room_may_fetch_a_picture_from_elsewhere() {
+        let policy = |response: Response| {
+            response
+                .headers()
+                .get(header::CONTENT_SECURITY_POLICY)
+                .map(|policy| policy.to_str().unwrap().to_owned())
+        };
+        let of_room = policy(room(HeaderMap::new()).await).unwrap();
+        for wanted in ["connect-src 'self' https:;", "media-src 'self' https: blob:;", "script-src 'self';"] {
+            assert!(of_room.contains(wanted), "{of_room}");
+        }
+        assert!(!of_room.contains("unsafe"));
+        // The others get the strict one, which the guard sets where there is none.
+        assert_eq!(policy(page("index.html", &HeaderMap::new())), None);
+    }
+
+    #[tokio::test]
     async fn a_known_tag_is_known_for_its_form_only() {
         let file = BuiltFile::new("index.html", "abc", "<p>apricots</p>".repeat(100).into());
         let status = |tag, encoding| {

@@ -24,9 +24,9 @@ export function openBrowser() {
   return chromium.launch({ executablePath: CHROMIUM, args: ARGS });
 }
 
-/** A page of one person, with whatever it complained about in `page.complaints`. */
-export async function visit(browser, address, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 390, height: 844 }, locale: "zh-CN", ...options });
+/** A page of one person, with whatever it complained about in `page.complaints`. `context`: of a person who is there already. */
+export async function visit(browser, address, { context: known, ...options } = {}) {
+  const context = known ?? (await browser.newContext({ viewport: { width: 390, height: 844 }, locale: "zh-CN", ...options }));
   // Told by the page itself too: a violation in report-only or in a worker never reaches the console.
   await context.addInitScript(() => {
     document.addEventListener("securitypolicyviolation", (event) => console.error("CSP", event.violatedDirective, event.blockedURI));

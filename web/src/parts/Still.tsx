@@ -2,12 +2,13 @@ import type { ComponentChildren } from "preact";
 
 import apricot from "../look/apricot.svg";
 
-/** A page or list with nothing in it, said kindly. */
-export function Still(props: { title: string; hint?: string; children?: ComponentChildren }) {
+/** A page or list with nothing in it, said kindly. `whole`: it is the page. */
+export function Still(props: { title: string; hint?: string; whole?: boolean; children?: ComponentChildren }) {
+  const Heading = props.whole === true ? "h1" : "h2";
   return (
     <div class="still">
       <img src={apricot} alt="" />
-      <h2>{props.title}</h2>
+      <Heading>{props.title}</Heading>
       {props.hint !== undefined && <p>{props.hint}</p>}
       {props.children}
     </div>

@@ -68,7 +68,7 @@ export function LanguageSwitch() {
   const choose = useContext(ChooseLanguage);
   const other: Language = language === "en" ? "zh-CN" : "en";
   return (
-    <button type="button" class="round language" lang={other} onClick={() => choose(other)} aria-label={other === "en" ? "English" : "中文"}>
+    <button type="button" class="round language" lang={other} onClick={() => choose(other)} aria-label={other === "en" ? "En, English" : "中 中文"}>
       {other === "en" ? "En" : "中"}
     </button>
   );

@@ -71,9 +71,9 @@ export function PledgePage(props: { pledgeId: string }) {
           <Skeleton lines={9} />
         </div>
       )}
-      {reading.kind === "missing" && <Still title={t.pledge.missing} hint={t.pledge.missingHint} />}
+      {reading.kind === "missing" && <Still whole title={t.pledge.missing} hint={t.pledge.missingHint} />}
       {reading.kind === "failed" && (
-        <Still title={t.pledge.failed} hint={t.pledge.failedHint}>
+        <Still whole title={t.pledge.failed} hint={t.pledge.failedHint}>
           <button type="button" class="primary" onClick={() => void readAll()}>
             {t.tryAgain}
           </button>

@@ -75,7 +75,7 @@ export function RoomPage(props: { roomId: string }) {
     return (
       <main class="front">
         <LanguageSwitch />
-        <Still title={t.room.missing} hint={t.room.missingHint}>
+        <Still whole title={t.room.missing} hint={t.room.missingHint}>
           <a class="link-button primary" href="/">
             {t.room.back}
           </a>
@@ -87,7 +87,11 @@ export function RoomPage(props: { roomId: string }) {
   const sales = salesToShow(view, Date.now() + view.clock.skewMs);
   const [giving] = givingsOf(view, sales[0]?.pledge?.id);
   return (
-    <main class={overVideo ? "room over-video" : "room"} data-state={view.room === undefined ? "unspecified" : roomStateName(view.room.state)}>
+    <main
+      class={overVideo ? "room over-video" : "room"}
+      data-state={view.room === undefined ? "unspecified" : roomStateName(view.room.state)}
+      data-busy={sales.length > 0 || view.talk.length > 0}
+    >
       <Stage room={view.room} onVideo={setOverVideo} />
       <TopBar live={live} />
       <div class="giving">
@@ -197,7 +201,7 @@ function Title(props: { room: Room | undefined; produce: readonly string[] }) {
         ? t.room.stateHint[state]
         : undefined;
   return (
-    <div class="title">
+    <div class="title" data-said={hint !== undefined}>
       <h1 data-testid="room-title">
         <bdi>{room.title}</bdi>
       </h1>

@@ -16,7 +16,7 @@ export function TopBar(props: { live: LiveRoom }) {
       </a>
       <div class="host">
         <span class="host-face" aria-hidden="true">
-          {[...(room?.hostName ?? t.brand)][0]}
+          {firstSign(room?.hostName ?? "") ?? t.brand[0]}
         </span>
         <span class="host-words">
           <strong>{room === undefined ? <span class="skeleton skeleton-name" /> : <bdi>{room.hostName}</bdi>}</strong>
@@ -44,4 +44,9 @@ export function TopBar(props: { live: LiveRoom }) {
       <LanguageSwitch />
     </header>
   );
+}
+
+/** What of a name fits in a circle: not a mark that turns the direction, nor one that takes no room. */
+function firstSign(name: string): string | undefined {
+  return /\p{L}|\p{N}|\p{Extended_Pictographic}/u.exec(name)?.[0];
 }

@@ -36,7 +36,7 @@ function PledgeDoor(props: { pledgeId: string }) {
   const { t } = useWords();
   const page = useLater(loadPledgePage);
   if (page.kind === "loading") return null;
-  if (page.kind === "failed") return <Still title={t.pledge.failed} hint={t.pledge.failedHint} />;
+  if (page.kind === "failed") return <Still whole title={t.pledge.failed} hint={t.pledge.failedHint} />;
   return <page.part {...props} />;
 }
 
@@ -44,7 +44,7 @@ function FrontDoor() {
   const { t } = useWords();
   const list = useLater(loadRoomList);
   if (list.kind === "loading") return null;
-  if (list.kind === "failed") return <Still title={t.rooms.failed} hint={t.rooms.failedHint} />;
+  if (list.kind === "failed") return <Still whole title={t.rooms.failed} hint={t.rooms.failedHint} />;
   return <list.part />;
 }
 

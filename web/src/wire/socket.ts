@@ -41,6 +41,8 @@ const PING_EVERY_MS = 20_000;
 const SILENCE_MAX_MS = 50_000;
 const ANSWER_MAX_MS = 12_000;
 const CONNECT_MAX_MS = 15_000;
+/** A page that is looked at again waits this long for a sign of life before it makes a new line. */
+const LOOK_MAX_MS = 5_000;
 /** The back-off starts over only after this long, so that a socket that dies at once doesn't hammer the server. */
 const STEADY_MS = 10_000;
 
@@ -62,6 +64,7 @@ export class RoomSocket {
   private comeBack = 0;
   private heartbeat = 0;
   private connecting = 0;
+  private looking = 0;
 
   constructor(
     private readonly room: string,
@@ -221,6 +224,7 @@ export class RoomSocket {
   private drop(): void {
     clearTimeout(this.comeBack);
     clearTimeout(this.connecting);
+    clearTimeout(this.looking);
     clearInterval(this.heartbeat);
     const { socket } = this;
     this.socket = undefined;
@@ -248,8 +252,17 @@ export class RoomSocket {
     if (this.link.kind === "offline") this.connect();
   };
 
-  /** A phone that was in a pocket: check the line at once instead of at the next ping. */
+  /** A phone that was in a pocket: its line may be dead without its knowing, and its timers slept. Ask at once. */
   private readonly lookedAgain = (): void => {
-    if (document.visibilityState === "visible" && this.link.kind === "live") this.beat();
+    if (document.visibilityState !== "visible") return;
+    if (this.link.kind === "waiting" && Date.now() >= this.link.untilMs) this.connect();
+    const { socket } = this;
+    if (this.link.kind !== "live" || socket === undefined) return;
+    this.beat();
+    const askedMs = Date.now();
+    clearTimeout(this.looking);
+    this.looking = window.setTimeout(() => {
+      if (this.lastHeardMs < askedMs && socket === this.socket) this.lose(socket);
+    }, LOOK_MAX_MS);
   };
 }
