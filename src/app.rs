@@ -17,6 +17,7 @@ use crate::clock::{Clock, random_u64};
 use crate::config::{Config, ConfigError, TlsConfig};
 use crate::ledger::{CommissionRules, Ledger};
 use crate::model::{Share, Timestamp};
+use crate::ops::{Meters, Ops};
 use crate::room::Hub;
 use crate::sale::outbox::{OUTBOX_MAX, Provider};
 use crate::sale::{NEWS_MAX, News, Refusal, SaleRules, Sales};
@@ -37,7 +38,7 @@ pub mod provider;
 mod stores;
 mod tasks;
 
-use stores::Stores;
+use stores::{Stores, record};
 pub use stores::{connect_record, open_record, postgres_settings};
 
 pub const RECORD_FILE: &str = "record.db";
@@ -52,6 +53,7 @@ pub struct Running {
     pub hub: Hub,
     pub sales: Sales,
     pub provider: Provider,
+    pub ops: Ops,
     /// With TLS. Without it whoever listens here speaks HTTP.
     certificates: Option<Certificates>,
     sockets: Sockets,
@@ -155,6 +157,18 @@ impl App {
         sales.load().await.map_err(StartError::Load)?;
         let hub = Hub::open(journal, sales.clone(), broker, config.limits, random_u64);
         let hub = hub.await.map_err(StartError::Rooms)?;
+        hub.open_feed(clock.now()).await.map_err(StartError::Rooms)?;
+        let ops = {
+            let name = config.node.name_at(address);
+            Ops::new(
+                name,
+                clock.now(),
+                hub.clone(),
+                sales.clone(),
+                record(&config)?,
+                Meters::new(prometheus()),
+            )
+        };
         let told_at = inner.as_ref().map_or(reachable(address), |(_, inner)| *inner);
         let provider = provider::open(&config, &clock, told_at, &webhooks).await?;
 
@@ -170,6 +184,7 @@ impl App {
             hub: hub.clone(),
             sales: sales.clone(),
             provider: provider.clone(),
+            ops: ops.clone(),
             certificates: certificates.clone(),
             drain: config.drain(),
             accepting: CancellationToken::new(),
@@ -190,7 +205,7 @@ impl App {
             hub,
             sales,
             provider,
-            prometheus: prometheus(),
+            ops,
             hold_default: Duration::from_secs(config.sale.hold_seconds),
         });
         if let Some((inner, _)) = inner {
@@ -248,6 +263,8 @@ impl Running {
         let name = config.node.name_at(self.address);
         let (keeper, kept) = watch::channel(None);
         self.tasks.spawn(tasks::keep(sales.clone(), name, clock.clone(), keeper, stop.clone()));
+        self.tasks.spawn(self.ops.clone().run(kept.clone(), clock.clone(), stop.clone()));
+        self.tasks.spawn(self.ops.clone().keep_lights(kept.clone(), clock.clone(), stop.clone()));
         self.tasks.spawn(tasks::sweep(sales.clone(), kept, clock.clone(), stop.clone()));
         let now = clock.clone();
         self.tasks.spawn(hub.clone().run(told, move || now.now(), stop.clone()));
@@ -282,7 +299,8 @@ impl Running {
     }
 
     async fn stop_in_order(self) {
-        let Self { hub, sales, provider, sockets, accepting, working, listener, tasks, _lock, .. } = self;
+        let Self { hub, sales, provider, ops, sockets, accepting, working, listener, tasks, _lock, .. } =
+            self;
         sockets.drain().await;
         accepting.cancel();
         listener.wait().await;
@@ -291,7 +309,7 @@ impl Running {
         working.cancel();
         tasks.wait().await;
         let journal = sales.ledger().journal().clone();
-        drop((hub, sales, provider, sockets));
+        drop((hub, sales, provider, ops, sockets));
         journal.close().await;
     }
 }

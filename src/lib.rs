@@ -25,6 +25,7 @@ pub mod contract;
 pub mod demo;
 pub mod ledger;
 pub mod model;
+pub mod ops;
 pub mod room;
 pub mod sale;
 pub mod sandbox;

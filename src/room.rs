@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::behind::Behind;
@@ -29,7 +30,9 @@ pub mod close;
 mod company;
 #[cfg(test)]
 mod conformance;
+pub mod delivery;
 mod exchange;
+mod feed;
 pub mod history;
 mod hosting;
 pub mod lanes;
@@ -87,7 +90,10 @@ struct Inner {
     people: people::People,
     connections: AtomicU32,
     draining: AtomicBool,
+    told_to_leave: CancellationToken,
     forgot_at_ms: AtomicI64,
+    /// When somebody was last seen in the feed.
+    watched_at_ms: AtomicI64,
     sanctions_read_at_ms: AtomicI64,
     /// What was told and is not yet in the audit trail.
     behind: Behind,
@@ -122,7 +128,9 @@ impl Hub {
             people: people::People::default(),
             connections: AtomicU32::new(0),
             draining: AtomicBool::new(false),
+            told_to_leave: CancellationToken::new(),
             forgot_at_ms: AtomicI64::new(0),
+            watched_at_ms: AtomicI64::new(i64::MIN),
             sanctions_read_at_ms: AtomicI64::new(0),
             behind: Behind::default(),
             changes: TaskTracker::new(),
@@ -157,13 +165,13 @@ impl Hub {
         if caller.may_see(&view.room) { Ok(view) } else { Err(RoomRefused::NotFound("room")) }
     }
 
-    /// By id, after `after`, at most `limit`; only those that the caller may see.
+    /// By id, after `after`, at most `limit`; only those that the caller may see. The feed is in no list.
     pub fn page(&self, caller: &Caller, after: Option<&RoomId>, limit: usize) -> Vec<RoomView> {
         let mut views: Vec<RoomView> = self
             .0
             .rooms
             .iter()
-            .filter(|slot| after.is_none_or(|after| slot.key() > after))
+            .filter(|slot| !slot.key().is_feed() && after.is_none_or(|after| slot.key() > after))
             .map(|slot| slot.view())
             .filter(|view| caller.may_see(&view.room))
             .collect();
@@ -245,6 +253,16 @@ impl Hub {
     /// Whether other nodes have the same rooms.
     pub fn is_shared(&self) -> bool {
         self.0.exchange.is_some()
+    }
+
+    /// Cancelled when somebody asked that this node ends in order.
+    pub fn told_to_leave(&self) -> &CancellationToken {
+        &self.0.told_to_leave
+    }
+
+    /// Open seats over all rooms of this node.
+    pub fn seated(&self) -> u32 {
+        self.0.occupied.iter().map(|slot| slot.value().viewers()).fold(0, u32::saturating_add)
     }
 
     pub fn is_draining(&self) -> bool {

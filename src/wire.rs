@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use axum::{Router, middleware};
-use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::clock::Clock;
+use crate::ops::Ops;
 use crate::room::Hub;
 use crate::sale::Sales;
 use crate::sale::outbox::Provider;
@@ -41,7 +41,7 @@ pub struct Wire {
     pub hub: Hub,
     pub sales: Sales,
     pub provider: Provider,
-    pub prometheus: PrometheusHandle,
+    pub ops: Ops,
     /// For sales that do not say.
     pub hold_default: Duration,
 }

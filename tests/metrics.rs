@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// Names between `quote`s that begin as ours do.
+/// Names between `quote`s that begin as ours do, or as those that all programs have.
 fn names(text: &str, quote: char) -> impl Iterator<Item = String> {
     let named = |word: &&str| {
-        word.strip_prefix("apricot_")
-            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        let rest = word.strip_prefix("apricot_").or_else(|| word.strip_prefix("process_"));
+        rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
     };
     text.split(quote).filter(named).map(str::to_owned).collect::<Vec<_>>().into_iter()
 }

@@ -16,8 +16,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("room", &["sale", "ledger", "store", "contract", "clock", "model"]),
     ("contract", &["sale", "ledger", "model"]),
     // Of the store, the values that refusals and lists carry: see `handle_rule`.
-    ("wire", &["room", "sale", "ledger", "store", "contract", "clock", "model"]),
+    ("wire", &["ops", "room", "sale", "ledger", "store", "contract", "clock", "model"]),
     ("audit", &["store", "model"]),
+    // Looks at all layers but the wire, and asks a node to go.
+    ("ops", &["audit", "room", "sale", "ledger", "store", "clock", "model"]),
 ];
 
 /// What decides or changes something in the store. Handlers go by way of the layers between.

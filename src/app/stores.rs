@@ -6,6 +6,7 @@ use super::{RECORD_FILE, StartError};
 use crate::app::tasks::measure_clock;
 use crate::clock::Clock;
 use crate::config::{Config, PostgresConfig, RedisConfig, RedisMode as Mode, Secret};
+use crate::ops::Record;
 use crate::store::broker::Listener;
 use crate::store::inventory::RedisGate;
 use crate::store::journal::PostgresSettings;
@@ -51,6 +52,14 @@ pub fn open_record(data: &Path, clock: &Clock) -> Result<Journal, StartError> {
 pub async fn connect_record(config: &PostgresConfig, clock: &Clock) -> Result<Journal, StartError> {
     let epoch = clock.now().millis().unsigned_abs();
     Journal::connect(&postgres_settings(config)?, epoch, clock.now()).await.map_err(StartError::SharedRecord)
+}
+
+/// Where the record is read from beside the journal.
+pub fn record(config: &Config) -> Result<Record, StartError> {
+    Ok(match &config.postgres {
+        Some(postgres) => Record::Postgres(postgres_settings(postgres)?),
+        None => Record::File(config.data.join(RECORD_FILE)),
+    })
 }
 
 pub fn postgres_settings(config: &PostgresConfig) -> Result<PostgresSettings, StartError> {

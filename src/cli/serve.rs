@@ -36,8 +36,14 @@ impl Serve {
             };
             announce(&running)?;
             let demo = if self.demo { Some(start_demo(&running).await?) } else { None };
-            while signals.next().await == Told::Reload {
-                running.reload_certificate(Clock::System.now());
+            loop {
+                tokio::select! {
+                    told = signals.next() => match told {
+                        Told::Reload => running.reload_certificate(Clock::System.now()),
+                        Told::Stop => break,
+                    },
+                    () = running.hub.told_to_leave().cancelled() => break,
+                }
             }
             tracing::info!("stopping; a second signal stops at once");
             if let Some(demo) = demo {

@@ -82,12 +82,14 @@ impl Caller {
     }
 
     fn may_enter(&self, room: &Room) -> bool {
-        self.room.as_ref().is_none_or(|only| *only == room.id)
+        let watches = matches!(self.role, Role::Ops | Role::Auditor);
+        self.room.as_ref().is_none_or(|only| *only == room.id) && (watches || !room.id.is_feed())
     }
 
     /// Runs the room: its state, cards, sales and orders.
     pub fn may_host(&self, room: &Room) -> bool {
         self.may_enter(room)
+            && !room.id.is_feed()
             && (self.role == Role::Ops || (self.role == Role::Host && self.subject == room.host))
     }
 
@@ -97,6 +99,7 @@ impl Caller {
         self.may_host(room)
             || self.role != Role::Guest
                 && self.may_enter(room)
+                && !room.id.is_feed()
                 && (room.is_moderator(&self.subject) || (self.role == Role::Commissioner && county))
     }
 

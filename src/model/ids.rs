@@ -97,6 +97,19 @@ text_id!(
     |text| (3..=40).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 );
+impl RoomId {
+    /// Where nodes say what they read of themselves: a room of every deployment, for ops and auditors, with no host and no sales.
+    pub const FEED: &str = "ops";
+
+    pub fn feed() -> Self {
+        Self(Self::FEED.into())
+    }
+
+    pub fn is_feed(&self) -> bool {
+        self.as_str() == Self::FEED
+    }
+}
+
 text_id!(Sku, "sku", "1..=40 of A-Z, a-z, 0-9, '-', '_' and '.'", |text| (1..=40).contains(&text.len())
     && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')));
 text_id!(

@@ -8,7 +8,9 @@ use dashmap::Entry as Slot;
 
 use super::{Amendment, Hub, LiveRoom, Moderation, RoomRefused, RoomView, hosting, moderation};
 use crate::model::room::CARDS_MAX;
-use crate::model::{Caller, Role, Room, RoomId, RoomState, Sku, Subject, Timestamp, bounded_text};
+use crate::model::{
+    Caller, OutOfBound, Role, Room, RoomId, RoomState, Sku, Subject, Timestamp, bounded_text,
+};
 use crate::store::StoreError;
 use crate::store::journal::Once;
 
@@ -22,6 +24,9 @@ impl Hub {
     ) -> Result<RoomView, RoomRefused> {
         if !matches!(caller.role, Role::Host | Role::Ops) {
             return Err(RoomRefused::Forbidden("only a host or ops may create a room"));
+        }
+        if room.id.is_feed() {
+            return Err(OutOfBound::new("id", "not `ops`: that room is there already").into());
         }
         let amendment =
             Amendment { record: Some(room.clone()), ..Amendment::new("create-room", String::new()) };

@@ -1,7 +1,7 @@
 //! This node among others: sends what its rooms have to say, hears what the others say, and tells all that it is here.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -20,6 +20,8 @@ use crate::model::{RoomId, Timestamp};
 use crate::store::broker::{Heard, Listener, RedisBroker};
 use crate::store::redis::RedisError;
 
+/// How often a node that does not hear it is told to go.
+const DRAIN_SAID_FOR: Duration = Duration::from_secs(10);
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
 /// Between two tries of a parcel that nobody took, unless Redis comes back before: the first and the longest.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(100);
@@ -36,6 +38,8 @@ pub struct Exchange {
     pub outbox: Arc<Outbox>,
     pub nodes: Nodes,
     pub attendances: DashMap<RoomId, Attendance>,
+    /// Nodes to be drained, and until when this is said again.
+    drains: Mutex<Vec<(NodeId, Timestamp)>>,
     /// To be announced to all nodes at once.
     changed: Mutex<Changes>,
     announce: Notify,
@@ -68,6 +72,7 @@ impl Exchange {
             outbox: Arc::new(Outbox::new(node)),
             nodes: Nodes::default(),
             attendances: DashMap::new(),
+            drains: Mutex::default(),
             changed: Mutex::default(),
             announce: Notify::new(),
             connected: AtomicBool::new(true),
@@ -86,6 +91,22 @@ impl Exchange {
         }
         drop(changed);
         self.announce.notify_one();
+    }
+
+    /// Messages may be lost: this is said each second for a while.
+    pub fn ask_to_drain(&self, node: NodeId, now: Timestamp) {
+        self.drains().push((node, now + DRAIN_SAID_FOR));
+        self.announce.notify_one();
+    }
+
+    fn to_be_drained(&self, now: Timestamp) -> Vec<NodeId> {
+        let mut drains = self.drains();
+        drains.retain(|(_, until)| now < *until);
+        drains.iter().map(|(node, _)| *node).collect()
+    }
+
+    fn drains(&self) -> MutexGuard<'_, Vec<(NodeId, Timestamp)>> {
+        self.drains.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Said once when it changes.
@@ -119,9 +140,9 @@ impl Hub {
                     self.recount(exchange.nodes.forget_gone(clock.now()));
                     // Two who count at the same time may leave the older sum.
                     self.recount(self.0.occupied.iter().map(|slot| slot.key().clone()).collect());
-                    self.announce(&identity, true);
+                    self.announce(&identity, true, clock.now());
                 }
-                () = exchange.announce.notified() => self.announce(&identity, false),
+                () = exchange.announce.notified() => self.announce(&identity, false, clock.now()),
                 () = stop.cancelled() => break,
             }
         }
@@ -143,6 +164,18 @@ impl Hub {
         self.0.exchange.as_ref().map_or_else(Vec::new, |exchange| exchange.nodes.views())
     }
 
+    /// Those that went without a goodbye in the last ten minutes.
+    pub fn silent_nodes(&self) -> Vec<NodeView> {
+        self.0.exchange.as_ref().map_or_else(Vec::new, |exchange| exchange.nodes.silent_views())
+    }
+
+    /// Asks another node that was heard of to end in order.
+    pub fn ask_to_drain(&self, node: NodeId, now: Timestamp) {
+        if let Some(exchange) = &self.0.exchange {
+            exchange.ask_to_drain(node, now);
+        }
+    }
+
     /// Never waits.
     fn take_in(&self, heard: Heard, changed: &mpsc::Sender<Changes>, clock: &Clock) {
         match heard {
@@ -161,6 +194,9 @@ impl Hub {
         let Some(exchange) = &self.0.exchange else { return };
         self.recount(exchange.nodes.heed(&announcement, now));
         let ours = announcement.node == exchange.outbox.node;
+        if announcement.drains.contains(&exchange.outbox.node) {
+            self.0.told_to_leave.cancel();
+        }
         if !ours && !announcement.changed.is_empty() && changed.try_send(announcement.changed).is_err() {
             tracing::debug!("changes of rooms are found in the record");
         }
@@ -189,7 +225,7 @@ impl Hub {
         }
     }
 
-    fn announce(&self, identity: &Identity, with_counts: bool) {
+    fn announce(&self, identity: &Identity, with_counts: bool, now: Timestamp) {
         let Some(exchange) = self.0.exchange.clone() else { return };
         let counts = || {
             let rooms = self.0.occupied.iter().map(|slot| (slot.key().clone(), slot.value().viewers()));
@@ -197,7 +233,10 @@ impl Hub {
         };
         let changed = std::mem::take(&mut *exchange.changed.lock().unwrap_or_else(PoisonError::into_inner));
         let rooms = with_counts.then(counts);
-        let announcement = Announcement { rooms, changed, ..identity.announcement(&exchange) };
+        let drains = exchange.to_be_drained(now);
+        let draining = self.is_draining();
+        let announcement =
+            Announcement { rooms, changed, drains, draining, ..identity.announcement(&exchange) };
         let saying = exchange.saying.clone();
         saying.spawn(async move { exchange.say(announcement).await });
     }
@@ -268,6 +307,8 @@ impl Identity {
             rooms: None,
             changed: Vec::new(),
             leaving: false,
+            draining: false,
+            drains: Vec::new(),
         }
     }
 }

@@ -7,12 +7,16 @@
 //! Among many nodes offsets are given (`publish_at`), and the two part where this node told something that has no place in the order that
 //! all share, or did not tell what has.
 
+use std::time::Instant;
+
 use apricot_proto::v1::{self, publication::Body};
 use bytes::{Bytes, BytesMut};
 
+use super::delivery::Put;
 use super::limits::{Meter, Rate};
 use super::publication::{Encoded, Format, skipped};
 use super::ring::{Ring, RingBound};
+use crate::clock;
 use crate::model::{StreamPosition, Timestamp};
 
 /// A flash sale makes about 10 critical publications a second at its start, 1.5 KiB each in both formats: a viewer may be away for
@@ -62,6 +66,8 @@ pub struct Flush {
     pub chat: u64,
     /// Chat lines that the viewer does not get.
     pub skipped: u64,
+    /// When each of them was put into its lane.
+    pub puts: Vec<Put>,
 }
 
 /// The critical lane went past this viewer.
@@ -79,7 +85,7 @@ pub struct Lanes {
     line_prefix: u64,
     critical: Ring,
     chat: Ring,
-    state: Option<Encoded>,
+    state: Option<(Encoded, Instant)>,
     state_next: u64,
     /// Above this rate lines are sampled. Hosts and moderators are always shown.
     readable_rate: Rate,
@@ -145,7 +151,7 @@ impl Lanes {
 
     /// Takes the place of the state before it.
     pub fn publish_state(&mut self, state: v1::LiveState, now: Timestamp) {
-        self.state = Some(Encoded::new(v1::Lane::State, 0, now, Body::State(state)));
+        self.state = Some((Encoded::new(v1::Lane::State, 0, now, Body::State(state)), clock::instant()));
         self.state_next += 1;
     }
 
@@ -216,21 +222,31 @@ impl Lanes {
             return Ok(None);
         }
         let mut bytes = BytesMut::new();
-        let mut flush =
-            Flush { bytes: Bytes::new(), cursor: head, critical: 0, state: 0, chat: 0, skipped: 0 };
-        for encoded in self.critical.read(cursor.critical, head.critical) {
+        let mut flush = Flush {
+            bytes: Bytes::new(),
+            cursor: head,
+            critical: 0,
+            state: 0,
+            chat: 0,
+            skipped: 0,
+            puts: Vec::new(),
+        };
+        for (encoded, at) in self.critical.read(cursor.critical, head.critical) {
             bytes.extend_from_slice(encoded.bytes(format));
+            flush.puts.push(Put { lane: v1::Lane::Critical, at });
             flush.critical += 1;
         }
-        if let Some(encoded) = self.state.as_ref().filter(|_| cursor.state < head.state) {
+        if let Some((encoded, at)) = self.state.as_ref().filter(|_| cursor.state < head.state) {
             bytes.extend_from_slice(encoded.bytes(format));
+            flush.puts.push(Put { lane: v1::Lane::State, at: *at });
             flush.state = 1;
             // Only the newest is kept, and it may be newer than `head` asks for.
             flush.cursor.state = self.state_next;
         }
         let mut lines = BytesMut::new();
-        for encoded in self.chat.read(cursor.chat, head.chat) {
+        for (encoded, at) in self.chat.read(cursor.chat, head.chat) {
             lines.extend_from_slice(encoded.bytes(format));
+            flush.puts.push(Put { lane: v1::Lane::Chat, at });
             flush.chat += 1;
         }
         flush.skipped = head.chat - cursor.chat - flush.chat;

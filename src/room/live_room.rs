@@ -230,6 +230,11 @@ impl LiveRoom {
         self.stir();
     }
 
+    /// On the critical lane, without anything else that changes.
+    pub(super) fn publish_alone(&self, body: Body, now: Timestamp) {
+        self.floor().publish(body, &Fact::default(), None, "", now);
+    }
+
     /// News of an order goes to its buyer alone, on every socket that the buyer has; never to a guest.
     pub fn tell_order(&self, view: &OrderView, now: Timestamp) {
         let mut floor = self.floor();

@@ -8,6 +8,8 @@ pub const JOINS: &str = "apricot_joins_total";
 pub const FLUSHES: &str = "apricot_flushes_total";
 /// Counter: publications handed to viewers. Label `lane`: critical, state, chat.
 pub const DELIVERIES: &str = "apricot_deliveries_total";
+/// Histogram: from a publication being put into the lanes of this node to the end of the round that wrote it. Label `lane`. See `delivery`.
+pub const DELIVERY_SECONDS: &str = "apricot_delivery_seconds";
 /// Counter: chat lines that viewers did not get, by sampling or because they lagged.
 pub const CHAT_SKIPPED: &str = "apricot_chat_skipped_total";
 /// Counter: sockets closed. Label `code`: the close code's number.

@@ -1,6 +1,6 @@
 //! The nodes that this one has heard of, and how many viewers each has in which room.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,8 +18,17 @@ const NODES_MAX: usize = 1_024;
 /// Rooms with viewers on one node, 60 B each. A node with more says the first ones.
 pub const ROOMS_SAID_MAX: usize = 10_000;
 
+/// A node that went without a goodbye is shown for so long.
+const SILENT_FOR: Duration = Duration::from_secs(10 * 60);
+/// Of those; the newest.
+const SILENT_MAX: usize = 64;
+
 #[derive(Debug, Default)]
-pub struct Nodes(Mutex<HashMap<NodeId, Heard>>);
+pub struct Nodes {
+    heard: Mutex<HashMap<NodeId, Heard>>,
+    /// Those that went without a goodbye, oldest first.
+    silent: Mutex<VecDeque<NodeView>>,
+}
 
 /// A node as it last spoke of itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +43,8 @@ pub struct NodeView {
     /// Rooms with viewers.
     pub rooms: usize,
     pub heard_at: Timestamp,
+    /// It takes nobody in any more.
+    pub draining: bool,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +54,7 @@ struct Heard {
     started_at: Timestamp,
     rooms: HashMap<RoomId, u32>,
     heard_at: Timestamp,
+    draining: bool,
 }
 
 /// What a node tells all others.
@@ -57,12 +69,16 @@ pub struct Announcement {
     pub changed: Vec<(RoomId, Fact)>,
     /// Its last word.
     pub leaving: bool,
+    pub draining: bool,
+    /// Nodes that were told this one to drain.
+    pub drains: Vec<NodeId>,
 }
 
 impl Nodes {
     /// The rooms whose count may have changed.
     pub fn heed(&self, announcement: &Announcement, now: Timestamp) -> Vec<RoomId> {
-        let Announcement { node, name, version, started_at, rooms, changed: _, leaving } = announcement;
+        let Announcement { node, name, version, started_at, rooms, leaving, draining, .. } = announcement;
+        self.silent().retain(|gone| gone.name != *name);
         let mut nodes = self.lock();
         if *leaving {
             return nodes.remove(node).map_or_else(Vec::new, |gone| gone.rooms.into_keys().collect());
@@ -72,7 +88,7 @@ impl Nodes {
         }
         let heard = nodes.entry(*node).or_default();
         (heard.name, heard.version) = (name.clone(), version.clone());
-        (heard.started_at, heard.heard_at) = (*started_at, now);
+        (heard.started_at, heard.heard_at, heard.draining) = (*started_at, now, *draining);
         let mut changed = Vec::new();
         if let Some(rooms) = rooms {
             let before = std::mem::replace(&mut heard.rooms, rooms.clone());
@@ -114,38 +130,61 @@ impl Nodes {
 
     /// The rooms of those that are gone.
     pub fn forget_gone(&self, now: Timestamp) -> Vec<RoomId> {
+        let mut silent = self.silent();
+        silent.retain(|gone| now < gone.heard_at + SILENT_FOR);
         let mut nodes = self.lock();
         let mut rooms = Vec::new();
-        nodes.retain(|_, heard| {
+        nodes.retain(|id, heard| {
             let here = now < heard.heard_at + GONE_AFTER;
             if !here {
+                // Of one whose parcels alone were heard there is nothing to say.
+                silent.extend((!heard.name.is_empty()).then(|| heard.view(*id)));
                 rooms.extend(std::mem::take(&mut heard.rooms).into_keys());
             }
             here
         });
+        while silent.len() > SILENT_MAX {
+            silent.pop_front();
+        }
         metrics::gauge!(meters::NODES).set(nodes.len() as f64);
         rooms
+    }
+
+    /// Those that went without a goodbye in the last ten minutes, oldest first.
+    pub fn silent_views(&self) -> Vec<NodeView> {
+        self.silent().iter().cloned().collect()
     }
 
     /// By their start.
     pub fn views(&self) -> Vec<NodeView> {
         let nodes = self.lock();
-        let view = |(id, heard): (&NodeId, &Heard)| NodeView {
-            id: *id,
-            name: heard.name.clone(),
-            version: heard.version.clone(),
-            started_at: heard.started_at,
-            viewers: heard.rooms.values().map(|count| u64::from(*count)).sum(),
-            rooms: heard.rooms.len(),
-            heard_at: heard.heard_at,
-        };
-        let mut views: Vec<NodeView> = nodes.iter().map(view).collect();
+        let mut views: Vec<NodeView> = nodes.iter().map(|(id, heard)| heard.view(*id)).collect();
         views.sort_by_key(|view| (view.started_at, view.id));
         views
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<NodeId, Heard>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locked before the others where both are.
+    fn silent(&self) -> MutexGuard<'_, VecDeque<NodeView>> {
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Heard {
+    fn view(&self, id: NodeId) -> NodeView {
+        NodeView {
+            id,
+            name: self.name.clone(),
+            version: self.version.clone(),
+            started_at: self.started_at,
+            viewers: self.rooms.values().map(|count| u64::from(*count)).sum(),
+            rooms: self.rooms.len(),
+            heard_at: self.heard_at,
+            draining: self.draining,
+        }
     }
 }
 
@@ -169,6 +208,8 @@ impl Announcement {
                 })
                 .collect(),
             leaving: self.leaving,
+            draining: self.draining,
+            drains: self.drains.iter().map(|node| node.0).collect(),
         };
         message.encode_to_vec()
     }
@@ -176,7 +217,10 @@ impl Announcement {
     /// `None`: no node says that.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let message = cluster::Announcement::decode(bytes).ok()?;
-        if message.rooms.len() > ROOMS_SAID_MAX || message.name.len() > 80 || message.version.len() > 80 {
+        if message.rooms.len().max(message.drains.len()) > ROOMS_SAID_MAX
+            || message.name.len() > 80
+            || message.version.len() > 80
+        {
             return None;
         }
         let rooms = message.rooms.into_iter().map(|said| Some((said.room.parse().ok()?, said.viewers)));
@@ -192,6 +236,8 @@ impl Announcement {
                 .map(|said| Some((said.room.parse().ok()?, Fact::read(said.fact?)?)))
                 .collect::<Option<_>>()?,
             leaving: message.leaving,
+            draining: message.draining,
+            drains: message.drains.into_iter().map(NodeId).collect(),
         })
     }
 }
@@ -215,7 +261,28 @@ mod tests {
             rooms: Some(rooms.iter().map(|(name, viewers)| (room(name), *viewers)).collect()),
             changed: vec![(room("orchard"), Fact { room_version: 2, ..Fact::default() })],
             leaving: false,
+            draining: true,
+            drains: vec![NodeId(9)],
         }
+    }
+
+    #[test]
+    fn who_goes_without_a_goodbye_is_remembered_for_a_while() {
+        let (nodes, now) = (Nodes::default(), Timestamp(1_000));
+        nodes.heed(&announcement(2, &[]), now);
+        nodes.heed(&announcement(3, &[]), now);
+        nodes.heed(&Announcement { leaving: true, ..announcement(3, &[]) }, now);
+        nodes.forget_gone(now + GONE_AFTER);
+        let silent = nodes.silent_views();
+        assert_eq!(silent.iter().map(|view| view.name.as_str()).collect::<Vec<_>>(), ["node-2"]);
+        nodes.forget_gone(now + SILENT_FOR);
+        assert_eq!(nodes.silent_views(), []);
+
+        nodes.heed(&announcement(4, &[]), now);
+        nodes.forget_gone(now + GONE_AFTER);
+        let again = Announcement { name: "node-4".into(), ..announcement(5, &[]) };
+        nodes.heed(&again, now + GONE_AFTER);
+        assert_eq!(nodes.silent_views(), [], "it is back");
     }
 
     #[test]

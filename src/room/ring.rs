@@ -1,8 +1,10 @@
 //! The last publications of a lane. A reader stands at a sequence and is told what it missed; the ring does not know its readers.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use super::publication::Encoded;
+use crate::clock;
 
 #[derive(Clone, Copy, Debug)]
 pub struct RingBound {
@@ -25,6 +27,7 @@ pub struct Ring {
 struct Entry {
     sequence: u64,
     encoded: Encoded,
+    put_at: Instant,
 }
 
 impl Ring {
@@ -47,7 +50,7 @@ impl Ring {
     pub fn push(&mut self, encoded: Encoded) -> u64 {
         let sequence = self.pass();
         self.size_bytes += encoded.size_bytes();
-        self.entries.push_back(Entry { sequence, encoded });
+        self.entries.push_back(Entry { sequence, encoded, put_at: clock::instant() });
         while self.entries.len() > 1
             && (self.entries.len() > self.bound.count || self.size_bytes > self.bound.bytes)
         {
@@ -81,10 +84,10 @@ impl Ring {
     }
 
     /// What is left of `from..to`, oldest first.
-    pub fn read(&self, from: u64, to: u64) -> impl Iterator<Item = &Encoded> {
+    pub fn read(&self, from: u64, to: u64) -> impl Iterator<Item = (&Encoded, Instant)> {
         let start = self.entries.partition_point(|entry| entry.sequence < from);
         let end = self.entries.partition_point(|entry| entry.sequence < to);
-        self.entries.range(start..end.max(start)).map(|entry| &entry.encoded)
+        self.entries.range(start..end.max(start)).map(|entry| (&entry.encoded, entry.put_at))
     }
 
     fn drop_oldest(&mut self) {

@@ -166,6 +166,11 @@ impl<B> Call<B> {
         text.parse().map_err(|_| super::problem::not_found(name).into())
     }
 
+    /// A part of the path as it came.
+    pub fn text(&self, name: &'static str) -> &str {
+        self.path.get(name).map(String::as_str).unwrap_or_default()
+    }
+
     /// The id of what this request makes. A retry with the same key makes the same id.
     pub fn new_id(&self) -> Uuid {
         self.once.map_or_else(|| self.wire.clock.new_id(), |once| once.key)

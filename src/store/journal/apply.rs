@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Params, params};
 use super::rows::{self, blob};
 use super::statements::Statements;
 use super::totals::Total;
-use super::{Entry, HoldOutcome, Once, StoreError, Task, Write};
+use super::{Entry, HoldOutcome, Once, READINGS_AT_ONCE, StoreError, Task, Write};
 use crate::model::room::Sanction;
 use crate::model::{Account, Currency, FlashSale, Order, Pledge, SaleId, SaleState, Sku, Transfer};
 
@@ -184,6 +184,26 @@ impl<'a, 'c> Batch<'a, 'c> {
             Write::Fence { duty, fence } => self.fence(*duty, *fence),
             Write::TakeLease { duty, node, duration, now } => self.take_lease(*duty, node, *duration, *now),
             Write::GiveUpLease { duty, node } => self.give_up_lease(*duty, node),
+            Write::Reading { at, node, body } => self
+                .execute(
+                    "INSERT INTO readings (at, node, body) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                    (at.millis(), node, body),
+                )
+                .map(|_| ()),
+            Write::ForgetReadings { before } => self
+                .execute(
+                    "DELETE FROM readings WHERE (at, node) IN (SELECT at, node FROM readings WHERE at < ?1 ORDER BY at LIMIT ?2)",
+                    (before.millis(), READINGS_AT_ONCE),
+                )
+                .map(|_| ()),
+            Write::Lights { at, took_ms, body } => self
+                .execute(
+                    "INSERT INTO lights (id, at, took_ms, body) VALUES (1, ?1, ?2, ?3)
+                     ON CONFLICT DO UPDATE SET at = excluded.at, took_ms = excluded.took_ms, body = excluded.body
+                     WHERE lights.at <= excluded.at",
+                    (at.millis(), took_ms, body),
+                )
+                .map(|_| ()),
             Write::Audit { at, actor, action, subject, reason } => self
                 .execute(
                     "INSERT INTO audit (at, actor, action, subject, reason) VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -113,6 +113,22 @@ pub enum Write {
         duty: Duty,
         node: String,
     },
+    /// What a node read of itself; again at the same time: nothing.
+    Reading {
+        at: Timestamp,
+        node: String,
+        body: Vec<u8>,
+    },
+    /// Deletes readings from before, at most `READINGS_AT_ONCE`.
+    ForgetReadings {
+        before: Timestamp,
+    },
+    /// What an audit found, in the place of the one before; an older one changes nothing.
+    Lights {
+        at: Timestamp,
+        took_ms: u32,
+        body: String,
+    },
     Audit {
         at: Timestamp,
         actor: Subject,

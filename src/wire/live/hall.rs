@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use super::Dialect;
 use crate::room::bell::Urgency;
+use crate::room::delivery::Put;
 use crate::room::lanes::{Cursor, Flush};
 use crate::room::{CloseCode, LiveRoom};
 
@@ -39,6 +40,8 @@ pub struct Hall {
     is_short: bool,
     /// A timer is set for the next walk.
     waiting: bool,
+    /// What was written since the shard last took it: publications, and how many viewers each reached.
+    written: Vec<(Put, u64)>,
 }
 
 /// The last walk.
@@ -69,6 +72,9 @@ struct Kept {
     from: Cursor,
     dialect: Dialect,
     framed: Framed,
+    puts: Vec<Put>,
+    /// Viewers who got it in this round.
+    reached: u64,
 }
 
 /// A flush as a frame, the same bytes for everybody at the same cursor.
@@ -109,6 +115,7 @@ impl Hall {
             walked: None,
             is_short: true,
             waiting: false,
+            written: Vec::new(),
         }
     }
 
@@ -146,7 +153,7 @@ impl Hall {
                 walk.head = look(&self.room);
                 walk.again = None;
                 (walk.seats, walk.left) = (self.seats.len(), self.seats.len());
-                walk.kept.clear();
+                self.written.extend(walk.kept.drain(..).flat_map(Kept::written));
                 if was == urgency { Due::Already } else { Due::Queue(urgency) }
             }
             None => match self.due_at() {
@@ -196,15 +203,18 @@ impl Hall {
         frame: impl FnOnce(&[u8]) -> Bytes,
     ) -> Result<Option<Framed>, CloseCode> {
         let Some(walk) = &mut self.walk else { return Ok(None) };
-        let kept = walk.kept.iter().find(|kept| kept.from == from && kept.dialect == dialect);
+        let kept = walk.kept.iter_mut().find(|kept| kept.from == from && kept.dialect == dialect);
         if let Some(kept) = kept {
+            kept.reached += 1;
             return Ok(Some(kept.framed.clone()));
         }
         let flush = self.room.flush(from, walk.head, dialect.format).map_err(|_| CloseCode::TooSlow)?;
-        let Some(flush) = flush else { return Ok(None) };
+        let Some(mut flush) = flush else { return Ok(None) };
+        // Not with the flush, which is handed to each viewer.
+        let puts = std::mem::take(&mut flush.puts);
         let framed = Framed { frame: frame(&flush.bytes), flush };
         if walk.kept.len() < FLUSHES_KEPT {
-            walk.kept.push(Kept { from, dialect, framed: framed.clone() });
+            walk.kept.push(Kept { from, dialect, framed: framed.clone(), puts, reached: 1 });
         }
         Ok(Some(framed))
     }
@@ -223,8 +233,14 @@ impl Hall {
         self.walked = Some(Walked { head: walk.head, began: walk.began, cost });
         // Steps of the golden section: places far apart take turns.
         self.begin_at = (self.begin_at + self.seats.len() * 618 / 1_000 + 1) % self.seats.len().max(1);
+        self.written.extend(walk.kept.drain(..).flat_map(Kept::written));
         self.walk = None;
         Pass::Over { again, cost }
+    }
+
+    /// To be asked after a walk. Viewers who stood where few others did are not counted: what they got was not kept.
+    pub fn written(&mut self) -> impl Iterator<Item = (Put, u64)> {
+        self.written.drain(..)
     }
 
     /// The timer that `Due::At` asked for has rung.
@@ -256,6 +272,13 @@ impl Hall {
     fn due_at(&self) -> Option<Instant> {
         let Walked { began, cost, .. } = self.walked?;
         Some(began + PACE.max(cost * 100 / PACE_SHARE_PERCENT))
+    }
+}
+
+impl Kept {
+    fn written(self) -> impl Iterator<Item = (Put, u64)> {
+        let reached = self.reached;
+        self.puts.into_iter().map(move |put| (put, reached))
     }
 }
 

@@ -160,6 +160,9 @@ fn kinds_of(write: &Write) -> &'static [Kind] {
         Write::Fence { .. } => &[Kind::Fence],
         Write::TakeLease { .. } => &[Kind::TakeLease],
         Write::GiveUpLease { .. } => &[Kind::GiveUpLease],
+        Write::Reading { .. } => &[Kind::Reading],
+        Write::ForgetReadings { .. } => &[Kind::ForgetReadings],
+        Write::Lights { .. } => &[Kind::Lights],
         Write::Audit { .. } => &[Kind::Audit],
         Write::ReturnLeftovers(_) | Write::Transfer(_) | Write::PledgeSums { .. } => &[],
     }

@@ -55,6 +55,9 @@ kinds! {
     TaskDone "task_done" Always,
     TakeLease "take_lease" Change,
     GiveUpLease "give_up_lease" Always,
+    Reading "reading" Always,
+    ForgetReadings "forget_readings" Always,
+    Lights "lights" Always,
     Audit "audit" Always,
     OnceContent "once_content" Always,
     Commit "commit" Always,
@@ -139,6 +142,9 @@ impl Kind {
             | Self::Address
             | Self::TaskDone
             | Self::GiveUpLease
+            | Self::Reading
+            | Self::ForgetReadings
+            | Self::Lights
             | Self::Audit
             | Self::OnceContent
             | Self::Commit

@@ -233,6 +233,9 @@ fn row_of(write: &Write) -> Option<(Kind, Key)> {
         | Write::Remittance { .. }
         | Write::TakeLease { .. }
         | Write::GiveUpLease { .. }
+        | Write::Reading { .. }
+        | Write::ForgetReadings { .. }
+        | Write::Lights { .. }
         | Write::ReturnLeftovers(_)
         | Write::Transfer(_)
         | Write::PledgeSums { .. } => return None,

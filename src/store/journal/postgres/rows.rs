@@ -10,7 +10,7 @@ use super::kind::Kind;
 use crate::model::room::Sanction;
 use crate::model::{FlashSale, Order, Payment, PaymentState, Pledge, SaleState, Stage, Timestamp};
 use crate::store::Write;
-use crate::store::journal::{Task, rows};
+use crate::store::journal::{READINGS_AT_ONCE, Task, rows};
 
 /// One value of a row.
 #[derive(Debug)]
@@ -157,6 +157,9 @@ impl<'a> Group<'a> {
                 self.push([text(duty.name()), text(node), Cell::Int(rows::millis(*duration))]);
             }
             Write::GiveUpLease { duty, node } => self.push([text(duty.name()), text(node)]),
+            Write::Reading { at, node, body } => self.push([time(*at), text(node), Cell::Bytes(body)]),
+            Write::ForgetReadings { before } => self.push([time(*before), int(READINGS_AT_ONCE)]),
+            Write::Lights { at, took_ms, body } => self.push([time(*at), int(*took_ms), text(body)]),
             Write::Audit { at, actor, action, subject, reason } => {
                 self.push([time(*at), text(actor.as_str()), text(action), text(subject), text(reason)]);
             }

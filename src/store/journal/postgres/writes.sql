@@ -169,6 +169,20 @@ WHERE t.node = excluded.node OR t.until <= clock_ms()
 -- key: duty
 UPDATE leases t SET until = 0 FROM (SELECT unnest($1::text[]) AS duty, unnest($2::text[]) AS node) AS d WHERE t.duty = d.duty AND t.node = d.node
 
+-- name: reading
+-- key: at, node
+INSERT INTO readings (at, node, body) SELECT unnest($1::bigint[]), unnest($2::text[]), unnest($3::bytea[]) ON CONFLICT DO NOTHING
+
+-- name: forget_readings
+-- key: at
+DELETE FROM readings t USING (SELECT at, node FROM readings WHERE at < ($1::bigint[])[1] ORDER BY at LIMIT ($2::bigint[])[1]) AS d
+WHERE t.at = d.at AND t.node = d.node
+
+-- name: lights
+-- key: at
+INSERT INTO lights AS t (id, at, took_ms, body) SELECT 1, unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::text[])
+ON CONFLICT (id) DO UPDATE SET at = excluded.at, took_ms = excluded.took_ms, body = excluded.body WHERE t.at <= excluded.at
+
 -- name: audit
 -- key: id
 INSERT INTO audit (at, actor, action, subject, reason) SELECT unnest($1::bigint[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[])

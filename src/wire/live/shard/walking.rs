@@ -53,6 +53,7 @@ impl Shard {
             queue.rotate_left(1);
             if let Pass::Over { again, cost } = hall.passed(ended - began) {
                 self.meters.walk_seconds.record(cost);
+                hall.written().for_each(|(put, viewers)| put.reached(viewers, ended));
                 queue.pop_back();
                 self.now = ended;
                 if let Some(again) = again {

@@ -1,0 +1,166 @@
+//! Rules that must always be true, read from the record again and again beside the server: not what the program believes, but what stands
+//! there.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use apricot_proto::v1;
+use tokio::sync::{oneshot, watch};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::{Ops, meters};
+use crate::audit::audit;
+use crate::clock::{self, Clock};
+use crate::sale::Keeping;
+use crate::store::journal::{PostgresSettings, Snapshot};
+use crate::store::{StoreError, Write};
+
+/// The shortest time between two audits.
+const EVERY: Duration = Duration::from_secs(15);
+/// An audit of 1 s is followed by 20 s of none: never more than 5 % of the time.
+const REST: u32 = 20;
+/// Holds and tasks are counted at least so far apart.
+const COUNT_EVERY: Duration = Duration::from_secs(5);
+/// A sweep ends a hold within a tenth of a second.
+const HOLD_OVERDUE: Duration = Duration::from_secs(10);
+/// The provider is asked again many times by then.
+const TASK_OVERDUE: Duration = Duration::from_secs(60);
+/// What one audit found may take so much of a message.
+const EXAMPLE_CHARACTERS_MAX: usize = 200;
+
+/// Where a snapshot of the record is had from.
+#[derive(Clone)]
+pub enum Record {
+    File(PathBuf),
+    Postgres(PostgresSettings),
+}
+
+impl Record {
+    async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        match self {
+            Self::File(path) => Snapshot::of_file(path),
+            Self::Postgres(settings) => Snapshot::of_postgres(settings).await,
+        }
+    }
+
+    /// On a thread of its own: SQLite answers when it is done, and a process that ends does not wait for it.
+    async fn audited(&self) -> Result<Vec<v1::Light>, StoreError> {
+        let record = self.clone();
+        let (told, report) = oneshot::channel();
+        let looking = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let report = runtime.map_err(|error| StoreError::Unavailable(error.to_string()));
+            let report =
+                report.and_then(|runtime| runtime.block_on(async { audit(&record.snapshot().await?).await }));
+            // Whoever asked may have stopped.
+            drop(told.send(report));
+        };
+        let failed = |error: String| StoreError::Unavailable(error);
+        std::thread::Builder::new()
+            .name("audit".into())
+            .spawn(looking)
+            .map_err(|error| failed(error.to_string()))?;
+        let report = report.await.map_err(|error| failed(error.to_string()))??;
+        let light = |check: crate::audit::Check| v1::Light {
+            name: check.name,
+            rule: check.rule,
+            violations: u32::try_from(check.violations).unwrap_or(u32::MAX),
+            examples: check
+                .examples
+                .into_iter()
+                .map(|example| example.chars().take(EXAMPLE_CHARACTERS_MAX).collect())
+                .collect(),
+        };
+        Ok(report.checks.into_iter().map(light).collect())
+    }
+}
+
+impl Ops {
+    /// By the node that holds the lease: the record is one, so one audit of it is enough, and what it found is in the record for all.
+    pub async fn keep_lights(
+        self,
+        kept: watch::Receiver<Option<Keeping>>,
+        clock: Clock,
+        stop: CancellationToken,
+    ) {
+        let audits = async {
+            loop {
+                let took =
+                    if keeps(&kept) { self.look_at_lights(&clock).await } else { self.forget_lights() };
+                sleep(EVERY.max(took * REST)).await;
+            }
+        };
+        let counts = async {
+            loop {
+                let began = clock::instant();
+                if keeps(&kept) {
+                    self.count_overdue(&clock).await;
+                }
+                sleep(COUNT_EVERY.max(began.elapsed() * REST)).await;
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = audits => {}
+            () = counts => {}
+        }
+    }
+
+    async fn look_at_lights(&self, clock: &Clock) -> Duration {
+        let (began, at) = (clock::instant(), clock.now());
+        let audited = self.0.record.audited().await;
+        let took = began.elapsed();
+        metrics::gauge!(meters::AUDIT_SECONDS).set(took.as_secs_f64());
+        let lights = match audited {
+            Ok(lights) => lights,
+            Err(error) => {
+                tracing::warn!(%error, "the record was not audited; the next look tries again");
+                return took;
+            }
+        };
+        for light in &lights {
+            metrics::gauge!(meters::RULE_VIOLATIONS, "rule" => light.name.clone())
+                .set(f64::from(light.violations));
+        }
+        let broken = lights.iter().filter(|light| light.violations > 0);
+        let broken: Vec<_> = broken.map(|light| (light.name.clone(), light.violations)).collect();
+        let before = std::mem::replace(&mut self.noticed().broken, broken.clone());
+        for (rule, violations) in
+            broken.iter().filter(|(rule, _)| before.iter().all(|(known, _)| known != rule))
+        {
+            tracing::error!(rule, violations, "the record breaks a rule; run `apricot check`");
+        }
+        let body = serde_json::to_string(&lights).expect("text and numbers");
+        let took_ms = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
+        if let Err(error) = self.journal().commit(vec![Write::Lights { at, took_ms, body }]).await {
+            tracing::warn!(%error, "what an audit found was not recorded");
+        }
+        took
+    }
+
+    /// Another node looks now.
+    fn forget_lights(&self) -> Duration {
+        let mut noticed = self.noticed();
+        (noticed.holds_overdue, noticed.tasks_overdue) = (0, 0);
+        noticed.broken.clear();
+        Duration::ZERO
+    }
+
+    async fn count_overdue(&self, clock: &Clock) {
+        let now = clock.now();
+        match self.journal().overdue(now - HOLD_OVERDUE, now - TASK_OVERDUE).await {
+            Ok((holds, tasks)) => {
+                metrics::gauge!(meters::HOLDS_OVERDUE).set(holds as f64);
+                metrics::gauge!(meters::TASKS_OVERDUE).set(tasks as f64);
+                let mut noticed = self.noticed();
+                (noticed.holds_overdue, noticed.tasks_overdue) = (holds, tasks);
+            }
+            Err(error) => tracing::debug!(%error, "holds and tasks were not counted"),
+        }
+    }
+}
+
+fn keeps(kept: &watch::Receiver<Option<Keeping>>) -> bool {
+    kept.borrow().is_some_and(Keeping::stands)
+}
