@@ -60,7 +60,7 @@ pub fn reading(node: &str, before: &Sample, after: &Sample, at: Timestamp) -> v1
             - closed(CloseCode::ClientClosed),
         holds_granted: grown_with(sale::HOLDS, "outcome", "granted"),
         holds_expired: grown_with(sale::HOLDS, "outcome", "expired"),
-        refused: grown_by(sale::REFUSED, "rule"),
+        refused: hyphened(grown_by(sale::REFUSED, "rule")),
         orders_paid: grown_with(sale::ORDERS, "stage", "paid"),
         commits: grown(store::COMMITS),
         batch: spread(store::COMMIT_ENTRIES, None, 1.0),
@@ -70,7 +70,7 @@ pub fn reading(node: &str, before: &Sample, after: &Sample, at: Timestamp) -> v1
         publish_us: spread(room::PUBLISH_SECONDS, None, MILLION),
         pool_in_use: small(after.sum(store::POOL_IN_USE)),
         pool_waiting: small(after.sum(store::POOL_WAITING)),
-        payment_events: grown_by(sale::PAYMENT_EVENTS, "kind"),
+        payment_events: hyphened(grown_by(sale::PAYMENT_EVENTS, "kind")),
         provider_tasks: grown(sale::TASKS),
         provider_waiting: small(after.sum(sample::WAITING)),
         cpu_ppm: small(cpu_seconds.max(0.0) * MILLION / over.as_secs_f64().max(0.001)),
@@ -78,6 +78,11 @@ pub fn reading(node: &str, before: &Sample, after: &Sample, at: Timestamp) -> v1
         open_files: small(after.sum(process::OPEN_FDS)),
         alerts: Vec::new(),
     }
+}
+
+/// As problems are named: "sold-out".
+fn hyphened(counts: HashMap<String, u64>) -> HashMap<String, u64> {
+    counts.into_iter().map(|(of, count)| (of.replace('_', "-"), count)).collect()
 }
 
 fn quantiles(buckets: &Buckets, unit: f64) -> Option<v1::Quantiles> {
@@ -107,7 +112,7 @@ mod tests {
         let before = "apricot_deliveries_total{lane=\"chat\"} 100\napricot_orders_refused_total{rule=\"sold-out\"} 3\n\
                       process_cpu_seconds_total 1.5\napricot_closes_total{code=\"4008\"} 1\n";
         let after = "apricot_deliveries_total{lane=\"chat\"} 350\napricot_orders_refused_total{rule=\"sold-out\"} 3\n\
-                     apricot_orders_refused_total{rule=\"busy\"} 2\nprocess_cpu_seconds_total 2.0\n\
+                     apricot_orders_refused_total{rule=\"not_now\"} 2\nprocess_cpu_seconds_total 2.0\n\
                      apricot_closes_total{code=\"4008\"} 3\napricot_closes_total{code=\"1000\"} 7\n\
                      apricot_closes_total{code=\"4014\"} 4\napricot_store_up{store=\"record\"} 1\n\
                      apricot_delivery_seconds_bucket{lane=\"chat\",le=\"0.001\"} 200\n\
@@ -116,7 +121,7 @@ mod tests {
         let reading = reading("a", &Sample::read(before, began), &after, Timestamp(9));
         assert_eq!((reading.over_ms, reading.cpu_ppm), (2_000, 250_000));
         assert_eq!((reading.closed_slow, reading.closed_other), (2, 4));
-        assert_eq!(reading.refused, HashMap::from([("busy".to_owned(), 2)]));
+        assert_eq!(reading.refused, HashMap::from([("not-now".to_owned(), 2)]));
         assert_eq!((reading.record_up, reading.gate_up), (true, false));
         let [critical, _, chat] = reading.lanes.as_slice() else { panic!("{:?}", reading.lanes) };
         assert_eq!((critical.deliveries, critical.delay_us), (0, None));
