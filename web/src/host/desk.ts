@@ -110,7 +110,12 @@ export class Desk {
     return { sku, title: sold?.title ?? sku, unit: "", imageUrl: "", price: undefined, onHand: undefined };
   }
 
+  /** An answer to a change. It may leave the run sheet out as a publication does: a newer version is read again. */
   takeRoom(room: Room): void {
+    this.live.takeRoom(room);
+  }
+
+  private takeFull(room: Room): void {
     if (this.full === undefined || room.version >= this.full.version) this.full = room;
     this.live.takeRoom(room);
   }
@@ -130,11 +135,11 @@ export class Desk {
     for (let attempt = 1; ; attempt += 1) {
       const room = this.full ?? (await readRoom(this.live.roomId));
       try {
-        this.takeRoom(await putRunSheet(room.id, change(room.runSheet), room.version));
+        this.takeFull(await putRunSheet(room.id, change(room.runSheet), room.version));
         return;
       } catch (error) {
         if (!(error instanceof Refused) || error.problem.type !== "changed-meanwhile" || attempt >= TRIES_MAX) throw error;
-        this.takeRoom(await readRoom(this.live.roomId));
+        this.takeFull(await readRoom(this.live.roomId));
       }
     }
   }
@@ -213,7 +218,7 @@ export class Desk {
     if (this.reading) return;
     this.reading = true;
     try {
-      this.takeRoom(await readRoom(this.live.roomId));
+      this.takeFull(await readRoom(this.live.roomId));
       this.reading = false;
     } catch (error) {
       // The socket says what is wrong with the room or the line.
