@@ -265,6 +265,10 @@ export class LiveRoom {
 /** Draws again whenever the room changes. */
 export function useLive(live: LiveRoom): LiveRoom {
   const [, draw] = useReducer<number, void>((n) => n + 1, 0);
-  useEffect(() => live.subscribe(() => draw()), [live]);
+  useEffect(() => {
+    // What came between the first drawing and now.
+    draw();
+    return live.subscribe(() => draw());
+  }, [live]);
   return live;
 }

@@ -1,7 +1,7 @@
 // One live room, whole: what is drawn where, and which sheet is open.
 
 import type { ComponentType } from "preact";
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
 import { RoomState, type Room } from "../gen/apricot/v1/room_pb";
 import { OrderState } from "../gen/apricot/v1/sale_pb";
@@ -14,7 +14,7 @@ import { Sheet } from "../parts/Sheet";
 import { Parcel } from "../parts/signs";
 import { Skeleton, Still } from "../parts/Still";
 import { useServerTime } from "../parts/time";
-import { LiveRoom, useLive } from "../room/live";
+import { useLive, type LiveRoom } from "../room/live";
 import { isGuest, isPaying, ordersOf, salesToShow, type RoomView } from "../room/state";
 import { clockFace, useWords } from "../text";
 import { token } from "../wire/address";
@@ -28,18 +28,15 @@ import { TopBar } from "./TopBar";
 
 type Open = { readonly kind: "order" | "receipt"; readonly orderId: string } | { readonly kind: "orders" | "sign-in" } | undefined;
 
-export function RoomPage(props: { roomId: string }) {
+/** `live` is under way already. */
+export function RoomPage(props: { live: LiveRoom }) {
   const { t } = useWords();
-  const live = useLive(useMemo(() => new LiveRoom(props.roomId), [props.roomId]));
+  const live = useLive(props.live);
   const { view } = live;
   const [open, setOpen] = useState<Open>();
   const [hearts, setHearts] = useState(0);
   const [overVideo, setOverVideo] = useState(false);
 
-  useEffect(() => {
-    live.start();
-    return () => live.stop();
-  }, [live]);
   useTitle(view.room === undefined ? t.brand : `${view.room.title} · ${t.brand}`);
 
   // A wish that was asked again after a reload shows itself.
@@ -141,7 +138,7 @@ export function RoomPage(props: { roomId: string }) {
       )}
       {open?.kind === "sign-in" && (
         <Sheet key="sign-in" label={t.signIn.heading} testId="sign-in-sheet" onClose={close}>
-          <Headed load={loadSignIn} of={{ roomId: props.roomId, onIn: cameIn }} />
+          <Headed load={loadSignIn} of={{ roomId: live.roomId, onIn: cameIn }} />
         </Sheet>
       )}
     </main>

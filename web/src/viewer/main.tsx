@@ -6,6 +6,7 @@ import "./viewer.css";
 import { useLater } from "../parts/Later";
 import { show } from "../parts/page";
 import { Still } from "../parts/Still";
+import { LiveRoom } from "../room/live";
 import { useWords } from "../text";
 import { pledgeOfPath, roomOfPath, takeFragment } from "../wire/address";
 import { answerGuests } from "../wire/identity";
@@ -22,13 +23,17 @@ addEventListener("hashchange", () => {
   }
 });
 
+// The line to the room is made while the words are still on their way.
+const room = roomOfPath(location.pathname);
+const live = room === undefined ? undefined : new LiveRoom(room);
+live?.start();
+
 const loadPledgePage = async () => (await import("./PledgePage")).PledgePage;
 const loadRoomList = async () => (await import("./RoomList")).RoomList;
 
 function Viewer() {
-  const [room] = useState(() => roomOfPath(location.pathname));
   const [pledge] = useState(() => pledgeOfPath(location.pathname));
-  if (room !== undefined) return <RoomPage roomId={room} />;
+  if (live !== undefined) return <RoomPage live={live} />;
   return pledge === undefined ? <FrontDoor /> : <PledgeDoor pledgeId={pledge} />;
 }
 
