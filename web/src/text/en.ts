@@ -283,13 +283,7 @@ export const en: Catalogue = {
     accrued: "Accrued",
     confirmed: "Confirmed",
     remitted: "Handed over",
-    reversed: (amount) => `${amount} reversed by refunds`,
     registration: (number) => `reg. no. ${number}`,
-    explain: "Accrued when paid, confirmed when received, handed over when the transfer proof is in.",
-    share: (percent) => `${percent} of every order`,
-    perUnit: (amount) => `${amount} of every unit`,
-    cap: (amount) => `at most ${amount}`,
-    version: (version) => `pledge version ${version}`,
   },
 
   problems: {

@@ -281,13 +281,7 @@ export const zhCN = {
     accrued: "已累计",
     confirmed: "已收货确认",
     remitted: "已交到",
-    reversed: (amount: string) => `退款冲回 ${amount}`,
     registration: (number: string) => `登记号 ${number}`,
-    explain: "付款时累计，买家收货后确认，凭证到了才算交到。",
-    share: (percent: string) => `每单捐出 ${percent}`,
-    perUnit: (amount: string) => `每份捐出 ${amount}`,
-    cap: (amount: string) => `最多 ${amount}`,
-    version: (version: string) => `约定第 ${version} 版`,
   },
 
   problems: {
