@@ -51,14 +51,14 @@ pub const RULES: [Rule; 14] = [
     Rule::new("ledger-imbalance", Severity::Critical, 0.0, 3, |facts| of_all(Some(facts.imbalance_minor))),
     Rule::new("commits-slow", Severity::Critical, 250.0, 10, |facts| of_all(p99_ms(facts.reading.commit_us))),
     Rule::new("deliveries-slow", Severity::Critical, 500.0, 10, |facts| of_all(p99_ms(delay(facts, v1::Lane::Critical)))),
-    Rule::new("chat-slow", Severity::Warning, 1_000.0, 30, |facts| of_all(p99_ms(delay(facts, v1::Lane::Chat)))),
-    Rule::new("viewers-slow", Severity::Warning, 5.0, 30, |facts| of_all(percent_blocked(facts))),
+    Rule::new("chat-slow", Severity::Warning, 2_000.0, 10, |facts| of_all(p99_ms(delay(facts, v1::Lane::Chat)))),
+    Rule::new("viewers-slow", Severity::Warning, 5.0, 10, |facts| of_all(percent_blocked(facts))),
     Rule::new("busy", Severity::Critical, 1.0, 10, |facts| of_all(Some(turned_away_per_second(facts)))),
     Rule::new("holds-stuck", Severity::Critical, 0.0, 10, |facts| of_all(Some(facts.holds_overdue as f64))),
     Rule::new("payments-stuck", Severity::Warning, 0.0, 30, |facts| of_all(Some(facts.tasks_overdue as f64))),
     Rule::new("node-silent", Severity::Critical, 0.0, 0, |facts| facts.silent.iter().map(|node| (node.clone(), 1.0)).collect()),
-    Rule::new("memory-short", Severity::Warning, 90.0, 30, |facts| of_all(percent(facts.reading.memory_bytes as f64, facts.memory_limit_bytes))),
-    Rule::new("files-short", Severity::Warning, 80.0, 30, |facts| of_all(percent(facts.reading.open_files.into(), facts.open_files_max))),
+    Rule::new("memory-high", Severity::Warning, 90.0, 30, |facts| of_all(percent(facts.reading.memory_bytes as f64, facts.memory_limit_bytes))),
+    Rule::new("files-high", Severity::Warning, 90.0, 30, |facts| of_all(percent(facts.reading.open_files.into(), facts.open_files_max))),
 ];
 
 impl Rule {
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn each_rule_has_something_that_raises_it() {
-        let slow = Some(v1::Quantiles { p50: 0.0, p95: 0.0, p99: 2e6 });
+        let slow = Some(v1::Quantiles { p50: 0.0, p95: 0.0, p99: 3e6 });
         let lane = |lane: v1::Lane| v1::LaneReading { lane: lane.into(), deliveries: 1, delay_us: slow };
         let facts = Facts {
             reading: v1::OpsReading {
@@ -184,7 +184,7 @@ mod tests {
                 writes_blocked: 60,
                 refused: [("busy".to_owned(), 9), ("not-now".to_owned(), 2)].into(),
                 memory_bytes: 95,
-                open_files: 90,
+                open_files: 95,
                 ..Default::default()
             },
             imbalance_minor: 1.0,

@@ -40,6 +40,7 @@ impl Sales {
             self.mend(wish.sale);
         }
         if !self.0.journal.has_room() {
+            meters::refused("busy");
             return Err(StoreError::Busy.into());
         }
         let until = now + sale.hold_for;
