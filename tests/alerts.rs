@@ -60,7 +60,9 @@ fn prometheus_reads_the_rules_and_they_tell() {
     for arguments in [["check", "rules", "config/alerts.yml"], ["test", "rules", "config/alerts.test.yml"]] {
         let ran = match Command::new("promtool").args(arguments).output() {
             Ok(ran) => ran,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && std::env::var_os("CI").is_none() => {
+            Err(error)
+                if error.kind() == std::io::ErrorKind::NotFound && std::env::var_os("CI").is_none() =>
+            {
                 eprintln!("skipped: promtool is not installed (Debian's package prometheus)");
                 return;
             }

@@ -47,6 +47,7 @@ mod settled;
 mod survival;
 mod totals;
 mod versions;
+mod watched;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const SALE: SaleId = SaleId(Uuid::from_u128(1));
