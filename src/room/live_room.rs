@@ -307,6 +307,9 @@ impl LiveRoom {
             });
         }
         let floor = self.floor();
+        if floor.record.id.is_feed() {
+            return Err(RoomRefused::Forbidden("nobody chats in the feed"));
+        }
         if floor.record.state == RoomState::Ended {
             return Err(RoomRefused::WrongState("the room has ended"));
         }
