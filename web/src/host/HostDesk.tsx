@@ -70,7 +70,8 @@ export function HostDesk(props: { roomId: string; view: View | undefined; me: Cl
   if (room === undefined || rights === undefined) {
     const { link } = live;
     if (live.missing || (link.kind === "over" && link.over === "missing")) return <NoRoom title={h.roomGone} hint={t.room.missingHint} />;
-    if (link.kind === "over") return <NoRoom title={h.notYours} hint={t.connection.over[link.over]} />;
+    // Of one that has ended REST tells what the socket doesn't.
+    if (link.kind === "over" && link.over !== "ended") return <NoRoom title={h.notYours} hint={t.connection.over[link.over]} />;
     return (
       <main class="host-page">
         <Connection live={live} />
@@ -199,7 +200,7 @@ function Top(props: { desk: Desk; room: Room; views: readonly View[]; shown: Vie
       <MotionSwitch />
       <LanguageSwitch />
       {desk.rights?.runs === false && (
-        <p class="badge host-badge" data-testid="badge">
+        <p class="host-badge" data-testid="badge">
           {desk.rights.as === "commissioner" ? h.helpsHost(room.hostName === "" ? t.chat.role.host : room.hostName) : h.moderatesFor(room.hostName === "" ? t.chat.role.host : room.hostName)}
         </p>
       )}
@@ -279,7 +280,7 @@ function NoRoom(props: { title: string; hint: string }) {
   const h = hostText.use();
   return (
     <main>
-      <Still title={props.title} hint={props.hint}>
+      <Still whole title={props.title} hint={props.hint}>
         <a class="quiet button" href="#rooms">
           {h.rooms.heading}
         </a>

@@ -8,7 +8,7 @@ import { drawingOf } from "../parts/drawings";
 import { Photo } from "../parts/Photo";
 import { Sheet } from "../parts/Sheet";
 import { Plus } from "../parts/signs";
-import { Skeleton } from "../parts/Still";
+import { Skeleton, Still } from "../parts/Still";
 import { useWords } from "../text";
 import { useAct } from "./act";
 import { CARDS_MAX, toggled } from "./Cards";
@@ -84,7 +84,16 @@ export function RunSheet(props: { desk: Desk; room: Room; rights: Rights }) {
         )}
       </header>
       {recorded === undefined && <Skeleton lines={6} />}
-      {recorded?.length === 0 && <p class="hint sheet-empty">{rights.sells ? h.sheet.empty : h.sheet.emptyHelper}</p>}
+      {recorded?.length === 0 && (
+        <Still title={rights.sells ? h.sheet.emptyTitle : h.sheet.emptyHelper} {...(rights.sells ? { hint: h.sheet.empty } : {})}>
+          {rights.sells && (
+            <button type="button" class="primary big" onClick={() => setOpen({ what: "add" })}>
+              <Plus />
+              {h.sheet.addHeading}
+            </button>
+          )}
+        </Still>
+      )}
       <ol class="sheet-lines" ref={list}>
         {lines.map((line, at) => (
           <RunSheetLine

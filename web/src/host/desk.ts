@@ -13,6 +13,7 @@ import { rightsIn, type Rights } from "./rights";
 import { readPledges, readProducts, readSales } from "./trade";
 
 const FIGURES_EVERY_MS = 5_000;
+const FIGURES_ENDED_EVERY_MS = 30_000;
 /** Ten minutes of viewers, one sample with each reading of the figures. */
 const SAMPLES_MAX = 120;
 /** Somebody else changed the room between our reading and our writing: so often it is read and tried again. */
@@ -48,6 +49,7 @@ export class Desk {
   private readonly listeners = new Set<() => void>();
   private unhook: () => void = () => undefined;
   private timer = 0;
+  private lookedAtMs = 0;
   private lots = "";
   private askedFor: Rights["as"] | undefined;
 
@@ -58,7 +60,7 @@ export class Desk {
 
   start(): void {
     this.unhook = this.live.subscribe(() => this.heard());
-    this.timer = window.setInterval(() => this.look(), FIGURES_EVERY_MS);
+    this.timer = window.setInterval(this.lookAgain, FIGURES_EVERY_MS);
     document.addEventListener("visibilitychange", this.look);
     this.live.start();
     void this.readRoom();
@@ -150,11 +152,16 @@ export class Desk {
     return products;
   }
 
+  /** Reads the figures, unless nobody looks at them. */
   readonly look = (): void => {
-    const { room } = this;
-    if (document.hidden || room === undefined || this.rights?.seesFigures !== true) return;
-    // Nothing happens in a room that has ended, except parcels.
+    if (document.hidden || this.rights?.seesFigures !== true) return;
+    this.lookedAtMs = Date.now();
     void this.readFigures();
+  };
+
+  private readonly lookAgain = (): void => {
+    // In a room that has ended only parcels move.
+    if (this.room?.state !== RoomState.ENDED || Date.now() - this.lookedAtMs >= FIGURES_ENDED_EVERY_MS) this.look();
   };
 
   private async readFigures(): Promise<void> {

@@ -23,7 +23,7 @@ function Host() {
   if (mine === "") {
     return (
       <main>
-        <Still title={h.noToken} hint={h.noTokenHint} />
+        <Still whole title={h.noToken} hint={h.noTokenHint} />
       </main>
     );
   }
