@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use axum::http::Method;
 use serde_json::{Map, Value, json};
 
-use super::rest::{BODY_BYTES_MAX, Content, Given, Route, routes};
+use super::rest::{Asks, BODY_BYTES_MAX, Content, Given, Route, routes};
 use crate::model::Role;
 
 mod bound;
@@ -94,6 +94,12 @@ fn parameters(route: &Route) -> Vec<Value> {
         let cursor = "The nextCursor of the page before.";
         parameters.push(json!({ "name": "cursor", "in": "query", "required": false, "schema": text, "description": cursor }));
         parameters.push(json!({ "name": "limit", "in": "query", "required": false, "schema": limit }));
+    }
+    for Asks { name, kind, what } in route.asks {
+        let schema = json!({ "type": kind });
+        parameters.push(
+            json!({ "name": name, "in": "query", "required": false, "schema": schema, "description": what }),
+        );
     }
     if route.method != Method::GET && !route.who.contains(&Role::Guest) {
         let key = json!({ "type": "string", "minLength": 8, "maxLength": 64 });

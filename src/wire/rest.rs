@@ -52,9 +52,20 @@ pub struct Route {
     pub summary: &'static str,
     /// Takes `?cursor=` and `?limit=`.
     pub paged: bool,
+    /// What else may follow the `?`, all of it optional.
+    pub asks: &'static [Asks],
     pub takes: Option<&'static str>,
     pub gives: Vec<Given>,
     handler: MethodRouter<Arc<Wire>>,
+}
+
+/// A part of a query, for `/openapi.json`.
+#[derive(Clone, Copy, Debug)]
+pub struct Asks {
+    pub name: &'static str,
+    /// "integer" or "boolean", as JSON Schema has it.
+    pub kind: &'static str,
+    pub what: &'static str,
 }
 
 /// A request whose token, role and body were checked.
@@ -91,11 +102,25 @@ impl Route {
         };
         let filter = MethodFilter::try_from(method.clone()).expect("a method that axum routes");
         let (takes, gives) = (B::MESSAGE, A::gives());
-        Self { method, path, who, summary, paged: false, takes, gives, handler: on(filter, adapter) }
+        Self {
+            method,
+            path,
+            who,
+            summary,
+            paged: false,
+            asks: &[],
+            takes,
+            gives,
+            handler: on(filter, adapter),
+        }
     }
 
     fn paged(self) -> Self {
         Self { paged: true, ..self }
+    }
+
+    fn asking(self, asks: &'static [Asks]) -> Self {
+        Self { asks, ..self }
     }
 }
 

@@ -7,7 +7,7 @@ use axum::extract::Query;
 use serde::Deserialize;
 
 use super::answer::{Document, NoContent, Plain};
-use super::{Call, Refused, page, rooms};
+use super::{Asks, Call, Refused, page, rooms};
 use crate::contract;
 use crate::ledger::AccountTotal;
 use crate::model::{OutOfBound, Payment, PaymentState, RoomState, bounded_text};
@@ -52,7 +52,20 @@ pub async fn overview(call: Call) -> Result<v1::Overview, Refused> {
     })
 }
 
-/// `?fromMs=&toMs=&points=`, all of them optional.
+pub const HISTORY: &[Asks] = &[
+    Asks {
+        name: "fromMs",
+        kind: "integer",
+        what: "Before toMs by a day at most; an hour before it when left out.",
+    },
+    Asks { name: "toMs", kind: "integer", what: "Now when left out." },
+    Asks {
+        name: "points",
+        kind: "integer",
+        what: "At most so many for each node: 1..=2000, 600 when left out.",
+    },
+];
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Asked {

@@ -57,7 +57,7 @@ pub fn routes() -> Vec<Route> {
         Route::new(post(), WEBHOOKS, ALL, "News of the payment provider, by signature.", payments::webhook),
         Route::new(get(), "/v1/ledger/trial-balance", AUDITORS, "All accounts; they sum to zero.", ops::trial_balance),
         Route::new(get(), "/v1/ops/overview", AUDITORS, "Everything at a glance.", ops::overview),
-        Route::new(get(), "/v1/ops/history", AUDITORS, "What nodes read of themselves, a day at most.", ops::history),
+        Route::new(get(), "/v1/ops/history", AUDITORS, "What nodes read of themselves, a day at most.", ops::history).asking(ops::HISTORY),
         Route::new(get(), "/v1/ops/holds", OPS, "Open holds, soonest to run out first.", ops::holds),
         Route::new(get(), "/v1/ops/payments", AUDITORS, "Payments, newest first.", ops::payments).paged(),
         Route::new(get(), "/v1/ops/audit", AUDITORS, "Who did what, newest first.", ops::audit).paged(),

@@ -22,9 +22,4 @@ export interface Coming {
   "/v1/rooms/{room}/charity.csv": Get;
   "/v1/sales/{sale}/stock": Post;
   "/v1/pledges": Get & Post;
-  "/v1/ops/history": Get;
-  "/v1/ops/holds": Get;
-  "/v1/ops/payments": Get;
-  "/v1/ops/audit": Get;
-  "/v1/ops/nodes/{node}/drain": Post;
 }
