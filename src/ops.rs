@@ -223,6 +223,19 @@ impl Ops {
         nodes
     }
 
+    /// For what ops do that no layer records by itself.
+    pub async fn note(
+        &self,
+        actor: &Subject,
+        action: &'static str,
+        subject: String,
+        reason: String,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let actor = actor.clone();
+        self.journal().commit(vec![Write::Audit { at: now, actor, action, subject, reason }]).await
+    }
+
     /// Recorded, and then asked of that node. False: there is no such node.
     pub async fn drain(
         &self,

@@ -84,10 +84,18 @@ impl Ops {
         clock: Clock,
         stop: CancellationToken,
     ) {
+        let mut lease = kept.clone();
         let audits = async {
             loop {
-                let took =
-                    if keeps(&kept) { self.look_at_lights(&clock).await } else { self.forget_lights() };
+                if !keeps(&kept) {
+                    self.forget_lights();
+                    // Said each second, also when it is the same.
+                    if lease.changed().await.is_err() {
+                        return;
+                    }
+                    continue;
+                }
+                let took = self.look_at_lights(&clock).await;
                 sleep(EVERY.max(took * REST)).await;
             }
         };
@@ -140,11 +148,16 @@ impl Ops {
     }
 
     /// Another node looks now.
-    fn forget_lights(&self) -> Duration {
+    fn forget_lights(&self) {
         let mut noticed = self.noticed();
-        (noticed.holds_overdue, noticed.tasks_overdue) = (0, 0);
-        noticed.broken.clear();
-        Duration::ZERO
+        for (rule, _) in noticed.broken.drain(..) {
+            metrics::gauge!(meters::RULE_VIOLATIONS, "rule" => rule).set(0.0);
+        }
+        if noticed.holds_overdue + noticed.tasks_overdue > 0 {
+            metrics::gauge!(meters::HOLDS_OVERDUE).set(0.0);
+            metrics::gauge!(meters::TASKS_OVERDUE).set(0.0);
+            (noticed.holds_overdue, noticed.tasks_overdue) = (0, 0);
+        }
     }
 
     async fn count_overdue(&self, clock: &Clock) {

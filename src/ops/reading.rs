@@ -63,7 +63,7 @@ pub fn reading(node: &str, before: &Sample, after: &Sample, at: Timestamp) -> v1
         refused: hyphened(grown_by(sale::REFUSED, "rule")),
         orders_paid: grown_with(sale::ORDERS, "stage", "paid"),
         commits: grown(store::COMMITS),
-        batch: spread(store::COMMIT_ENTRIES, None, 1.0),
+        batch: spread(store::COMMIT_ENTRIES, None, 1.0).map(at_least_one),
         commit_us: spread(store::COMMIT_SECONDS, None, MILLION),
         record_up: after.with(store::UP, "store", "record") > 0.0,
         gate_up: after.with(store::UP, "store", "gate") > 0.0,
@@ -83,6 +83,11 @@ pub fn reading(node: &str, before: &Sample, after: &Sample, at: Timestamp) -> v1
 /// As problems are named: "sold-out".
 fn hyphened(counts: HashMap<String, u64>) -> HashMap<String, u64> {
     counts.into_iter().map(|(of, count)| (of.replace('_', "-"), count)).collect()
+}
+
+/// The first bucket is that of one entry: nothing lies below it.
+fn at_least_one(of: v1::Quantiles) -> v1::Quantiles {
+    v1::Quantiles { p50: of.p50.max(1.0), p95: of.p95.max(1.0), p99: of.p99.max(1.0) }
 }
 
 fn quantiles(buckets: &Buckets, unit: f64) -> Option<v1::Quantiles> {

@@ -56,6 +56,12 @@ pub async fn turn_knobs(call: Call<v1::SandboxKnobs>) -> Result<v1::SandboxKnobs
     call.everywhere()?;
     let v1::SandboxKnobs { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms } = call.body;
     let knobs = Knobs { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms }.checked()?;
+    // Who turned what stands in the trail before it has an effect.
+    let turned = format!(
+        "delay {delay_ms} ms, twice {duplicate_ppm} ppm, out of turn {reorder_ppm} ppm, lost {lost_ppm} ppm, slow {slow_ms} ms"
+    );
+    let actor = &call.caller.subject;
+    call.wire.ops.note(actor, "turn-knobs", "sandbox".into(), turned, call.now).await?;
     call.wire.provider.set_knobs(knobs).await.map_err(not_now)?;
     Ok(shown(knobs))
 }

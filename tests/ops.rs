@@ -1,0 +1,218 @@
+//! What ops read and do: the feed, the history, lights from the record, holds, payments, the audit trail, draining.
+
+#[path = "rest/feed.rs"]
+mod feed;
+#[allow(dead_code, reason = "shared with the tests of REST")]
+#[path = "rest/server.rs"]
+mod server;
+
+use apricot::app::RECORD_FILE;
+use apricot::clock::Clock;
+use apricot::config::Config;
+use apricot::model::Role::{Auditor, Guest, Host, Ops, Viewer};
+use feed::Feed;
+use reqwest::Method;
+use serde_json::{Value, json};
+use server::{Server, send, start, start_with};
+
+const ORDER: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+const OTHER: &str = "01890a5d-ac96-774b-bcce-b302099a8058";
+
+async fn selling() -> (Server, String) {
+    let server = start().await;
+    server.live_room().await;
+    server.product("apricot").await;
+    let (sale, _) = server.open_sale(9).await;
+    (server, sale)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_feed_is_a_room_for_ops_and_auditors_that_nobody_hosts() {
+    let server = start().await;
+    for role in [Ops, Auditor] {
+        let room = server.get(role, "someone", "/v1/rooms/ops").await.expect(200);
+        assert_eq!((room["title"].as_str(), room["state"].as_str()), (Some("Ops"), Some("ROOM_STATE_LIVE")));
+        let mut feed = Feed::join(&server, "ops", role, Value::Null).await;
+        let said = feed.reading().await;
+        let reading = &said["opsReading"];
+        assert_eq!(
+            (said["lane"].as_str(), reading["recordUp"].as_bool()),
+            (Some("LANE_CRITICAL"), Some(true))
+        );
+        assert!(said["offset"].as_str().unwrap().parse::<u64>().unwrap() > 0, "{said}");
+        assert!(reading["memoryBytes"].as_str().unwrap().parse::<u64>().unwrap() > 1 << 20, "{said}");
+        assert!(said.to_string().len() < 3_000, "{} B", said.to_string().len());
+    }
+    for role in [Viewer, Host] {
+        server.get(role, "someone", "/v1/rooms/ops").await.refused(404, "not-found");
+        let mut feed = Feed::join(&server, "ops", role, Value::Null).await;
+        while feed.next().await.is_some() {}
+        assert_eq!(feed.closed, Some(4003));
+    }
+    for role in [Ops, Auditor, Guest] {
+        let rooms = server.get(role, "guest", "/v1/rooms").await;
+        assert!(!rooms.text.contains("\"ops\""), "{}", rooms.text);
+    }
+    let rooms = server.get(Ops, "someone", "/v1/ops/overview").await.expect(200);
+    assert_eq!(rooms["rooms"], Value::Null);
+    let taken = json!({"id": "ops", "title": "Mine", "hostName": "Li"});
+    assert_eq!(
+        server.post(Host, "li", "/v1/rooms", taken).await.refused(422, "invalid-field")["field"],
+        "id"
+    );
+    let ended = json!({"state": "ROOM_STATE_ENDED"});
+    server.post(Ops, "someone", "/v1/rooms/ops/state", ended.clone()).await.refused(403, "forbidden");
+    server.post(Host, "apricot", "/v1/rooms/ops/state", ended).await.refused(404, "not-found");
+    server.product("apricot").await;
+    let sale = json!({"sku": "apricot", "price": {"minor": "1990", "currency": "CNY"}, "stock": 1, "durationSeconds": 60});
+    server.post(Ops, "someone", "/v1/rooms/ops/sales", sale).await.refused(403, "forbidden");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_cut_off_recovers_the_readings_that_it_missed() {
+    let config = Config { listen: "127.0.0.1:0".parse().unwrap(), ..Config::default() };
+    let server = start_with(config, tempfile::tempdir().unwrap(), Clock::System).await;
+    let mut feed = Feed::join(&server, "ops", Ops, Value::Null).await;
+    let position = feed.until(|said| said["joined"].get("position").cloned()).await;
+    let first = feed.reading().await;
+    drop(feed);
+    let mut feed = Feed::join(&server, "ops", Ops, position).await;
+    let joined = feed.until(|said| said.get("joined").cloned()).await;
+    assert_eq!(joined["recovered"], true, "{joined}");
+    assert_eq!(feed.reading().await, first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_is_kept_in_the_record() {
+    let config = Config { listen: "127.0.0.1:0".parse().unwrap(), ..Config::default() };
+    let server = start_with(config, tempfile::tempdir().unwrap(), Clock::System).await;
+    let mut feed = Feed::join(&server, "ops", Ops, Value::Null).await;
+    let history = loop {
+        feed.reading().await;
+        let history = server.get(Auditor, "someone", "/v1/ops/history?points=10").await.expect(200);
+        if history["readings"].is_array() {
+            break history;
+        }
+    };
+    assert_eq!(history["stepMs"], 360_000);
+    let reading = &history["readings"][0];
+    assert!(reading["overMs"].as_u64().unwrap() > 5_000 && reading["commits"].is_string(), "{reading}");
+    for (query, field) in [
+        ("points=0", "points"),
+        ("points=2001", "points"),
+        ("fromMs=5&toMs=5", "fromMs"),
+        ("fromMs=0", "fromMs"),
+        ("toMs=99999999999999", "toMs"),
+        ("since=1", "query"),
+        ("points=many", "query"),
+    ] {
+        let path = format!("/v1/ops/history?{query}");
+        assert_eq!(
+            server.get(Ops, "someone", &path).await.refused(422, "invalid-field")["field"],
+            field,
+            "{query}"
+        );
+    }
+}
+
+/// Somebody edits a row beside the server.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tampered_record_turns_a_light() {
+    let (server, sale) = selling().await;
+    server.place("wang", ORDER, &sale, 1).await.expect(201);
+    server.pay("wang", ORDER).await;
+    let mut feed = Feed::join(&server, "ops", Ops, Value::Null).await;
+    let lights = loop {
+        feed.reading().await;
+        let overview = server.get(Auditor, "someone", "/v1/ops/overview").await.expect(200);
+        if overview["lights"].is_array() {
+            break overview["lights"].clone();
+        }
+    };
+    let lights = lights.as_array().unwrap();
+    assert!(lights.len() > 15 && lights.iter().all(|light| light["violations"].is_null()), "{lights:?}");
+
+    let beside = rusqlite::Connection::open(server.data.path().join(RECORD_FILE)).unwrap();
+    beside.execute("UPDATE orders SET charity = charity + 1", []).unwrap();
+    let alert = feed.until(|said| {
+        let alerts = said["opsReading"]["alerts"].as_array()?;
+        alerts.iter().find(|alert| alert["kind"] == "rule-broken").cloned()
+    });
+    let alert = alert.await;
+    assert_eq!(alert["severity"], "SEVERITY_CRITICAL");
+    let overview = server.get(Ops, "someone", "/v1/ops/overview").await.expect(200);
+    let about = |light: &&Value| light["name"] == alert["about"];
+    let light = overview["lights"].as_array().unwrap().iter().find(about).unwrap();
+    assert_eq!(
+        (light["violations"].as_u64(), light["name"].as_str()),
+        (Some(1), Some("order_charity_is_posted"))
+    );
+    assert!(light["examples"][0].as_str().unwrap().contains("the order says"), "{light}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn holds_payments_and_the_trail_are_listed() {
+    let (server, sale) = selling().await;
+    server.place("wang", ORDER, &sale, 2).await.expect(201);
+    server.place("zhao", OTHER, &sale, 1).await.expect(201);
+    server.ask_to_pay("zhao", OTHER).await;
+    let holds = server.get(Ops, "someone", "/v1/ops/holds").await.expect(200);
+    let holds = holds["holds"].as_array().unwrap();
+    assert_eq!(holds.len(), 2);
+    let shown = |at: usize| {
+        (holds[at]["buyerId"].as_str(), holds[at]["quantity"].as_u64(), holds[at]["paying"].as_bool())
+    };
+    assert_eq!((shown(0), shown(1)), ((Some("wang"), Some(2), None), (Some("zhao"), Some(1), Some(true))));
+    assert_eq!((holds[0]["title"].as_str(), holds[0]["roomId"].as_str()), (Some("Apricots"), Some("hill")));
+
+    server.pay("wang", ORDER).await;
+    let first = server.get(Auditor, "someone", "/v1/ops/payments?limit=1").await.expect(200);
+    let cursor = first["nextCursor"].as_str().unwrap();
+    let second =
+        server.get(Auditor, "someone", &format!("/v1/ops/payments?cursor={cursor}")).await.expect(200);
+    let orders = [&first, &second].map(|page| page["payments"][0]["orderId"].as_str().unwrap());
+    assert!(orders.contains(&ORDER) && orders.contains(&OTHER), "{orders:?}");
+    assert_eq!(second["nextCursor"], Value::Null);
+
+    let refund = json!({"amount": {"minor": "100", "currency": "CNY"}, "reason": "bruised"});
+    server.post(Ops, "kim", &format!("/v1/orders/{ORDER}/refunds"), refund).await.expect(200);
+    let knobs = json!({"delayMs": 7});
+    send(server.by(Ops, "kim", Method::PUT, "/sandbox/v1/knobs").json(&knobs)).await.expect(200);
+    let ban = json!({"ban": {"subject": "wang"}});
+    server.post(Ops, "kim", "/v1/rooms/hill/moderation", ban).await.expect(200);
+    let (mut lines, mut path) = (Vec::new(), "/v1/ops/audit?limit=2".to_owned());
+    loop {
+        let page = server.get(Auditor, "someone", &path).await.expect(200);
+        lines.extend(page["lines"].as_array().unwrap().clone());
+        let Some(cursor) = page["nextCursor"].as_str() else { break };
+        path = format!("/v1/ops/audit?limit=2&cursor={cursor}");
+    }
+    let by_kim: Vec<_> = lines.iter().filter(|line| line["actor"] == "kim").collect();
+    let actions: Vec<_> = by_kim.iter().map(|line| line["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["ban", "turn-knobs", "refund"], "newest first");
+    assert_eq!((by_kim[2]["subject"].as_str(), by_kim[2]["reason"].as_str()), (Some(ORDER), Some("bruised")));
+    assert!(by_kim[1]["reason"].as_str().unwrap().starts_with("delay 7 ms"), "{}", by_kim[1]);
+    assert!(lines.iter().any(|line| line["action"] == "change-state" && line["actor"] == "li"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_is_told_to_go_with_a_reason() {
+    let server = start().await;
+    let reason = json!({"reason": "a new disk"});
+    server.post(Ops, "kim", "/v1/ops/nodes/nobody/drain", reason.clone()).await.refused(404, "not-found");
+    let overview = server.get(Ops, "kim", "/v1/ops/overview").await.expect(200);
+    let [node] = overview["nodes"].as_array().unwrap().as_slice() else { panic!("{overview}") };
+    assert_eq!(node["here"], true);
+    let path = format!("/v1/ops/nodes/{}/drain", node["name"].as_str().unwrap());
+    assert_eq!(
+        server.post(Ops, "kim", &path, json!({})).await.refused(422, "invalid-field")["field"],
+        "reason"
+    );
+    assert!(!server.running.hub.told_to_leave().is_cancelled());
+    server.post(Ops, "kim", &path, reason).await.expect(204);
+    server.running.hub.told_to_leave().cancelled().await;
+    let trail = server.get(Ops, "kim", "/v1/ops/audit").await.expect(200);
+    let line = &trail["lines"][0];
+    assert_eq!((line["action"].as_str(), line["reason"].as_str()), (Some("drain-node"), Some("a new disk")));
+    server.running.stop().await.unwrap();
+}
