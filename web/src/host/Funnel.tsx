@@ -2,7 +2,7 @@
 
 import type { Funnel as Steps } from "../gen/apricot/v1/ops_pb";
 import { useWords } from "../text";
-import { shareOf } from "./LivePanel";
+import { shareOf } from "./sums";
 import { hostText } from "./text";
 
 const STEPS = ["seen", "tapped", "held", "paid", "shipped", "confirmed"] as const;

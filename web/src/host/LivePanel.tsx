@@ -12,6 +12,7 @@ import { useAct } from "./act";
 import type { Desk } from "./desk";
 import { Said } from "./Said";
 import { Sheets } from "./signs";
+import { shareOf } from "./sums";
 import { hostText } from "./text";
 import { saveFile } from "./trade";
 
@@ -66,11 +67,6 @@ export function LivePanel(props: { desk: Desk }) {
       )}
     </section>
   );
-}
-
-/** In parts per million, to a tenth of a percent: finer is noise. */
-export function shareOf(part: bigint, whole: bigint): number {
-  return Math.round((Number(part) / Number(whole)) * 1_000) * 1_000;
 }
 
 function Tile(props: { label: string; hint?: string | undefined; testId?: string; wide?: boolean; children: preact.ComponentChildren }) {

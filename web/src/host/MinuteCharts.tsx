@@ -3,36 +3,12 @@
 import { useMemo } from "preact/hooks";
 import uPlot from "uplot";
 
-import type { RoomFigures, RoomMinute } from "../gen/apricot/v1/ops_pb";
+import type { RoomFigures } from "../gen/apricot/v1/ops_pb";
 import { ChartFigure } from "../parts/ChartFigure";
 import type { Build, Ink } from "../parts/Plot";
 import { useWords } from "../text";
+import { filled } from "./sums";
 import { hostText } from "./text";
-
-const MINUTE_MS = 60_000;
-
-interface Minutes {
-  readonly at: number[];
-  readonly viewers: (number | null)[];
-  readonly orders: number[];
-  readonly gmv: number[];
-}
-
-/** The record leaves empty minutes out. In them nothing was sold; how many watched is not known. */
-export function filled(minutes: readonly RoomMinute[]): Minutes {
-  const known = new Map(minutes.map((minute) => [Number(minute.atMs), minute]));
-  const times = [...known.keys()];
-  const out: Minutes = { at: [], viewers: [], orders: [], gmv: [] };
-  if (times.length === 0) return out;
-  for (let at = Math.min(...times); at <= Math.max(...times); at += MINUTE_MS) {
-    const minute = known.get(at);
-    out.at.push(at / 1000);
-    out.viewers.push(minute?.viewers ?? null);
-    out.orders.push(Number(minute?.ordersPaid ?? 0n));
-    out.gmv.push(Number(minute?.gmvMinor ?? 0n) / 100);
-  }
-  return out;
-}
 
 export function MinuteCharts(props: { figures: RoomFigures }) {
   const { count, language, money } = useWords();

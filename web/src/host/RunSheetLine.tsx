@@ -121,7 +121,7 @@ export function RunSheetLine(props: {
         )}
         <button type="button" class="pin" aria-pressed={props.pinned} data-testid="sheet-pin" disabled={props.busy} onClick={props.onPin}>
           <Pin />
-          <span>{props.pinned ? h.sheet.pinned : h.sheet.pinShort}</span>
+          <span class="pin-words">{props.pinned ? h.sheet.pinned : h.sheet.pinShort}</span>
           <span class="unseen">{good.title}</span>
         </button>
         <button

@@ -11,11 +11,11 @@ import { clockFace, useWords } from "../text";
 import { useAct } from "./act";
 import type { Desk } from "./desk";
 import { Funnel } from "./Funnel";
-import { shareOf } from "./LivePanel";
 import { MinuteCharts } from "./MinuteCharts";
 import { ProductTable } from "./ProductTable";
 import { Said } from "./Said";
 import { Sheets } from "./signs";
+import { netOf, shareOf } from "./sums";
 import { hostText } from "./text";
 import { saveFile } from "./trade";
 
@@ -136,10 +136,6 @@ function Settlement(props: { room: Room; figures: RoomFigures; runs: boolean; mo
       <Said act={act} />
     </section>
   );
-}
-
-export function netOf(figures: Pick<RoomFigures, "gmvMinor" | "refundedMinor" | "commissionMinor" | "providerFeeMinor" | "charityMinor">): bigint {
-  return figures.gmvMinor - figures.refundedMinor - figures.commissionMinor - figures.providerFeeMinor - figures.charityMinor;
 }
 
 function CharityStatement(props: { desk: Desk; room: Room; figures: RoomFigures }) {
