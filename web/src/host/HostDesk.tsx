@@ -94,7 +94,7 @@ export function HostDesk(props: { roomId: string; view: View | undefined; me: Cl
         <Connection live={live} />
         {DESK.includes(shown) && !ended ? <Columns desk={desk} room={room} rights={rights} /> : <Page desk={desk} room={room} views={views} shown={shown} />}
       </main>
-      <Tabs room={room} views={views} shown={shown} />
+      <Tabs room={room} views={views} shown={shown} toPack={desk.figures?.ordersToPack ?? 0n} />
     </div>
   );
 }
@@ -208,7 +208,8 @@ function Top(props: { desk: Desk; room: Room; views: readonly View[]; shown: Vie
   );
 }
 
-function Tabs(props: { room: Room; views: readonly View[]; shown: View }) {
+function Tabs(props: { room: Room; views: readonly View[]; shown: View; toPack: bigint }) {
+  const { count } = useWords();
   const h = hostText.use();
   const { room, views, shown } = props;
   const most = views.indexOf("more") + 1;
@@ -222,6 +223,11 @@ function Tabs(props: { room: Room; views: readonly View[]; shown: View }) {
           <TabLink key={view} room={room} view={view} current={view === shown || (view === "more" && !tabs.includes(shown))}>
             <Sign />
             <span>{view === "sheet" && !views.includes("now") ? h.nav.cards : h.nav[view]}</span>
+            {view === "orders" && props.toPack > 0n && (
+              <span class="tab-count">
+                {props.toPack > 99n ? "99+" : count(props.toPack)} <span class="unseen">{h.toPack}</span>
+              </span>
+            )}
           </TabLink>
         );
       })}

@@ -1,5 +1,6 @@
 // A chart that says what it shows: title, unit, legend; and the same numbers as a table for those who can't see it.
 
+import { useState } from "preact/hooks";
 import type uPlot from "uplot";
 
 import { Plot, type Build } from "./Plot";
@@ -20,6 +21,8 @@ export interface Table {
 
 export function ChartFigure(props: { title: string; unit: string; legend: readonly Legend[]; build: Build; data: uPlot.AlignedData; table: Table; height?: number }) {
   const { title, unit, legend, table } = props;
+  const [at, setAt] = useState<number>();
+  const row = at === undefined ? undefined : table.rows[at];
   return (
     <figure class="chart">
       <figcaption>
@@ -33,7 +36,16 @@ export function ChartFigure(props: { title: string; unit: string; legend: readon
           ))}
         </ul>
       </figcaption>
-      <Plot build={props.build} data={props.data} height={props.height ?? 220} />
+      <div class="chart-plot">
+        {row !== undefined && (
+          <p class="chart-point" aria-hidden="true">
+            {row.map((cell, column) => (
+              <span key={column}>{column === 0 ? <b>{cell}</b> : `${table.heads[column] ?? ""} ${cell}`}</span>
+            ))}
+          </p>
+        )}
+        <Plot build={props.build} data={props.data} height={props.height ?? 220} onPoint={setAt} />
+      </div>
       <details class="chart-table">
         <summary>{table.open}</summary>
         <div class="chart-table-scroll" tabIndex={0} role="region" aria-label={title}>

@@ -10,13 +10,15 @@ import "./plot.css";
 export type Ink = (token: string) => string;
 export type Build = (ink: Ink) => Omit<uPlot.Options, "width" | "height">;
 
-/** `build` must be the same function while the chart is the same; a new one draws it anew. */
-export function Plot(props: { build: Build; data: uPlot.AlignedData; height: number }) {
+/** `build` must be the same function while the chart is the same; a new one draws it anew. `onPoint` hears where a finger or a mouse is. */
+export function Plot(props: { build: Build; data: uPlot.AlignedData; height: number; onPoint?: (index: number | undefined) => void }) {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | undefined>(undefined);
   const { build, data, height } = props;
   const newest = useRef(data);
   newest.current = data;
+  const point = useRef(props.onPoint);
+  point.current = props.onPoint;
 
   useEffect(() => {
     const box = place.current;
@@ -25,7 +27,9 @@ export function Plot(props: { build: Build; data: uPlot.AlignedData; height: num
       chart.current?.destroy();
       const style = getComputedStyle(box);
       const ink: Ink = (token) => style.getPropertyValue(`--${token}`).trim();
-      chart.current = new uPlot({ ...build(ink), width: Math.max(1, box.clientWidth), height }, newest.current, box);
+      const options = build(ink);
+      const hooks = { ...options.hooks, setCursor: [...(options.hooks?.setCursor ?? []), (drawn: uPlot) => point.current?.(drawn.cursor.idx ?? undefined)] };
+      chart.current = new uPlot({ ...options, hooks, width: Math.max(1, box.clientWidth), height }, newest.current, box);
     };
     draw();
     const night = matchMedia("(prefers-color-scheme: dark)");
