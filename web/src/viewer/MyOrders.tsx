@@ -3,6 +3,8 @@
 import { create } from "@bufbuild/protobuf";
 import { useCallback, useEffect, useState } from "preact/hooks";
 
+import "./papers.css";
+
 import { OrderListSchema, ShipOrderSchema } from "../gen/apricot/v1/api_pb";
 import { OrderSchema, OrderState, PaymentState, type Order } from "../gen/apricot/v1/sale_pb";
 import { Amount } from "../parts/Amount";

@@ -3,6 +3,8 @@
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useState } from "preact/hooks";
 
+import "./pledge.css";
+
 import { CharityTotalSchema, PledgeBase, PledgeSchema, Rounding, type CharityTotal, type Pledge } from "../gen/apricot/v1/charity_pb";
 import type { Money } from "../gen/apricot/v1/common_pb";
 import { Amount, ClimbingAmount } from "../parts/Amount";

@@ -2,6 +2,8 @@
 
 import { useEffect, useState } from "preact/hooks";
 
+import "./papers.css";
+
 import type { Money } from "../gen/apricot/v1/common_pb";
 import { RoomSchema, type Room } from "../gen/apricot/v1/room_pb";
 import { FlashSaleSchema, OrderSchema, PaymentState, type FlashSale, type Order } from "../gen/apricot/v1/sale_pb";

@@ -2,6 +2,8 @@
 
 import { useEffect, useState } from "preact/hooks";
 
+import "./papers.css";
+
 import { useWords } from "../text";
 import { keepToken } from "../wire/address";
 import { askOtherPages, identityOf, pastedToken, type Identity } from "../wire/identity";
