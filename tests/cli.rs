@@ -64,6 +64,36 @@ fn a_server_says_where_it_listens_and_stops_when_told() {
     assert_eq!((code, stdout.starts_with("{\"ok\":true")), (0, true), "{stdout}");
 }
 
+/// On the word of ops a server ends as on a signal. The bare HTTP keeps an async client out of these tests.
+#[test]
+fn a_drained_server_ends_in_order() {
+    use std::io::{Read, Write};
+    let data = tempfile::tempdir().unwrap();
+    let (mut child, address) = serve(data.path());
+    let folder = data.path().to_str().unwrap();
+    let (code, token, stderr) = run(&["token", "--role", "ops", "--subject", "kim", "--data", folder]);
+    assert_eq!(code, 0, "{stderr}");
+    let ask = |head: &str, body: &str| {
+        let mut socket = std::net::TcpStream::connect(&address).unwrap();
+        let length = body.len();
+        let request = format!(
+            "{head} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}",
+            token.trim()
+        );
+        socket.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let overview = ask("GET /v1/ops/overview", "");
+    let (_, after) = overview.split_once("\"nodes\":[{\"name\":\"").unwrap_or_else(|| panic!("{overview}"));
+    let name = after.split('"').next().unwrap();
+    let drained = ask(&format!("POST /v1/ops/nodes/{name}/drain"), r#"{"reason":"a new disk"}"#);
+    assert!(drained.starts_with("HTTP/1.1 204"), "{drained}");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
 #[track_caller]
 fn refuses_last(arguments: &[&str], says: &str) {
     let (code, _, stderr) = run(arguments);

@@ -1,5 +1,8 @@
 //! Two nodes on one PostgreSQL and one Redis, over HTTP: what they say while a store is away, and while one of them stops.
 
+#[allow(dead_code, reason = "shared with the tests of what ops do")]
+#[path = "rest/feed.rs"]
+mod feed;
 #[allow(dead_code, reason = "shared with the tests of REST")]
 #[path = "rest/server.rs"]
 mod server;
@@ -8,11 +11,12 @@ use std::time::Duration;
 
 use apricot::clock::Clock;
 use apricot::config::Config;
-use apricot::model::Role::Viewer;
+use apricot::model::Role::{Ops, Viewer};
 use apricot::store::journal::{PostgresSettings, migrate};
 use apricot_servers::{Postgres, Redis, or_skip};
+use feed::Feed;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use server::{Answer, Server, send, start_with};
 
 /// Longer than anything here takes; a test that waits for it has failed.
@@ -131,4 +135,33 @@ async fn node_that_stops_sends_sockets_to_another() {
     assert_eq!(upgrade(two.running.address).await.unwrap().status(), 101);
     drop((idle, sitting));
     stopping.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ops_see_all_nodes_from_one_and_drain_another() {
+    let Some(Nodes { nodes: [one, two], .. }) = Nodes::start().await else { return };
+    let overview = async || one.get(Ops, "kim", "/v1/ops/overview").await.expect(200);
+    let nodes = loop {
+        let overview = overview().await;
+        let nodes = overview["nodes"].as_array().unwrap().clone();
+        if nodes.len() == 2 {
+            break nodes;
+        }
+    };
+    let name = |here: bool| {
+        let node = nodes.iter().find(|node| node["here"].as_bool().unwrap_or(false) == here);
+        node.unwrap()["name"].as_str().unwrap().to_owned()
+    };
+    let mut feed = Feed::join(&one, "ops", Ops, Value::Null).await;
+    for node in [name(true), name(false)] {
+        feed.until(|said| (said["opsReading"]["node"].as_str()? == node).then_some(())).await;
+    }
+    let path = format!("/v1/ops/nodes/{}/drain", name(false));
+    one.post(Ops, "kim", &path, json!({"reason": "a new kernel"})).await.expect(204);
+    two.running.hub.told_to_leave().cancelled().await;
+    assert!(!one.running.hub.told_to_leave().is_cancelled());
+    two.running.stop().await.unwrap();
+    while overview().await["nodes"].as_array().unwrap().len() != 1 {}
+    let trail = one.get(Ops, "kim", "/v1/ops/audit").await.expect(200);
+    assert_eq!(trail["lines"][0]["subject"].as_str().unwrap(), name(false));
 }

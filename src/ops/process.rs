@@ -35,7 +35,7 @@ impl Process {
             open_files_max: text("/proc/self/limits").as_deref().and_then(open_files_max),
             memory_limit_bytes: memory_limit(
                 text("/proc/meminfo").as_deref(),
-                text("/sys/fs/cgroup/memory.max").as_deref(),
+                text(&limit_of_group(text("/proc/self/cgroup").as_deref())).as_deref(),
             ),
             started_at_seconds: stat
                 .as_deref()
@@ -90,7 +90,13 @@ fn open_files_max(limits: &str) -> Option<u64> {
     line.split_ascii_whitespace().next()?.parse().ok()
 }
 
-/// The smaller of the two.
+/// In a container the group is the root of what is seen.
+fn limit_of_group(groups: Option<&str>) -> String {
+    let group = groups.and_then(|text| text.lines().find_map(|line| line.strip_prefix("0::")));
+    format!("/sys/fs/cgroup{}/memory.max", group.unwrap_or_default().trim_end_matches('/'))
+}
+
+/// The smaller of the two. A unit that hides `/proc/meminfo` has the limit of its group, where there is one.
 fn memory_limit(meminfo: Option<&str>, of_group: Option<&str>) -> Option<u64> {
     let machine = meminfo.and_then(|text| text.lines().find_map(|line| line.strip_prefix("MemTotal:")));
     let machine = machine.and_then(|text| text.trim().trim_end_matches(" kB").parse::<u64>().ok());
@@ -116,6 +122,11 @@ mod tests {
         );
         assert_eq!(memory_limit(Some("MemTotal:   2 kB\n"), Some("max\n")), Some(2_048));
         assert_eq!(memory_limit(Some("MemTotal:   2 kB\n"), Some("1000\n")), Some(1_000));
+        assert_eq!(
+            limit_of_group(Some("1:name=systemd:/x\n0::/system.slice/apricot.service\n")),
+            "/sys/fs/cgroup/system.slice/apricot.service/memory.max"
+        );
+        assert_eq!(limit_of_group(Some("0::/\n")), "/sys/fs/cgroup/memory.max");
         assert_eq!((cpu_seconds(""), memory_bytes(""), open_files_max("")), (None, None, None));
     }
 

@@ -232,3 +232,19 @@ fn who_stands_together_shares_one_frame_and_the_first_of_a_walk_changes() {
     }
     assert!(firsts.len() >= 5, "{firsts:?}");
 }
+
+#[test]
+fn what_a_walk_wrote_is_counted_once_for_each_viewer() {
+    let mut scene = Scene::new();
+    (0..10).for_each(|_| scene.apply(Op::Come));
+    scene.apply(Op::Notice);
+    scene.apply(Op::Pass { seats: 4 });
+    assert_eq!(scene.hall.written().count(), 0, "the round is under way");
+    scene.apply(Op::Pass { seats: 6 });
+    let written: Vec<(Put, u64)> = scene.hall.written().collect();
+    assert_eq!(
+        written.iter().map(|(put, viewers)| (put.lane, *viewers)).collect::<Vec<_>>(),
+        [(v1::Lane::Critical, 10)]
+    );
+    assert_eq!(scene.hall.written().count(), 0);
+}
