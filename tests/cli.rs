@@ -233,7 +233,10 @@ fn a_record_on_postgresql_is_migrated_once() {
     let Some(server) = apricot_servers::or_skip(apricot_servers::Postgres::start()) else { return };
     let url = server.fresh_database().unwrap();
     let (code, stdout, stderr) = run(&["migrate", "--url", &url]);
-    assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, "applied version 1, record\n", ""));
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let lines: Vec<&str> = stdout.lines().collect();
+    assert_eq!(lines[0], "applied version 1, record");
+    assert!(lines.iter().all(|line| line.starts_with("applied version ")), "{stdout}");
     let again = run(&["migrate", "--url", &url]);
     assert_eq!(again, (0, "the record is up to date\n".into(), String::new()));
     refuses(&["migrate", "--url", "postgresql://nobody@127.0.0.1:1/none"], 1, &["refused"]);

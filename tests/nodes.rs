@@ -139,7 +139,11 @@ async fn node_that_stops_sends_sockets_to_another() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ops_see_all_nodes_from_one_and_drain_another() {
-    let Some(Nodes { nodes: [one, two], .. }) = Nodes::start().await else { return };
+    // The stores stay until the end.
+    let Some(Nodes { nodes: [one, two], postgres: _postgres, redis: _redis, _keys }) = Nodes::start().await
+    else {
+        return;
+    };
     let overview = async || one.get(Ops, "kim", "/v1/ops/overview").await.expect(200);
     let nodes = loop {
         let overview = overview().await;
