@@ -121,15 +121,15 @@ impl Ops {
                 samples.pop_front();
             }
             count += 1;
-            self.tell(&samples, &mut alerts, count.is_multiple_of(WINDOW as u64), now).await;
+            self.tell(&samples, &mut alerts, count.is_multiple_of(WINDOW as u64), now);
             let forget = count.is_multiple_of(FORGET_EVERY_SECONDS);
             if forget && kept.borrow().is_some_and(Keeping::stands) {
-                self.record(vec![Write::ForgetReadings { before: now - KEPT_FOR }]).await;
+                self.record(vec![Write::ForgetReadings { before: now - KEPT_FOR }]);
             }
         }
     }
 
-    async fn tell(&self, samples: &VecDeque<Sample>, alerts: &mut Alerts, keep: bool, now: Timestamp) {
+    fn tell(&self, samples: &VecDeque<Sample>, alerts: &mut Alerts, keep: bool, now: Timestamp) {
         let (Some(first), Some(last)) = (samples.front(), samples.back()) else { return };
         let Some(before) = samples.len().checked_sub(2).and_then(|at| samples.get(at)) else { return };
         let window = reading(&self.0.node, first, last, now);
@@ -141,7 +141,7 @@ impl Ops {
         }
         if keep {
             let body = v1::OpsReading { alerts, ..window }.encode_to_vec();
-            self.record(vec![Write::Reading { at: now, node: node.clone(), body }]).await;
+            self.record(vec![Write::Reading { at: now, node: node.clone(), body }]);
         }
     }
 
@@ -274,10 +274,11 @@ impl Ops {
         self.0.noticed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is lost is one point of a chart.
-    async fn record(&self, entry: Vec<Write>) {
-        if let Err(error) = self.journal().commit(entry).await {
-            tracing::debug!(%error, "a reading was not recorded");
+    /// Nobody waits for it, least of all while the record is away. What is lost is one point of a chart.
+    fn record(&self, entry: Vec<Write>) {
+        match self.journal().submit(entry) {
+            Ok(pending) => drop(pending),
+            Err(error) => tracing::debug!(%error, "a reading was not recorded"),
         }
     }
 }
