@@ -1,27 +1,33 @@
-import { useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 
 import "../look/base.css";
 import "./ops.css";
+import "./parts.css";
+import "./gauges.css";
+import "./room.css";
 
-import { show, useTitle } from "../parts/page";
+import { show } from "../parts/page";
 import { Still } from "../parts/Still";
-import { useWords } from "../text";
 import { takeFragment, token } from "../wire/address";
-import { OverviewTable } from "./OverviewTable";
+import { claimsOf } from "../wire/claims";
+import { OpsPage } from "./OpsPage";
 import { opsText } from "./text";
 
-takeFragment();
-addEventListener("hashchange", () => {
-  takeFragment();
-  location.reload();
-});
+// Before anything is drawn or sent: the token leaves the address bar.
+const fragment = takeFragment();
 
 function Ops() {
-  const { t } = useWords();
   const o = opsText.use();
-  useTitle(`${o.heading} · ${t.brand}`);
-  const [known] = useState(() => token() !== "");
-  return known ? <OverviewTable /> : <Still title={o.token} />;
+  const mine = token();
+  const me = useMemo(() => claimsOf(mine), [mine]);
+  if (mine === "") {
+    return (
+      <main>
+        <Still whole title={o.token} hint={o.tokenHint} />
+      </main>
+    );
+  }
+  return <OpsPage fragment={fragment} me={me} />;
 }
 
 void show(Ops, opsText);

@@ -12,7 +12,7 @@ export type Method = "get" | "post" | "put" | "delete";
 export type PathOf<M extends Method> = {
   [P in keyof Routes]: Routes[P] extends { [K in M]: object } ? P : never;
 }[keyof Routes] &
-  `/v1/${string}`;
+  (`/v1/${string}` | `/sandbox/${string}`);
 
 type Operation<P, M extends Method> = P extends keyof Routes ? (Routes[P] extends { [K in M]: infer O } ? O : never) : never;
 
