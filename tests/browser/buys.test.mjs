@@ -101,7 +101,8 @@ describe("the pages", { skip: missing }, () => {
       const page = await visit(browser, server.links.ops, { viewport: { width: 1280, height: 800 } });
       await page.locator(".light").nth(2).waitFor();
       assert.equal(await page.locator('.light[data-good="false"]').count(), 0);
-      await page.locator("a[href='/rooms/apricot-valley']").waitFor();
+      await page.getByTestId("view-rooms").click();
+      await page.locator("a[href='#room=apricot-valley']").waitFor();
       assert.deepEqual(page.complaints, []);
       await page.context().close();
     });

@@ -29,7 +29,10 @@ const lively = {
     await until(async () => (await page.getByTestId("chat-line").count()) >= 6, "some chat", 60_000);
     await until(async () => Number(await page.getByTestId("to-pack").textContent()) > 0, "parcels to pack", 60_000);
   },
-  ops: (page) => page.locator(".accounts tbody tr").nth(3).waitFor(),
+  ops: async (page) => {
+    await page.locator('[data-testid="status"][data-standing="good"]').waitFor({ timeout: 60_000 });
+    await until(async () => (await page.getByTestId("tile-delay").textContent()) !== "–", "a delivery", 60_000);
+  },
 };
 
 await mkdir(FOLDER, { recursive: true });

@@ -63,7 +63,12 @@ export function Chart(props: { plan: ChartPlan; look: Look }) {
     night.addEventListener("change", draw);
     const size = new ResizeObserver(() => chart.current?.setSize({ width: Math.max(1, box.clientWidth), height: HEIGHT }));
     size.observe(box);
-    const sight = new IntersectionObserver(([entry]) => (seen = entry?.isIntersecting ?? true));
+    const sight = new IntersectionObserver(([entry]) => {
+      const before = seen;
+      seen = entry?.isIntersecting ?? true;
+      // It comes into view with what is now, not with what was when it left.
+      if (seen && !before) paint();
+    });
     sight.observe(box);
     const end = paintEachSecond({ paint, seen: () => seen });
     return () => {
@@ -182,6 +187,8 @@ function summed(frame: readonly Points[], plan: ChartPlan, names: Readonly<Recor
 
 const isPower = (value: number): boolean => Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9;
 
+const powers = (_: uPlot, splits: number[]): (number | null)[] => splits.map((at) => (isPower(at) ? at : null));
+
 function optionsOf(plan: ChartPlan, language: Language, ink: (token: string) => string, range: Range, moved: () => void): Omit<uPlot.Options, "width" | "height"> {
   const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const shared = { stroke: ink("ink-2"), font: "11px sans-serif", ticks: { show: false } };
@@ -204,10 +211,10 @@ function optionsOf(plan: ChartPlan, language: Language, ink: (token: string) => 
         ...shared,
         size: 58,
         gap: 4,
-        grid: { stroke: ink("line"), width: 1 },
+        grid: { stroke: ink("line"), width: 1, ...(plan.log === true ? { filter: powers } : {}) },
         space: 26,
         ...(plan.unit === "upDown" ? { splits: [0, 1] } : {}),
-        ...(plan.log === true ? { filter: (_: uPlot, splits: number[]) => splits.map((at) => (isPower(at) ? at : null)) } : {}),
+        ...(plan.log === true ? { filter: powers } : {}),
         values: (_, splits) => splits.map((at) => (at === null ? "" : shown(at, plan.unit, language))),
       },
     ],

@@ -47,7 +47,7 @@ export function Table<T>(props: { label: string; columns: readonly Column<T>[]; 
           </select>
         </label>
       )}
-      <div class="table-scroll" tabIndex={0} role="region" aria-label={props.label}>
+      <div class="table-scroll" tabIndex={0} role="group" aria-label={props.label}>
         <table class="cards-table" data-testid={props.testId}>
           <thead>
             <tr>

@@ -31,11 +31,14 @@ type JsonIn<C> = C extends { content: { "application/json": infer J } } ? J : ne
 type AnswerOf<O> = O extends { answers: infer A } ? A : O extends { responses: infer R } ? JsonIn<R[keyof R & Good]> : never;
 type TakenOf<O> = O extends { takes: infer T } ? T : O extends { requestBody: infer B } ? JsonIn<B> : never;
 
+/** Canonical JSON writes doubles that are no numbers as words; the document has no such words, and the server sends none. */
+type Finite<J> = J extends number | "NaN" | "Infinity" | "-Infinity" ? Extract<J, number> : J extends readonly (infer I)[] ? Finite<I>[] : J extends object ? { [K in keyof J]: Finite<J[K]> } : J;
+
 /** `unknown` when a generated message is the one that the document names, so that `D & Fits<…>` is `D`; otherwise nothing fits. */
 type Fits<D extends DescMessage, J> = unknown extends J
   ? unknown
   : [keyof J, keyof MessageJsonType<D>] extends [keyof MessageJsonType<D>, keyof J]
-    ? MessageJsonType<D> extends J
+    ? Finite<MessageJsonType<D>> extends J
       ? unknown
       : never
     : never;
