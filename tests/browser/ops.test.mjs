@@ -1,0 +1,254 @@
+// The page of ops: the feed and its charts, lights, rooms in depth, and what ops may do about each.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { after, before, describe, test } from "node:test";
+
+import { browserMissing, openBrowser, until, visit } from "./pages.mjs";
+import { Server } from "./server.mjs";
+
+const missing = browserMissing();
+if (missing !== undefined && process.env.CI === "true") throw new Error(missing);
+
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const DESK = { viewport: { width: 1440, height: 900 }, locale: "en-GB" };
+const ROOM = "hillside";
+
+const standing = (page, ...of) => page.locator(of.map((one) => `[data-testid="status"][data-standing="${one}"]`).join(", ")).waitFor({ timeout: 30_000 });
+const connected = (page) => page.locator('[data-testid="connection"][data-state="live"]').waitFor({ state: "attached" });
+const shownNumber = (text) => Number((text ?? "").replaceAll(/[^\d.]/g, ""));
+
+/** What axe objects to on the page as it stands, each in one line. */
+async function objections(page) {
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(await readFile(axe, "utf8"));
+  return page.evaluate(async () => {
+    const settled = document.getAnimations().filter((one) => one.effect?.getComputedTiming().iterations !== Infinity);
+    await Promise.allSettled(settled.map((one) => one.finished));
+    const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
+    return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} at ${target.join(" ")}: ${failureSummary}`));
+  });
+}
+
+/** Fills the dialog in and sends it, and gives the line of the audit trail that the page then shows. */
+async function confirm(page, reason, typed) {
+  const dialog = page.getByTestId("confirm");
+  await dialog.waitFor();
+  assert.equal(await dialog.getByTestId("confirm-yes").isDisabled(), true, "nothing is done without a reason");
+  await dialog.getByTestId("reason").fill(reason);
+  if (typed !== undefined) {
+    assert.equal(await dialog.getByTestId("confirm-yes").isDisabled(), true, "the name has to be typed");
+    await dialog.getByTestId("typed").fill(typed);
+  }
+  await dialog.getByTestId("confirm-yes").click();
+  await page.locator('[data-testid="left-line"][data-shown="true"]').filter({ hasText: reason }).waitFor();
+}
+
+describe("the page of ops", { skip: missing }, () => {
+  const token = {};
+  let browser;
+  let server;
+  let sale;
+
+  before(async () => {
+    [browser, server] = await Promise.all([openBrowser(), Server.start()]);
+    for (const who of ["viewer:mei:小梅", "viewer:tom:Tom", "host:lin:老林", "ops:watch:值班", "auditor:shen:沈审计"]) {
+      const [role, subject, name] = who.split(":");
+      token[subject] = await server.token(role, subject, name);
+    }
+    const product = { sku: "walnut-1kg", title: "薄皮核桃", unit: "1 kg", price: { minor: "4680", currency: "CNY" }, onHand: 40, category: "farm" };
+    await server.call("POST", "/v1/products", token.lin, product);
+    for (const id of [ROOM, "valley"]) {
+      await server.call("POST", "/v1/rooms", token.lin, { id, title: id === ROOM ? "山坡上的核桃" : "谷里的杏", hostName: "老林", place: "云南 漾濞" });
+      await server.call("POST", `/v1/rooms/${id}/state`, token.lin, { state: "ROOM_STATE_LIVE" });
+    }
+    const lot = { sku: "walnut-1kg", price: { minor: "3980", currency: "CNY" }, stock: 10, limitPerBuyer: 5, durationSeconds: 3600, openNow: true };
+    sale = await server.call("POST", `/v1/rooms/${ROOM}/sales`, token.lin, lot);
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+
+  const ops = (where = "view=overview", options = DESK, who = "watch") => visit(browser, `${server.base}/ops#${where}&token=${token[who]}`, options);
+  const watch = (who = "mei") => visit(browser, `${server.base}/rooms/${ROOM}#token=${token[who]}`);
+  const buy = async (who) => {
+    const order = { orderId: crypto.randomUUID(), saleId: sale.id, quantity: 1 };
+    await server.call("POST", "/v1/orders", token[who], order);
+    const payment = { method: "PAYMENT_METHOD_SANDBOX_APPROVE", shipTo: { name: "林小满", phone: "13800000000", address: "示例路 1 号" } };
+    await server.call("POST", `/v1/orders/${order.orderId}/pay`, token[who], payment);
+    return until(async () => {
+      const read = await server.call("GET", `/v1/orders/${order.orderId}`, token[who]);
+      return read.state === "ORDER_STATE_PAID" && read;
+    }, "the order to be paid");
+  };
+
+  test("a link that is no link of ops says so", async () => {
+    const nobody = await visit(browser, `${server.base}/ops`, DESK);
+    await nobody.getByRole("heading", { level: 1 }).waitFor();
+    assert.equal(await nobody.getByTestId("status").count(), 0);
+    const wrong = await visit(browser, `${server.base}/ops#token=not.a.token`, DESK);
+    await wrong.getByText("This ops link is no longer good.").waitFor();
+    const viewer = await visit(browser, `${server.base}/ops#token=${token.mei}`, DESK);
+    await viewer.getByText("This link is not for ops.").waitFor();
+    for (const page of [nobody, wrong, viewer]) await page.context().close();
+  });
+
+  test("the feed draws numbers that grow with the load, and the lights come from the record", async () => {
+    const page = await ops();
+    await standing(page, "good");
+    const connections = async () => shownNumber(await page.getByTestId("tile-connections").textContent());
+    const alone = await until(connections, "connections in the feed");
+    const crowd = await Promise.all(["mei", "tom", "mei", "tom"].map(watch));
+    await until(async () => (await connections()) >= alone + crowd.length, "four more connections");
+    await page.getByTestId("chart-deliveries").scrollIntoViewIfNeeded();
+    await until(async () => shownNumber(await page.locator('[data-value="deliveries.state"]').textContent()) > 0, "deliveries on the chart");
+    assert.ok(await page.getByTestId("chart-deliveries").locator("canvas").count(), "it is drawn");
+
+    await page.locator('[data-testid="light"][data-light="not_oversold"][data-good="true"]').waitFor({ timeout: 60_000 });
+    assert.equal(await page.locator('.light[data-good="false"]').count(), 0);
+    await page.locator('[data-light="not_oversold"] summary').click();
+    await page.getByText("sold + held <= stock for every lot").waitFor();
+    assert.deepEqual(page.complaints, []);
+    for (const one of [page, ...crowd]) await one.context().close();
+  });
+
+  test("rooms are sorted by any column, by keys too, and found by a word", async () => {
+    const page = await ops("view=rooms");
+    const viewer = await watch();
+    const order = () => page.locator('[data-testid="rooms"] tbody tr').evaluateAll((rows) => rows.map((row) => row.dataset.row));
+    await until(async () => (await order())[0] === ROOM, "the fuller room on top");
+    await page.getByTestId("sort-viewers").focus();
+    await page.keyboard.press("Enter");
+    await until(async () => (await order())[0] === "valley", "the emptier room on top");
+    assert.equal(await page.locator("th[aria-sort]").getAttribute("aria-sort"), "ascending");
+    await page.getByTestId("find-room").fill("山坡");
+    assert.deepEqual(await order(), [ROOM]);
+    await page.locator(`a[href='#room=${ROOM}']`).click();
+    await page.getByTestId("room-state").waitFor();
+    await page.getByTestId("sale-row").waitFor();
+    assert.deepEqual(page.complaints, []);
+    await Promise.all([page.context().close(), viewer.context().close()]);
+  });
+
+  test("a sale is paused for a reason: the viewer sees it, and the trail has it", async () => {
+    const page = await ops(`room=${ROOM}`);
+    const viewer = await watch();
+    await viewer.locator('[data-testid="buy"]:not([disabled])').waitFor();
+    await page.getByTestId("sale-pause").click();
+    await confirm(page, "price is wrong");
+    await page.locator('[data-testid="sale-row"][data-state="paused"]').waitFor();
+    await viewer.locator('[data-testid="buy"]:not([disabled])').waitFor({ state: "detached" });
+
+    await page.getByTestId("view-audit").click();
+    await page.locator('tr[data-row="pause-sale"]').filter({ hasText: "price is wrong" }).filter({ hasText: "watch" }).waitFor();
+    await page.goBack();
+    await page.getByTestId("sale-resume").click();
+    await page.getByTestId("confirm-yes").click();
+    await page.locator('[data-testid="sale-row"][data-state="open"]').waitFor();
+    await viewer.locator('[data-testid="buy"]:not([disabled])').waitFor();
+    assert.deepEqual(page.complaints, []);
+    await Promise.all([page.context().close(), viewer.context().close()]);
+  });
+
+  test("an order is refunded in part and then wholly", async () => {
+    const order = await buy("tom");
+    const page = await ops(`room=${ROOM}`);
+    const refund = async (amount, reason) => {
+      await page.getByTestId("find-order").fill(order.id);
+      await page.getByTestId("find-order").press("Enter");
+      await page.getByTestId("refund").click();
+      if (amount !== undefined) await page.getByTestId("refund-amount").fill(amount);
+      await confirm(page, reason);
+    };
+    await refund("10.00", "one bag was torn");
+    const read = () => server.call("GET", `/v1/orders/${order.id}`, token.tom);
+    await until(async () => (await read()).refunded?.minor === "1000", "ten yuan to come back");
+    await refund(undefined, "the rest too");
+    await until(async () => (await read()).state === "ORDER_STATE_REFUNDED", "all of it to come back");
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+  });
+
+  test("who is banned leaves the room, and comes back when pardoned", async () => {
+    const page = await ops(`room=${ROOM}`);
+    const viewer = await watch();
+    await connected(viewer);
+    await viewer.getByTestId("chat-input").fill("最便宜的在我这里");
+    await viewer.getByTestId("chat-input").press("Enter");
+    await page.getByTestId("chat-line").filter({ hasText: "最便宜的在我这里" }).getByTestId("chat-act").click();
+    await page.getByTestId("ban").click();
+    await confirm(page, "advertises elsewhere");
+    await viewer.locator('[data-testid="connection"][data-state="over"]').waitFor({ state: "attached" });
+    await page.getByTestId("subject").fill("mei");
+    await page.getByTestId("subject").press("Enter");
+    await page.getByTestId("pardon").click();
+    await confirm(page, "said sorry");
+    const back = await watch();
+    await connected(back);
+    assert.deepEqual(page.complaints, []);
+    for (const one of [page, viewer, back]) await one.context().close();
+  });
+
+  test("an auditor sees everything and changes nothing", async () => {
+    const page = await ops(`room=${ROOM}`, DESK, "shen");
+    await page.getByTestId("sale-row").waitFor();
+    for (const act of ["sale-pause", "room-stop", "chat-act"]) assert.equal(await page.getByTestId(act).count(), 0, act);
+    await page.getByTestId("view-overview").click();
+    await standing(page, "good");
+    assert.equal(await page.getByTestId("drain").count(), 0);
+    await page.getByTestId("view-audit").click();
+    await page.getByTestId("audit").waitFor();
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+  });
+
+  test("axe has nothing against any view, by day and by night, small and large, in both languages", async () => {
+    await buy("tom");
+    const looks = [
+      { ...DESK, colorScheme: "light" },
+      { viewport: { width: 390, height: 844 }, locale: "zh-CN", colorScheme: "dark" },
+    ];
+    for (const look of looks) {
+      for (const where of ["view=overview", "view=rooms", `room=${ROOM}`, "view=delivery", "view=record", "view=money", "view=audit"]) {
+        const page = await ops(where, look);
+        await standing(page, "good");
+        await page.waitForLoadState("networkidle").catch(() => undefined);
+        assert.deepEqual(await objections(page), [], `${where} ${look.colorScheme}`);
+        const spare = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        assert.ok(spare <= 0, `${where} is ${spare} px wider than the screen`);
+        await page.context().close();
+      }
+    }
+  });
+
+  test("a killed server is said at once, and the page recovers by itself", async () => {
+    const page = await ops();
+    await standing(page, "good");
+    await server.kill();
+    await standing(page, "blind");
+    await page.getByText(/No readings for \d+ s/).waitFor();
+    await server.restart();
+    await standing(page, "good");
+    await page.context().close();
+  });
+
+  test("a room is stopped only with its name typed, and a node drains with its own", async () => {
+    const page = await ops("room=valley");
+    await page.getByTestId("room-stop").click();
+    await confirm(page, "the camera shows the wrong field", "valley");
+    await page.locator('[data-testid="room-state"][data-state="ended"]').waitFor();
+    await page.getByTestId("view-overview").click();
+    const name = await page.locator(".node-name b").first().textContent();
+    const gone = new Promise((resolve) => server.child.once("exit", resolve));
+    await page.getByTestId("drain").click();
+    await page.getByTestId("reason").fill("a new disk");
+    await page.getByTestId("typed").fill(name);
+    await page.getByTestId("confirm-yes").click();
+    assert.equal(await gone, 0, "it ended in order");
+    await standing(page, "blind");
+    await page.context().close();
+    const { code, said } = await server.check();
+    assert.equal(code, 0, said);
+  });
+});
