@@ -38,7 +38,7 @@ export const en: OpsCatalogue = {
   lately: "Lately",
   deliveryCharts: "Delivery and nodes",
   recordCharts: "Gate, journal, stores",
-  moneyCharts: "Payments",
+  moneyCharts: "Payment traffic",
   stretch: "Stretch of time",
   ranges: { live: "10 min", hour: "1 h", sixHours: "6 h", day: "24 h" },
   node: "Node",
