@@ -46,8 +46,11 @@ impl Engine {
         static SERVER: OnceLock<Option<Server>> = OnceLock::new();
         let start = || {
             // Laws about crashes have a server of their own, which writes through to the disk.
-            let server =
-                or_skip(apricot_servers::Postgres::start_with(&["fsync=off", "full_page_writes=off"]))?;
+            let server = or_skip(apricot_servers::Postgres::start_with(&[
+                "fsync=off",
+                "full_page_writes=off",
+                "autovacuum=off",
+            ]))?;
             server.sql("postgres", &format!("CREATE DATABASE {TEMPLATE}")).unwrap();
             let url = server.url_of(TEMPLATE);
             let migrated = std::thread::spawn(move || {

@@ -32,10 +32,13 @@ const BLOCK: i64 = 16_384;
 /// of them a second. Somebody else's, under way for hours, does not make totals be read again from the start.
 const UNDER_WAY_BLOCKS: i64 = 8_192;
 
-/// The last block that was taken, -1 before the first; and then who is under way.
+/// The last block that was taken, -1 before the first; and then who is under way. Those locks are of the whole server, which may have other
+/// databases: of a backend that is known to be in one of them, nothing is waited for.
 const LOOK: &str = "WITH taken AS MATERIALIZED (SELECT CASE WHEN is_called THEN last_value ELSE -1 END AS block FROM transfer_blocks)
-    SELECT block, ARRAY(SELECT CAST(CAST(transactionid AS text) AS bigint) FROM pg_locks
-                        WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted AND block IS NOT NULL)
+    SELECT block, ARRAY(SELECT CAST(CAST(transactionid AS text) AS bigint) FROM pg_locks l
+                        WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted AND block IS NOT NULL
+                          AND NOT EXISTS (SELECT FROM pg_stat_get_activity(l.pid) a, pg_database d
+                                          WHERE d.oid = a.datid AND d.datname <> current_database()))
     FROM taken";
 
 /// Totals that changed after an id.
