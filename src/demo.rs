@@ -1,5 +1,5 @@
-//! `serve --demo`: a room with farm produce, a host who opens one sale after the other, and a small crowd that chats, hearts and buys.
-//! The crowd are sockets like everybody's, so that what you see is what viewers would make happen.
+//! `serve --demo`: two rooms with farm produce, one for each language of the pages. The hosts open one sale after the other and send off what
+//! was paid, and a small crowd chats, hearts and buys. The crowd are sockets like everybody's, so that what you see is what viewers would make happen.
 
 use std::time::Duration;
 
@@ -11,37 +11,35 @@ use crate::clock::Clock;
 use crate::model::{Caller, Role, RoomId, Subject};
 
 mod crowd;
-mod goods;
+mod parcels;
+mod selling;
+mod stalls;
 
-const ROOM: &str = "apricot-valley";
-const HOST: &str = "lin-family";
-const PEOPLE: u64 = 16;
+use stalls::{HILL, STALLS, Stall, VALLEY};
 
-/// Links that open the three pages, each with a token.
-pub struct Links {
-    pub viewer: String,
-    pub host: String,
-    pub ops: String,
-}
+/// Links that open the pages, each with a token: a name and an address.
+pub type Link = (&'static str, String);
 
 pub struct Demo {
-    pub links: Links,
+    pub links: [Link; 5],
     tasks: TaskTracker,
     stop: CancellationToken,
 }
 
 impl Demo {
-    /// Fills an empty record; one that has the room already is left as it is and only gets its crowd back.
+    /// Fills an empty record; rooms that are there already are left as they are and only get their crowd back.
     pub async fn start(running: &Running, clock: &Clock) -> Result<Self, String> {
-        let host = caller(HOST, "老林", Role::Host);
-        goods::prepare(running, &host, clock).await?;
         let door = running.socket_door().await.map_err(|error| error.to_string())?;
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        tasks.spawn(goods::keep_selling(running.sales.clone(), host, clock.clone(), stop.clone()));
-        for number in 0..PEOPLE {
-            let who = crowd::person(number);
-            let token = token(running, &who, clock)?;
-            tasks.spawn(crowd::live(door, token, number, stop.clone()));
+        for (first, stall) in (0..).step_by(stalls::VALLEY.people.len()).zip(STALLS) {
+            let host = stall.host();
+            selling::prepare(running, stall, &host, clock).await?;
+            tasks.spawn(selling::keep_selling(running.sales.clone(), stall, clock.clone(), stop.clone()));
+            tasks.spawn(parcels::keep_sending(running.sales.clone(), stall, clock.clone(), stop.clone()));
+            for (number, name) in (first..).zip(stall.people) {
+                let token = token(running, &crowd::person(number, name), clock)?;
+                tasks.spawn(crowd::live(door, token, number, stall, stop.clone()));
+            }
         }
         tasks.close();
         Ok(Self { links: links(running, clock)?, tasks, stop })
@@ -53,16 +51,32 @@ impl Demo {
     }
 }
 
-fn links(running: &Running, clock: &Clock) -> Result<Links, String> {
+impl Stall {
+    fn room(&self) -> RoomId {
+        self.room.parse().expect("an id within bounds")
+    }
+
+    fn host(&self) -> Caller {
+        caller(self.host, self.host_name, Role::Host)
+    }
+}
+
+fn links(running: &Running, clock: &Clock) -> Result<[Link; 5], String> {
     let base = running.base();
-    let viewer = token(running, &caller("you", "You", Role::Viewer), clock)?;
-    let host = token(running, &caller(HOST, "老林", Role::Host), clock)?;
+    let you = token(running, &caller("you", "You", Role::Viewer), clock)?;
     let ops = token(running, &caller("ops", "Ops", Role::Ops), clock)?;
-    Ok(Links {
-        viewer: format!("{base}/rooms/{ROOM}#token={viewer}"),
-        host: format!("{base}/host#token={host}&room={ROOM}"),
-        ops: format!("{base}/ops#token={ops}"),
-    })
+    let viewer = |stall: &Stall| format!("{base}/rooms/{}#token={you}", stall.room);
+    let host = |stall: &Stall| {
+        let token = token(running, &stall.host(), clock)?;
+        Ok::<_, String>(format!("{base}/host#token={token}&room={}", stall.room))
+    };
+    Ok([
+        ("viewer", viewer(&VALLEY)),
+        ("host", host(&VALLEY)?),
+        ("viewer-en", viewer(&HILL)),
+        ("host-en", host(&HILL)?),
+        ("ops", format!("{base}/ops#token={ops}")),
+    ])
 }
 
 fn caller(subject: &str, name: &str, role: Role) -> Caller {
@@ -76,6 +90,10 @@ fn token(running: &Running, who: &Caller, clock: &Clock) -> Result<String, Strin
     running.keys.sign(who, now, now + GOOD_FOR).map_err(|error| error.to_string())
 }
 
-fn room() -> RoomId {
-    ROOM.parse().expect("an id within bounds")
+/// False: it is time to stop.
+async fn pause(time: Duration, stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => false,
+        () = tokio::time::sleep(time) => true,
+    }
 }

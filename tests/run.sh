@@ -7,6 +7,9 @@ say() { printf '\n== %s\n' "$*"; }
 
 missing=()
 command -v chromium >/dev/null || missing+=(chromium)
+# What the pages say, in pictures too: without them the browser draws boxes.
+fc-list 2>/dev/null | grep -q 'NotoSansCJK' || missing+=(fonts-noto-cjk)
+fc-list 2>/dev/null | grep -q 'NotoColorEmoji' || missing+=(fonts-noto-color-emoji)
 command -v curl >/dev/null || missing+=(curl)
 python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 command -v redis-server >/dev/null || missing+=(redis-server)
@@ -25,13 +28,13 @@ if [ ${#missing[@]} -gt 0 ]; then
       chmod +x "$policy"
       trap 'rm -f "$policy"' EXIT
     fi
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" fonts-noto-cjk >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
     if [ -n "$(trap -p EXIT)" ]; then
       rm -f "$policy"
       trap - EXIT
     fi
   else
-    say "missing: ${missing[*]}. As root: apt-get install ${missing[*]} fonts-noto-cjk. The tests that need them are skipped until then."
+    say "missing: ${missing[*]}. As root: apt-get install ${missing[*]}. The tests that need them are skipped until then."
   fi
 fi
 

@@ -9,7 +9,7 @@ use super::signals::{Signals, Told};
 use super::{Failed, Source, print, runtime, start_log};
 use crate::app::{App, Running};
 use crate::clock::Clock;
-use crate::demo::{Demo, Links};
+use crate::demo::Demo;
 
 #[derive(Args)]
 pub struct Serve {
@@ -66,10 +66,13 @@ impl Serve {
 
 async fn start_demo(running: &Running) -> Result<Demo, Failed> {
     let demo = Demo::start(running, &Clock::System).await.map_err(Failed::because)?;
-    let Links { viewer, host, ops } = &demo.links;
-    eprintln!("\nApricot is live with a demo room. Open one of these (each signs you in):\n");
-    eprintln!("  viewer  {viewer}\n  host    {host}\n  ops     {ops}\n");
-    eprintln!("Ctrl-C stops it; nothing is lost.\n");
+    eprintln!(
+        "\nApricot is live with two demo rooms, a Chinese and an English one. Open one of these (each signs you in):\n"
+    );
+    for (who, link) in &demo.links {
+        eprintln!("  {who:<9}  {link}");
+    }
+    eprintln!("\nCtrl-C stops it; nothing is lost.\n");
     Ok(demo)
 }
 

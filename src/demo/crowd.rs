@@ -11,60 +11,25 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tokio_util::sync::CancellationToken;
 
-use super::goods::pause;
-use super::{ROOM, caller};
+use super::stalls::Stall;
+use super::{caller, pause};
 use crate::clock::{Clock, random_u64};
 use crate::model::{Caller, Role};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-const NAMES: [&str; 16] = [
-    "小满",
-    "阿依",
-    "Mei",
-    "老周",
-    "橙子",
-    "Tom",
-    "山里来的风",
-    "小鹿",
-    "李阿姨",
-    "Nadia",
-    "豆豆",
-    "晚晚",
-    "Ken",
-    "清明雨",
-    "果果妈",
-    "Yusuf",
-];
-
-const LINES: [&str; 18] = [
-    "今年的杏甜吗？",
-    "去年买过，真的好吃！",
-    "发货快不快呀",
-    "Are these picked today?",
-    "老林辛苦了 🌞",
-    "给孩子们的午餐支持一下",
-    "杏干有没有加糖？",
-    "已下单，等收货～",
-    "Greetings from Urumqi!",
-    "这个价格太划算了",
-    "能送到广州吗？",
-    "坏果包赔吗",
-    "第一次来，关注了",
-    "The charity counter moved when I paid, nice",
-    "核桃什么时候上？",
-    "树好漂亮啊",
-    "还有库存吗",
-    "两箱够吃一周了哈哈",
-];
-
-pub fn person(number: u64) -> Caller {
-    let name = NAMES[number as usize % NAMES.len()];
+pub fn person(number: u64, name: &str) -> Caller {
     caller(&format!("crowd-{number}"), name, Role::Viewer)
 }
 
 /// Comes back after a while whenever the socket ends.
-pub async fn live(server: SocketAddr, token: String, number: u64, stop: CancellationToken) {
+pub async fn live(
+    server: SocketAddr,
+    token: String,
+    number: u64,
+    stall: &'static Stall,
+    stop: CancellationToken,
+) {
     // Not all at once.
     if !pause(Duration::from_millis(300 * number), &stop).await {
         return;
@@ -72,7 +37,7 @@ pub async fn live(server: SocketAddr, token: String, number: u64, stop: Cancella
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            visited = visit(server, &token) => {
+            visited = visit(server, &token, stall) => {
                 if let Err(error) = visited {
                     tracing::debug!(%error, person = number, "a person of the crowd left");
                 }
@@ -84,8 +49,12 @@ pub async fn live(server: SocketAddr, token: String, number: u64, stop: Cancella
     }
 }
 
-async fn visit(server: SocketAddr, token: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let mut request = format!("ws://{server}/v1/rooms/{ROOM}/live").into_client_request()?;
+async fn visit(
+    server: SocketAddr,
+    token: &str,
+    stall: &Stall,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let mut request = format!("ws://{server}/v1/rooms/{}/live", stall.room).into_client_request()?;
     request.headers_mut().insert("sec-websocket-protocol", "apricot.v1.json".parse()?);
     let (mut socket, _) = connect_async(request).await?;
     send(&mut socket, json!({ "id": 1, "join": { "token": token } })).await?;
@@ -106,9 +75,9 @@ async fn visit(server: SocketAddr, token: &str) -> Result<(), Box<dyn std::error
             },
             () = &mut next => {
                 if let Some(order) = held.take() {
-                    send(&mut socket, pay(&order)).await?;
+                    send(&mut socket, pay(&order, stall)).await?;
                 } else {
-                    send(&mut socket, deed(sale.as_deref())).await?;
+                    send(&mut socket, deed(sale.as_deref(), stall)).await?;
                 }
                 next = Box::pin(tokio::time::sleep(between(3_000, 16_000)));
             }
@@ -132,23 +101,22 @@ fn notice(publication: &Value, sale: &mut Option<String>, held: &mut Option<Stri
     }
 }
 
-fn deed(sale: Option<&str>) -> Value {
+fn deed(sale: Option<&str>, stall: &Stall) -> Value {
     match (chance(100), sale) {
         (0..40, _) => json!({ "heart": { "count": 1 + chance(6) } }),
         (40..55, Some(sale)) => {
             let order = Clock::System.new_id().to_string();
             json!({ "id": 2, "placeOrder": { "orderId": order, "saleId": sale, "quantity": 1 } })
         }
-        _ => json!({ "id": 3, "say": { "text": LINES[chance(LINES.len() as u64) as usize] } }),
+        _ => json!({ "id": 3, "say": { "text": stall.lines[chance(stall.lines.len() as u64) as usize] } }),
     }
 }
 
 /// One in ten cards is declined; then the hold runs out and the unit comes back.
-fn pay(order: &str) -> Value {
+fn pay(order: &str, stall: &Stall) -> Value {
     let method =
         if chance(10) == 0 { "PAYMENT_METHOD_SANDBOX_DECLINE" } else { "PAYMENT_METHOD_SANDBOX_APPROVE" };
-    let ship_to =
-        json!({ "name": "示例 Example", "phone": "13800000000", "address": "示例路 1 号 · 1 Example Road" });
+    let ship_to = json!({ "name": stall.people[0], "phone": "13800000000", "address": stall.address });
     json!({ "id": 4, "payOrder": { "orderId": order, "method": method, "shipTo": ship_to } })
 }
 

@@ -35,7 +35,7 @@ export class Server {
     const linked = withResolvers();
     createInterface({ input: this.child.stderr }).on("line", (line) => {
       this.said += `${line}\n`;
-      const [, who, address] = /^\s+(viewer|host|ops)\s+(http\S+)$/.exec(line) ?? [];
+      const [, who, address] = /^\s+(viewer|host|viewer-en|host-en|ops)\s+(http\S+)$/.exec(line) ?? [];
       if (who !== undefined) this.links[who] = address;
       if (who === "ops") linked.resolve();
     });
