@@ -25,6 +25,7 @@ use crate::sandbox::SandboxError;
 use crate::store::StoreError;
 use crate::store::broker::Listener;
 use crate::store::journal::Task;
+use crate::store::meters::GATE_SECONDS;
 use crate::store::redis::RedisError;
 use crate::wire::guard::Origins;
 use crate::wire::key_folder::KeyError;
@@ -274,6 +275,12 @@ impl Running {
         self.tasks.spawn(outbox);
         self.tasks.spawn(tasks::watch_stores(sales.clone(), stop.clone()));
         self.tasks.spawn(tasks::receipts(sales.clone(), clock.clone(), stop.clone()));
+        self.tasks.spawn(tasks::turnout(
+            hub.clone(),
+            self.ops.node().to_owned(),
+            clock.clone(),
+            stop.clone(),
+        ));
         self.tasks.spawn(tasks::tidy_meters(prometheus(), stop.clone()));
         self.tasks.spawn(tasks::refresh_keys(self.keys.clone(), config.jwks.clone(), jwks, stop.clone()));
         if let Some(certificates) = self.certificates.clone() {
@@ -359,6 +366,9 @@ fn sale_rules(config: &Config) -> SaleRules {
 
 /// From a millisecond to ten seconds, three a decade.
 const SECONDS: [f64; 13] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
+/// A call of the gate takes a third of a millisecond in a quiet moment.
+const CALLS: [f64; 13] =
+    [0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0];
 const COUNTS: [f64; 7] = [1.0, 4.0, 16.0, 64.0, 256.0, 1_024.0, 4_096.0];
 
 /// One recorder for the process; tests start several servers in one.
@@ -367,7 +377,11 @@ pub fn prometheus() -> PrometheusHandle {
     let install = || {
         let builder =
             PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS);
-        let builder = builder.and_then(|builder| builder.set_buckets(&COUNTS)).expect("there are buckets");
+        let calls = Matcher::Full(GATE_SECONDS.into());
+        let builder = builder
+            .and_then(|builder| builder.set_buckets_for_metric(calls, &CALLS))
+            .and_then(|builder| builder.set_buckets(&COUNTS))
+            .expect("there are buckets");
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
         if metrics::set_global_recorder(recorder).is_err() {

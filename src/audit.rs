@@ -68,6 +68,13 @@ impl Check {
     }
 }
 
+/// Names of the rules, in the order of a report.
+#[cfg(test)]
+pub fn names() -> impl Iterator<Item = &'static str> {
+    let read = blocks(include_str!("audit/checks.sql")).map(|(name, ..)| name);
+    ["record_is_whole"].into_iter().chain(read).chain(["pledges_kept"])
+}
+
 /// Name, rule and query of each block.
 fn blocks(sql: &'static str) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     sql.split("-- name: ").skip(1).map(|block| {

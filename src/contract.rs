@@ -11,7 +11,7 @@ use crate::model::payment::Method;
 use crate::model::room::{ChatLine, ChatRules};
 use crate::model::{
     CloseReason, Money, Order, PaymentState, Pledge, PledgeBase, Product, Room, RoomState, Rounding,
-    SaleState, Stage, Timestamp,
+    RunSheetItem, SaleState, Stage, Timestamp,
 };
 use crate::sale::{OrderView, SaleStock, SaleView};
 
@@ -22,8 +22,11 @@ pub fn money(money: Money) -> v1::Money {
 }
 
 /// `cards` are the pinned products; they appear in the room's own order, and one that is missing is left out.
-/// Blocked words are for those who moderate (`with_rules`): a viewer who knows them can write around them.
-pub fn room(room: &Room, cards: &[Product], with_rules: bool) -> v1::Room {
+/// Blocked words, the run sheet and the names of moderators are for those who run or moderate the room (`for_staff`): a viewer who knows the
+/// words can write around them, and one who knows the plan buys nothing before.
+pub fn room(room: &Room, cards: &[Product], for_staff: bool) -> v1::Room {
+    let names = room.moderator_names.iter().filter(|_| for_staff);
+    let run_sheet = if for_staff { room.run_sheet.as_slice() } else { &[] };
     let pinned = room.cards.iter().filter_map(|sku| cards.iter().find(|card| card.sku == *sku));
     v1::Room {
         id: room.id.to_string(),
@@ -37,12 +40,26 @@ pub fn room(room: &Room, cards: &[Product], with_rules: bool) -> v1::Room {
         ended_at_ms: millis(room.ended_at),
         playback_url: room.playback_url.clone(),
         poster_url: room.poster_url.clone(),
-        chat_rules: Some(chat_rules(&room.chat_rules, with_rules)),
+        chat_rules: Some(chat_rules(&room.chat_rules, for_staff)),
         cards: pinned.map(product_card).collect(),
         pinned_line: room.pinned_line.as_ref().map(chat_line),
         moderators: room.moderators.iter().map(ToString::to_string).collect(),
         version: room.version,
-        ..Default::default()
+        run_sheet: run_sheet.iter().map(run_sheet_item).collect(),
+        moderator_names: names.map(|(subject, name)| (subject.to_string(), name.clone())).collect(),
+    }
+}
+
+pub fn run_sheet_item(item: &RunSheetItem) -> v1::RunSheetItem {
+    v1::RunSheetItem {
+        sku: item.sku.to_string(),
+        price: item.price.map(money),
+        stock: item.stock,
+        limit_per_buyer: item.limit_per_buyer,
+        hold_seconds: item.hold_seconds,
+        duration_seconds: item.duration_seconds,
+        pledge_id: item.pledge.map(|pledge| pledge.to_string()).unwrap_or_default(),
+        note: item.note.clone(),
     }
 }
 

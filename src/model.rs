@@ -1,5 +1,7 @@
 //! Pure values and rules: no I/O, no async, no clock. Every layer above speaks in these words.
 
+use std::borrow::Cow;
+
 pub mod caller;
 pub mod ids;
 pub mod money;
@@ -8,6 +10,7 @@ pub mod payment;
 pub mod pledge;
 pub mod product;
 pub mod room;
+pub mod run_sheet;
 pub mod sale;
 pub mod time;
 pub mod transfer;
@@ -20,6 +23,7 @@ pub use payment::{Payment, PaymentState};
 pub use pledge::{Pledge, PledgeBase, PledgeRef};
 pub use product::Product;
 pub use room::{Room, RoomState, StreamPosition};
+pub use run_sheet::RunSheetItem;
 pub use sale::{CloseReason, FlashSale, SaleState};
 pub use time::Timestamp;
 pub use transfer::{Account, Code, Transfer};
@@ -28,13 +32,18 @@ pub use transfer::{Account, Code, Transfer};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} must be {bound}")]
 pub struct OutOfBound {
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
     pub bound: String,
 }
 
 impl OutOfBound {
     pub fn new(field: &'static str, bound: impl Into<String>) -> Self {
-        Self { field, bound: bound.into() }
+        Self { field: field.into(), bound: bound.into() }
+    }
+
+    /// In an item of a list: "items[3].price".
+    pub fn in_item(self, list: &'static str, index: usize) -> Self {
+        Self { field: format!("{list}[{index}].{}", self.field).into(), ..self }
     }
 }
 

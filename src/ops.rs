@@ -27,6 +27,8 @@ pub mod meters;
 pub mod process;
 mod reading;
 mod sample;
+#[cfg(test)]
+mod words;
 
 use alerts::{Alerts, Facts};
 pub use lights::Record;
@@ -102,6 +104,11 @@ impl Ops {
 
     pub fn meters(&self) -> &Meters {
         &self.0.meters
+    }
+
+    /// The name of this node.
+    pub fn node(&self) -> &str {
+        &self.0.node
     }
 
     /// Reads the meters each second until `stop`.

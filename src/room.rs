@@ -56,6 +56,7 @@ pub(crate) mod scene;
 mod sequence;
 pub mod session;
 pub mod snapshot;
+pub mod turnout;
 
 pub use amendment::{Amendment, Closes};
 pub use close::CloseCode;
@@ -165,15 +166,20 @@ impl Hub {
         if caller.may_see(&view.room) { Ok(view) } else { Err(RoomRefused::NotFound("room")) }
     }
 
-    /// By id, after `after`, at most `limit`; only those that the caller may see. The feed is in no list.
-    pub fn page(&self, caller: &Caller, after: Option<&RoomId>, limit: usize) -> Vec<RoomView> {
+    /// By id, after `after`, at most `limit`; only those that are wanted. The feed is in no list.
+    pub fn page(
+        &self,
+        wanted: impl Fn(&Room) -> bool,
+        after: Option<&RoomId>,
+        limit: usize,
+    ) -> Vec<RoomView> {
         let mut views: Vec<RoomView> = self
             .0
             .rooms
             .iter()
             .filter(|slot| !slot.key().is_feed() && after.is_none_or(|after| slot.key() > after))
             .map(|slot| slot.view())
-            .filter(|view| caller.may_see(&view.room))
+            .filter(|view| wanted(&view.room))
             .collect();
         views.sort_unstable_by(|one, other| one.room.id.cmp(&other.room.id));
         views.truncate(limit);
@@ -187,8 +193,11 @@ impl Hub {
 
     /// For REST, which has no session: a banned person may not buy in the room either.
     pub fn admit_order(&self, room: &RoomId, buyer: &Subject, now: Timestamp) -> Result<(), RoomRefused> {
-        if self.0.rooms.get(room).is_some_and(|room| room.is_banned(buyer)) {
-            return Err(RoomRefused::Banned);
+        if let Some(room) = self.0.rooms.get(room) {
+            room.tap(now);
+            if room.is_banned(buyer) {
+                return Err(RoomRefused::Banned);
+            }
         }
         let admitted = self.0.people.admit_order(buyer, self.0.limits.orders(), now);
         admitted.inspect_err(count_refusal)
@@ -283,7 +292,7 @@ impl Hub {
     fn enter(
         &self,
         id: &RoomId,
-        caller: &Caller,
+        caller: &Arc<Caller>,
         position: Option<StreamPosition>,
         outlet: &Arc<Outlet>,
         now: Timestamp,
@@ -296,7 +305,7 @@ impl Hub {
         if named && !self.0.people.enter(&caller.subject, self.0.limits.connections_per_person) {
             return Err(CloseCode::Full);
         }
-        let visitor = Visitor { caller, position, outlet: outlet.clone(), now };
+        let visitor = Visitor { caller: caller.clone(), position, outlet: outlet.clone(), now };
         let (read, sales) = (|| self.reading(id), || self.0.sales.views(id));
         match room.enter(visitor, self.0.limits.viewers_per_room, read, sales) {
             Ok(entrance) => {

@@ -37,6 +37,7 @@ mod pause;
 mod pay;
 mod place;
 mod provider;
+mod restock;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -117,6 +118,8 @@ pub enum Refusal {
     Sale(#[from] SaleRefused),
     #[error("{left} left, fewer than asked for")]
     SoldOut { left: u32 },
+    #[error("{free} are neither held nor sold, fewer than to be taken back")]
+    Promised { free: u32 },
     #[error("the waiting list is full at {max}")]
     WaitingListFull { max: u32 },
     #[error("at most {limit} for one buyer")]
@@ -195,7 +198,7 @@ struct LiveSale {
     product: Product,
     pledge: Option<Arc<Pledge>>,
     told_sold_out: AtomicBool,
-    /// One rebuild of the lot at a time; counts those that began.
+    /// One rebuild of the lot or change of its stock at a time; the number counts rebuilds that began.
     rebuilding: tokio::sync::Mutex<()>,
     rebuilds: AtomicU64,
     /// Somebody is looking whether the lot has to be read again.

@@ -8,6 +8,8 @@ use apricot_proto::v1::{self, client_message::Command, publication::Body, reply:
 use futures_util::SinkExt;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
+#[path = "live/desk.rs"]
+mod desk;
 #[path = "live/goods.rs"]
 mod goods;
 #[path = "live/stage.rs"]
@@ -396,7 +398,11 @@ async fn the_room_ends_with_a_last_word() {
     let stage = Stage::usual().await;
     let mut client = stage.join(Format::Json, "lin:viewer").await;
     let state = apricot::model::RoomState::Ended;
-    stage.hub.change_state(&id(), state, &host(), None, stage.clock.now()).await.expect("ended");
+    stage
+        .hub
+        .change_state(&id(), state, String::new(), &host(), None, stage.clock.now())
+        .await
+        .expect("ended");
     let ended = |body| match body {
         Body::Room(room) if room.state() == v1::RoomState::Ended => Some(()),
         _ => None,

@@ -169,3 +169,34 @@ async fn ops_see_all_nodes_from_one_and_drain_another() {
     let trail = one.get(Ops, "kim", "/v1/ops/audit").await.expect(200);
     assert_eq!(trail["lines"][0]["subject"].as_str().unwrap(), name(false));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_far_people_came_adds_up_over_nodes() {
+    let Some(Nodes { nodes: [one, two], postgres: _postgres, redis: _redis, _keys }) = Nodes::start().await
+    else {
+        return;
+    };
+    let (sale, _) = one.open_sale(1).await;
+    let mut sockets = Vec::new();
+    for (node, person) in [(&one, "wang"), (&one, "qian"), (&two, "zhao")] {
+        let mut socket = Feed::join_as(node, "hill", Viewer, person, Value::Null).await;
+        socket.until(|said| said.get("joined").cloned()).await;
+        sockets.push(socket);
+    }
+    until(201, None, || two.place("zhao", FIRST, &sale, 1)).await;
+    until(409, Some("sold-out"), || one.place("wang", SECOND, &sale, 1)).await;
+    // All three are on both nodes' screens by now or soon.
+    for socket in &mut sockets {
+        socket.until(|said| (said["state"]["viewers"] == 3).then_some(())).await;
+    }
+    let figures = async |node: &Server| node.get(Ops, "kim", "/v1/rooms/hill/figures").await.expect(200);
+    // Each is asked: it records what it has counted itself.
+    figures(&two).await;
+    let (seen, held) = (figures(&one).await["funnel"].clone(), figures(&two).await["funnel"].clone());
+    assert_eq!((seen["seen"].as_str(), held["held"].as_str()), (Some("3"), Some("1")));
+    let [one, two] = [figures(&one).await, figures(&two).await];
+    assert_eq!(one["funnel"], two["funnel"], "whoever is asked");
+    assert_eq!((one["viewersMost"].as_u64(), two["viewersMost"].as_u64()), (Some(3), Some(3)));
+    let tapped: u64 = one["funnel"]["tapped"].as_str().unwrap().parse().unwrap();
+    assert!(tapped >= 2, "{one}");
+}

@@ -134,20 +134,24 @@ async fn a_tampered_record_turns_a_light() {
 
     let beside = rusqlite::Connection::open(server.data.path().join(RECORD_FILE)).unwrap();
     beside.execute("UPDATE orders SET charity = charity + 1", []).unwrap();
-    let alert = feed.until(|said| {
-        let alerts = said["opsReading"]["alerts"].as_array()?;
-        alerts.iter().find(|alert| alert["kind"] == "rule-broken").cloned()
-    });
-    let alert = alert.await;
-    assert_eq!(alert["severity"], "SEVERITY_CRITICAL");
-    let overview = server.get(Ops, "someone", "/v1/ops/overview").await.expect(200);
-    let about = |light: &&Value| light["name"] == alert["about"];
-    let light = overview["lights"].as_array().unwrap().iter().find(about).unwrap();
-    assert_eq!(
-        (light["violations"].as_u64(), light["name"].as_str()),
-        (Some(1), Some("order_charity_is_posted"))
-    );
-    assert!(light["examples"][0].as_str().unwrap().contains("the order says"), "{light}");
+    // Posted long ago, as it says, and no room was told.
+    let posted = "INSERT INTO transfers (at, code, debit, credit, amount, order_id) SELECT 0, code, debit, credit, 7, order_id
+        FROM transfers WHERE code = 3";
+    beside.execute(posted, []).unwrap();
+    for (rule, example) in
+        [("order_charity_is_posted", "the order says"), ("counter_is_the_ledger", "told [50, 0, 0, 0] CNY")]
+    {
+        let alert = feed.until(|said| {
+            let alerts = said["opsReading"]["alerts"].as_array()?;
+            alerts.iter().find(|alert| alert["kind"] == "rule-broken" && alert["about"] == rule).cloned()
+        });
+        assert_eq!(alert.await["severity"], "SEVERITY_CRITICAL");
+        let overview = server.get(Ops, "someone", "/v1/ops/overview").await.expect(200);
+        let lights = overview["lights"].as_array().unwrap();
+        let light = lights.iter().find(|light| light["name"] == rule).unwrap();
+        assert_eq!(light["violations"].as_u64(), Some(1), "{light}");
+        assert!(light["examples"][0].as_str().unwrap().contains(example), "{light}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,7 +180,7 @@ async fn holds_payments_and_the_trail_are_listed() {
 
     let refund = json!({"amount": {"minor": "100", "currency": "CNY"}, "reason": "bruised"});
     server.post(Ops, "kim", &format!("/v1/orders/{ORDER}/refunds"), refund).await.expect(200);
-    let knobs = json!({"delayMs": 7});
+    let knobs = json!({"delayMs": 7, "reason": "a slow bank"});
     send(server.by(Ops, "kim", Method::PUT, "/sandbox/v1/knobs").json(&knobs)).await.expect(200);
     let ban = json!({"ban": {"subject": "wang"}});
     server.post(Ops, "kim", "/v1/rooms/hill/moderation", ban).await.expect(200);
@@ -191,7 +195,11 @@ async fn holds_payments_and_the_trail_are_listed() {
     let actions: Vec<_> = by_kim.iter().map(|line| line["action"].as_str().unwrap()).collect();
     assert_eq!(actions, ["ban", "turn-knobs", "refund"], "newest first");
     assert_eq!((by_kim[2]["subject"].as_str(), by_kim[2]["reason"].as_str()), (Some(ORDER), Some("bruised")));
-    assert!(by_kim[1]["reason"].as_str().unwrap().starts_with("delay 7 ms"), "{}", by_kim[1]);
+    let turned = "a slow bank; delay 7 ms, twice 0 ppm, out of turn 0 ppm, lost 0 ppm, slow 0 ms";
+    assert_eq!(
+        (by_kim[1]["subject"].as_str(), by_kim[1]["reason"].as_str()),
+        (Some("sandbox"), Some(turned))
+    );
     assert!(lines.iter().any(|line| line["action"] == "change-state" && line["actor"] == "li"));
 }
 
@@ -215,4 +223,56 @@ async fn a_node_is_told_to_go_with_a_reason() {
     let line = &trail["lines"][0];
     assert_eq!((line["action"].as_str(), line["reason"].as_str()), (Some("drain-node"), Some("a new disk")));
     server.running.stop().await.unwrap();
+}
+
+/// What ops wrote, newest first.
+async fn trail(server: &Server) -> Vec<[String; 4]> {
+    let trail = server.get(Auditor, "someone", "/v1/ops/audit").await.expect(200);
+    let text = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
+    let lines = trail["lines"].as_array().unwrap().iter();
+    lines.map(|line| ["actor", "action", "subject", "reason"].map(|name| text(line, name))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_is_stopped_with_a_reason_that_stays() {
+    let server = start().await;
+    server.live_room().await;
+    let path = "/v1/rooms/hill/state";
+    let stop = |reason: &str| json!({"state": "ROOM_STATE_PAUSED", "reason": reason});
+    let refused = server.post(Ops, "kim", path, stop(&"长".repeat(201))).await.refused(422, "invalid-field");
+    assert_eq!(refused["field"], "reason");
+    server.post(Ops, "kim", path, stop("smoke in the barn")).await.expect(200);
+    assert_eq!(trail(&server).await[0], ["kim", "change-state", "hill Paused", "smoke in the barn"]);
+    let went_live = ["li", "change-state", "hill Live", ""];
+    assert_eq!(trail(&server).await[1], went_live, "a reason may be left out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sale_goes_on_and_is_closed_with_a_reason_that_stays() {
+    let (server, sale) = selling().await;
+    let path = |act: &str| format!("/v1/sales/{sale}/{act}");
+    for act in ["pause", "resume", "close"] {
+        let long = json!({"reason": "长".repeat(201)});
+        let refused = server.post(Ops, "kim", &path(act), long).await.refused(422, "invalid-field");
+        assert_eq!(refused["field"], "reason", "{act}");
+    }
+    let said = |act: &str| json!({"reason": format!("{act}: a wrong price")});
+    for act in ["pause", "resume"] {
+        server.post(Ops, "kim", &path(act), said(act)).await.expect(200);
+    }
+    server.tell(Host, "li", &path("pause")).await.refused(400, "malformed");
+    server.post(Host, "li", &path("pause"), json!({})).await.expect(200);
+    server.tell(Host, "li", &path("resume")).await.expect(200);
+    let closed = server.post(Ops, "kim", &path("close"), said("close")).await.expect(200);
+    assert_eq!(closed["state"], "SALE_STATE_CLOSED");
+    server.post(Ops, "kim", &path("close"), said("again")).await.refused(409, "sale-closed");
+    let line = |actor: &str, action: &str, reason: &str| [actor, action, &sale, reason].map(str::to_owned);
+    let expected = [
+        line("kim", "close-sale", "close: a wrong price"),
+        line("li", "resume-sale", ""),
+        line("li", "pause-sale", ""),
+        line("kim", "resume-sale", "resume: a wrong price"),
+        line("kim", "pause-sale", "pause: a wrong price"),
+    ];
+    assert_eq!(trail(&server).await[..5], expected);
 }

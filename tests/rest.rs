@@ -1,5 +1,7 @@
 //! The REST API over a real socket and a real record: happy paths, refusals, retries, pages, roles.
 
+#[path = "rest/desk.rs"]
+mod desk;
 #[path = "rest/provider.rs"]
 mod provider;
 #[path = "rest/server.rs"]
@@ -444,7 +446,7 @@ async fn a_wrong_method_learns_the_right_ones() {
     let server = start().await;
     for (method, path, allow) in [
         (Method::DELETE, "/v1/rooms", "GET,HEAD,POST"),
-        (Method::OPTIONS, "/v1/rooms/hill", "GET,HEAD"),
+        (Method::OPTIONS, "/v1/rooms/hill", "GET,HEAD,PUT"),
         (Method::GET, "/v1/orders/1/pay", "POST"),
         (Method::POST, "/sandbox/v1/knobs", "GET,HEAD,PUT"),
         (Method::POST, "/v1/rooms/hill/live", "GET,HEAD"),

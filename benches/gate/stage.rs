@@ -110,7 +110,7 @@ async fn set_up(journal: &Journal, ledger: &Ledger, sales: &Sales, stock: u32, n
         pledge: Some(pledge.reference()),
         version: 1,
     };
-    journal.commit(vec![Write::Room(room)]).await.expect("a room");
+    journal.commit(vec![Write::Room(Box::new(room))]).await.expect("a room");
     sales.create_product(product, None).await.expect("a product");
     ledger.add_pledge(pledge, None).await.expect("a pledge");
     sales.create_sale(sale.clone(), None, now).await.expect("a sale");

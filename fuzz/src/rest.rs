@@ -22,14 +22,20 @@ use super::{settled, well_refused, well_said};
 const ID: &str = "0190a000-0000-7000-8000-000000000001";
 
 /// What routes take; `tests/decoders.rs` compares it with the table of routes.
-pub const MESSAGES: [&str; 16] = [
+pub const MESSAGES: [&str; 23] = [
     "CreateRoom",
+    "EditRoom",
     "ChangeRoomState",
+    "PutRunSheet",
     "PinCards",
     "CreateNotice",
     "AppointModerator",
+    "InviteModerator",
     "Moderation",
     "CreateSale",
+    "CloseSale",
+    "PauseSale",
+    "ResumeSale",
     "CreateProduct",
     "ChangeStock",
     "CreatePledge",
@@ -38,6 +44,7 @@ pub const MESSAGES: [&str; 16] = [
     "PayOrder",
     "RefundOrder",
     "ShipOrder",
+    "DrainNode",
     "SandboxKnobs",
 ];
 
@@ -74,6 +81,30 @@ fn rooms(body: &Bytes) {
             parse::cards(&v1::PinCards { skus: cards.iter().map(ToString::to_string).collect() })
         });
     }
+    if let Some(message) = read::<v1::EditRoom>(body) {
+        settled(parse::room_edit(&message), |edit| {
+            parse::room_edit(&v1::EditRoom {
+                title: edit.title.clone(),
+                host_name: edit.host_name.clone(),
+                place: edit.place.clone(),
+                scheduled_at_ms: edit.scheduled_at.map_or(0, |at| at.millis()),
+                playback_url: edit.playback_url.clone(),
+                poster_url: edit.poster_url.clone(),
+            })
+        });
+    }
+    if let Some(message) = read::<v1::PutRunSheet>(body) {
+        settled(parse::run_sheet(&message), |items| {
+            let items = items.iter().map(contract::run_sheet_item).collect();
+            parse::run_sheet(&v1::PutRunSheet { items, room_version: message.room_version })
+        });
+    }
+    if let Some(message) = read::<v1::InviteModerator>(body) {
+        settled(parse::invitation(&message), |(name, lasts)| {
+            let hours = u32::try_from(lasts.as_secs() / 3_600).expect("in bounds");
+            parse::invitation(&v1::InviteModerator { name: name.clone(), hours })
+        });
+    }
     read::<v1::CreateNotice>(body);
     if let Some(message) = read::<v1::AppointModerator>(body) {
         settled(message.subject.parse::<Subject>(), |subject| subject.as_str().parse());
@@ -88,6 +119,10 @@ fn rooms(body: &Bytes) {
         });
         sale(&message);
     }
+    read::<v1::CloseSale>(body);
+    read::<v1::PauseSale>(body);
+    read::<v1::ResumeSale>(body);
+    read::<v1::DrainNode>(body);
 }
 
 fn goods(body: &Bytes) {
@@ -141,7 +176,7 @@ fn orders(body: &Bytes) {
         settled(parse::ship_step(&message), |step| parse::ship_step(&shipping(step)));
     }
     if let Some(message) = read::<v1::SandboxKnobs>(body) {
-        let v1::SandboxKnobs { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms } = message;
+        let v1::SandboxKnobs { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms, reason: _ } = message;
         settled(Knobs { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms }.checked(), |k| k.checked());
     }
 }

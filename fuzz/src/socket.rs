@@ -95,7 +95,7 @@ impl Stage {
         let hub = Hub::open(journal, sales, Broker::Local, limits, || 7).await.expect("a hub");
         let li = caller("li", Role::Host);
         hub.create_room(orchard(), &li, None, NOW).await.expect("a room");
-        hub.change_state(&orchard().id, RoomState::Live, &li, None, NOW).await.expect("live");
+        hub.change_state(&orchard().id, RoomState::Live, String::new(), &li, None, NOW).await.expect("live");
         let open = |format| Arrival::new(hub.clone(), hub.connect().expect("space"), orchard().id, format);
         let outside = open(Format::Json);
         let mut inside = Vec::new();

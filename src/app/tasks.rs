@@ -28,6 +28,8 @@ const CLOCK_EVERY: Duration = Duration::from_secs(2);
 /// Half of it is the error of a measurement.
 const CLOCK_TRIP_MAX: Duration = Duration::from_millis(500);
 const CLOCK_WORTH_SAYING_MS: u64 = 250;
+/// What was counted since is gone after a crash.
+const TURNOUT_EVERY: Duration = Duration::from_secs(10);
 const RECEIPTS_EVERY: Duration = Duration::from_secs(60);
 const METERS_EVERY: Duration = Duration::from_secs(5);
 /// A rotation by `apricot token --rotate` is known to a running server after this.
@@ -133,6 +135,20 @@ pub async fn receipts(sales: Sales, clock: Clock, stop: CancellationToken) {
     let mut ticks = every(RECEIPTS_EVERY);
     while until(&stop, ticks.tick()).await.is_some() {
         sales.sweep_receipts(clock.now()).await;
+    }
+}
+
+/// How many came, and how many asked to buy; the last of it when the sockets are closed.
+pub async fn turnout(hub: Hub, node: String, clock: Clock, stop: CancellationToken) {
+    let mut ticks = every(TURNOUT_EVERY);
+    loop {
+        let goes_on = until(&stop, ticks.tick()).await.is_some();
+        if let Err(error) = hub.record_turnout(&node, None, clock.now()).await {
+            tracing::debug!(%error, "joins were not recorded; the next time tries again");
+        }
+        if !goes_on {
+            return;
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `apricot import`: brings in a spreadsheet while no server runs on the data folder.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::Read;
 use std::path::PathBuf;
@@ -171,11 +172,11 @@ fn product(names: &[String], record: &StringRecord, host: &Subject) -> Result<Pr
 }
 
 /// The contract's name of a field as the name of its column.
-fn column(field: &'static str) -> &'static str {
-    match field {
-        "onHand" => "on_hand",
-        "imageUrl" => "image_url",
-        other => other,
+fn column(field: Cow<'static, str>) -> Cow<'static, str> {
+    match field.as_ref() {
+        "onHand" => "on_hand".into(),
+        "imageUrl" => "image_url".into(),
+        _ => field,
     }
 }
 

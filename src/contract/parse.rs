@@ -7,12 +7,18 @@ use apricot_proto::v1;
 use crate::model::money::MINOR_MAX;
 use crate::model::order::ShipTo;
 use crate::model::payment::Method;
-use crate::model::room::{CARDS_MAX, ChatRules};
+use crate::model::product::picture_address;
+use crate::model::room::{CARDS_MAX, ChatRules, RoomEdit};
+use crate::model::run_sheet::RUN_SHEET_MAX;
 use crate::model::{
     Currency, FlashSale, Money, Order, OrderId, OutOfBound, Pledge, PledgeBase, PledgeId, PledgeRef, Product,
-    Room, RoomId, RoomState, Rounding, SaleId, SaleState, Share, Sku, Subject, Timestamp, bounded_text,
+    Room, RoomId, RoomState, Rounding, RunSheetItem, SaleId, SaleState, Share, Sku, Subject, Timestamp,
+    bounded_text,
 };
 use crate::sale::{ShipStep, Wish};
+
+/// Longer than a stream and its preparation.
+const INVITATION_HOURS: u32 = 12;
 
 /// An amount somebody pays: present and positive.
 pub fn money(field: &'static str, message: Option<&v1::Money>) -> Result<Money, OutOfBound> {
@@ -79,6 +85,60 @@ pub fn room(message: &v1::CreateRoom, host: Subject, spare: RoomId) -> Result<Ro
     };
     room.check()?;
     Ok(room)
+}
+
+pub fn room_edit(message: &v1::EditRoom) -> Result<RoomEdit, OutOfBound> {
+    picture_address("playbackUrl", &message.playback_url)?;
+    picture_address("posterUrl", &message.poster_url)?;
+    Ok(RoomEdit {
+        title: bounded_text("title", &message.title, 1..=80)?,
+        host_name: bounded_text("hostName", &message.host_name, 1..=40)?,
+        place: bounded_text("place", &message.place, 0..=80)?,
+        scheduled_at: time("scheduledAtMs", message.scheduled_at_ms)?,
+        playback_url: message.playback_url.clone(),
+        poster_url: message.poster_url.clone(),
+    })
+}
+
+/// Each product once.
+pub fn run_sheet(message: &v1::PutRunSheet) -> Result<Vec<RunSheetItem>, OutOfBound> {
+    if message.items.len() > RUN_SHEET_MAX {
+        return Err(OutOfBound::new("items", format!("at most {RUN_SHEET_MAX} products")));
+    }
+    let mut items: Vec<RunSheetItem> = Vec::with_capacity(message.items.len());
+    for (index, sent) in message.items.iter().enumerate() {
+        let item = run_sheet_item(sent).map_err(|refused| refused.in_item("items", index))?;
+        if items.iter().any(|known| known.sku == item.sku) {
+            return Err(OutOfBound::new("sku", "each product once").in_item("items", index));
+        }
+        items.push(item);
+    }
+    Ok(items)
+}
+
+fn run_sheet_item(message: &v1::RunSheetItem) -> Result<RunSheetItem, OutOfBound> {
+    let item = RunSheetItem {
+        sku: message.sku.parse()?,
+        price: message.price.as_ref().map(|price| money("price", Some(price))).transpose()?,
+        stock: message.stock,
+        limit_per_buyer: message.limit_per_buyer,
+        hold_seconds: message.hold_seconds,
+        duration_seconds: message.duration_seconds,
+        pledge: if message.pledge_id.is_empty() { None } else { Some(message.pledge_id.parse()?) },
+        note: bounded_text("note", &message.note, 0..=200)?,
+    };
+    item.check()?;
+    Ok(item)
+}
+
+/// The moderator's name, and how long the link lasts.
+pub fn invitation(message: &v1::InviteModerator) -> Result<(String, Duration), OutOfBound> {
+    let hours = match message.hours {
+        0 => INVITATION_HOURS,
+        hours @ 1..=72 => hours,
+        _ => return Err(OutOfBound::new("hours", "1..=72, or 0 for 12")),
+    };
+    Ok((bounded_text("name", &message.name, 1..=40)?, Duration::from_secs(u64::from(hours) * 3_600)))
 }
 
 pub fn room_state(number: i32) -> Result<RoomState, OutOfBound> {
@@ -268,7 +328,7 @@ mod tests {
         Some(v1::Money { minor, currency: "CNY".into() })
     }
 
-    fn field<T: std::fmt::Debug>(result: Result<T, OutOfBound>) -> &'static str {
+    fn field<T: std::fmt::Debug>(result: Result<T, OutOfBound>) -> std::borrow::Cow<'static, str> {
         result.expect_err("must be refused").field
     }
 
@@ -295,6 +355,29 @@ mod tests {
         assert_eq!(field(pay_order(&paying)), "shipTo");
         let four = v1::PinCards { skus: ["a", "b", "c", "d"].map(str::to_owned).to_vec() };
         assert_eq!(field(cards(&four)), "skus");
+        let items =
+            |items: Vec<v1::RunSheetItem>| super::run_sheet(&v1::PutRunSheet { items, room_version: 0 });
+        let item = |sku: &str| v1::RunSheetItem { sku: sku.into(), ..Default::default() };
+        assert_eq!(items(vec![item("a"), item("b")]).map(|items| items.len()), Ok(2));
+        assert_eq!(field(items(vec![item("a"), item("")])), "items[1].sku");
+        assert_eq!(field(items(vec![item("a"), item("a")])), "items[1].sku");
+        assert_eq!(field(items(vec![v1::RunSheetItem { price: cny(0), ..item("a") }])), "items[0].price");
+        assert_eq!(
+            field(items(vec![v1::RunSheetItem { hold_seconds: 5, ..item("a") }])),
+            "items[0].holdSeconds"
+        );
+        assert_eq!(
+            field(items(vec![v1::RunSheetItem { pledge_id: "x".into(), ..item("a") }])),
+            "items[0].pledgeId"
+        );
+        assert_eq!(
+            field(items(vec![v1::RunSheetItem { note: "x".repeat(201), ..item("a") }])),
+            "items[0].note"
+        );
+        assert_eq!(field(items((0..=RUN_SHEET_MAX).map(|n| item(&n.to_string())).collect())), "items");
+        let invite = |hours| super::invitation(&v1::InviteModerator { name: "Mo".into(), hours });
+        assert_eq!(invite(0), Ok(("Mo".into(), Duration::from_secs(12 * 3_600))));
+        assert_eq!(field(invite(73)), "hours");
         let twice = v1::PinCards { skus: ["a", "a"].map(str::to_owned).to_vec() };
         assert_eq!(field(cards(&twice)), "skus");
     }

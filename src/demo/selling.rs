@@ -10,10 +10,12 @@ use crate::app::Running;
 use crate::clock::Clock;
 use crate::model::{
     Caller, CloseReason, Currency, FlashSale, Money, Pledge, PledgeBase, PledgeId, PledgeRef, Product, Room,
-    RoomState, Rounding, SaleId, SaleState, Share, Sku,
+    RoomState, Rounding, RunSheetItem, SaleId, SaleState, Share, Sku,
 };
 use crate::sale::{Refusal, Sales};
 
+const LIMIT_PER_BUYER: u32 = 5;
+const DURATION: Duration = Duration::from_secs(15 * 60);
 const BETWEEN_SALES: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -65,9 +67,11 @@ pub async fn prepare(
     };
     let set_up = async {
         running.hub.create_room(record, host, None, now).await?;
+        let plan = stall.goods.iter().map(|good| planned(good, pledge.id)).collect();
+        running.hub.put_run_sheet(&stall.room(), plan, 0, host, None, now).await?;
         let cards = stall.goods.iter().take(3).map(sku).collect();
         running.hub.pin_cards(&stall.room(), cards, host, None, now).await?;
-        running.hub.change_state(&stall.room(), RoomState::Live, host, None, now).await
+        running.hub.change_state(&stall.room(), RoomState::Live, String::new(), host, None, now).await
     };
     set_up.await.map_err(|error| error.to_string())?;
     open_next(&running.sales, stall, Some(pledge), clock).await.map_err(|error| error.to_string())
@@ -108,9 +112,9 @@ async fn open_next(
         sku: sku(good),
         price: yuan(good.flash_price),
         stock: good.stock,
-        limit_per_buyer: 5,
+        limit_per_buyer: LIMIT_PER_BUYER,
         hold_for: Duration::from_secs(120),
-        duration: Duration::from_secs(15 * 60),
+        duration: DURATION,
         opens_at: None,
         state: SaleState::Scheduled,
         pledge,
@@ -121,6 +125,19 @@ async fn open_next(
     sales.open_sale(id, clock.now()).await?;
     tracing::debug!(sale = %id, sku = good.sku, close = ?CloseReason::Time, "the demo opened a sale");
     Ok(())
+}
+
+fn planned(good: &Good, pledge: PledgeId) -> RunSheetItem {
+    RunSheetItem {
+        sku: sku(good),
+        price: Some(yuan(good.flash_price)),
+        stock: good.stock,
+        limit_per_buyer: LIMIT_PER_BUYER,
+        hold_seconds: 0,
+        duration_seconds: u32::try_from(DURATION.as_secs()).expect("a quarter of an hour"),
+        pledge: Some(pledge),
+        note: good.note.into(),
+    }
 }
 
 fn sku(good: &Good) -> Sku {

@@ -1,11 +1,13 @@
 //! The charity total, and what takes from it: refunds and remittances.
 
+use std::collections::{BTreeMap, HashMap};
+
 use super::{Ledger, LedgerRefused};
 use crate::model::payment::Refund;
 use crate::model::{
     Account, Code, Currency, Money, Order, Pledge, PledgeId, Stage, Subject, Timestamp, Transfer,
 };
-use crate::store::journal::{Once, PledgeSums, Task};
+use crate::store::journal::{Key, Once, PledgeSums, Task, Total};
 use crate::store::{Entry, StoreError, Write};
 
 /// A reading of the ledger for one pledge, in minor units. Both `gross_*` only grow; keep the highest sequence of the newest epoch.
@@ -21,6 +23,66 @@ pub struct CharityTotal {
     pub remitted: i64,
 }
 
+/// What a charity total is made of.
+fn counted(pledge: PledgeId) -> [(Account, Code); 5] {
+    [
+        (Account::CharityAccrued(pledge), Code::Accrue),
+        (Account::CharityAccrued(pledge), Code::Reverse),
+        (Account::CharityPayable(pledge), Code::Confirm),
+        (Account::CharityPayable(pledge), Code::Reverse),
+        (Account::CharityRemitted(pledge), Code::Remit),
+    ]
+}
+
+fn pledge_of(account: &Account) -> Option<PledgeId> {
+    match account {
+        Account::CharityAccrued(pledge)
+        | Account::CharityPayable(pledge)
+        | Account::CharityRemitted(pledge) => Some(*pledge),
+        Account::BuyerClearing { .. }
+        | Account::HostPayable(_)
+        | Account::PlatformCommission
+        | Account::ProviderFee { .. }
+        | Account::RefundPayable => None,
+    }
+}
+
+impl CharityTotal {
+    /// `totals` as `counted` names them.
+    fn of(pledge: PledgeId, currency: Currency, epoch: u64, totals: [Total; 5]) -> Self {
+        let [accrued, reversed, confirmed, taken_back, remitted] = totals;
+        let newest = totals.map(|total| total.newest);
+        Self {
+            pledge,
+            epoch,
+            sequence: newest.into_iter().max().unwrap_or(0).cast_unsigned(),
+            currency,
+            gross_accrued: accrued.credits,
+            gross_reversed: reversed.debits + taken_back.debits,
+            confirmed: confirmed.credits - taken_back.debits,
+            remitted: remitted.credits,
+        }
+    }
+
+    /// Of each pledge that these totals are of, by pledge and currency: what rooms would be told if they were the cached ones.
+    pub fn of_all(totals: &[(Key, Total)]) -> BTreeMap<(PledgeId, Currency), Self> {
+        let by_key: HashMap<&Key, Total> = totals.iter().map(|(key, total)| (key, *total)).collect();
+        let pledges =
+            totals.iter().filter_map(|((account, currency, _), _)| Some((pledge_of(account)?, *currency)));
+        let total = |(pledge, currency): (PledgeId, Currency)| {
+            let of = counted(pledge)
+                .map(|(account, code)| by_key.get(&(account, currency, code)).copied().unwrap_or_default());
+            ((pledge, currency), Self::of(pledge, currency, 0, of))
+        };
+        pledges.map(total).collect()
+    }
+
+    /// Accrued, reversed, confirmed, remitted.
+    pub fn amounts(&self) -> [i64; 4] {
+        [self.gross_accrued, self.gross_reversed, self.confirmed, self.remitted]
+    }
+}
+
 impl Ledger {
     /// The currency of a pledge's total: its own, or that of what was paid.
     pub fn currency_of(&self, pledge: &Pledge) -> Currency {
@@ -33,27 +95,14 @@ impl Ledger {
     }
 
     pub fn charity_total(&self, pledge: PledgeId, currency: Currency) -> CharityTotal {
-        let [accrued, reversed, confirmed, taken_back, remitted] = self.totals(
-            currency,
-            [
-                (Account::CharityAccrued(pledge), Code::Accrue),
-                (Account::CharityAccrued(pledge), Code::Reverse),
-                (Account::CharityPayable(pledge), Code::Confirm),
-                (Account::CharityPayable(pledge), Code::Reverse),
-                (Account::CharityRemitted(pledge), Code::Remit),
-            ],
-        );
-        let newest = [accrued, reversed, confirmed, taken_back, remitted].map(|total| total.newest);
-        CharityTotal {
-            pledge,
-            epoch: self.journal().epoch(),
-            sequence: newest.into_iter().max().unwrap_or(0).cast_unsigned(),
-            currency,
-            gross_accrued: accrued.credits,
-            gross_reversed: reversed.debits + taken_back.debits,
-            confirmed: confirmed.credits - taken_back.debits,
-            remitted: remitted.credits,
-        }
+        CharityTotal::of(pledge, currency, self.journal().epoch(), self.totals(currency, counted(pledge)))
+    }
+
+    /// The cached totals that charity totals are made of.
+    pub fn charity_totals(&self) -> Vec<(Key, Total)> {
+        let mut totals = self.journal().totals().all();
+        totals.retain(|((account, ..), _)| pledge_of(account).is_some());
+        totals
     }
 
     /// Records a refund with its order. Of the charity share, what the smaller base no longer owes is reversed: from what is accrued,

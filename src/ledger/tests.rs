@@ -37,7 +37,7 @@ impl Desk {
         let commission =
             CommissionRules { by_category: [("farm".into(), share(0))].into(), other: share(50_000) };
         let ledger = Ledger::new(journal, commission);
-        for write in [Write::Room(room()), Write::NewProduct(product()), Write::Sale(sale())] {
+        for write in [Write::Room(Box::new(room())), Write::NewProduct(product()), Write::Sale(sale())] {
             ledger.journal().commit(vec![write]).await.unwrap();
         }
         let pledge = ledger.add_pledge(pledge(cap), None).await.unwrap();

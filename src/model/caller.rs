@@ -94,13 +94,34 @@ impl Caller {
     }
 
     pub fn may_moderate(&self, room: &Room) -> bool {
-        let county =
-            self.county.as_deref().is_some_and(|county| !county.is_empty() && room.place.starts_with(county));
+        self.may_host(room) || self.works_in(room)
+    }
+
+    /// The room is its own, or it was appointed there, or the room is of its county. Ops may run every room and have none.
+    pub fn works_in(&self, room: &Room) -> bool {
+        let own = matches!(self.role, Role::Host | Role::Ops) && self.subject == room.host;
+        self.role != Role::Guest
+            && self.may_enter(room)
+            && !room.id.is_feed()
+            && (own || room.is_moderator(&self.subject) || self.helps_the_county_of(room))
+    }
+
+    /// May read what the room has sold. A commissioner reads it too, and has no right to move any of it.
+    pub fn may_read_figures(&self, room: &Room) -> bool {
         self.may_host(room)
-            || self.role != Role::Guest
-                && self.may_enter(room)
+            || self.may_enter(room)
                 && !room.id.is_feed()
-                && (room.is_moderator(&self.subject) || (self.role == Role::Commissioner && county))
+                && (self.role == Role::Auditor || self.helps_the_county_of(room))
+    }
+
+    /// May read the room's books, order by order.
+    pub fn may_read_books(&self, room: &Room) -> bool {
+        self.may_host(room) || self.may_enter(room) && !room.id.is_feed() && self.role == Role::Auditor
+    }
+
+    fn helps_the_county_of(&self, room: &Room) -> bool {
+        let county = self.county.as_deref().filter(|county| !county.is_empty());
+        self.role == Role::Commissioner && county.is_some_and(|county| room.place.starts_with(county))
     }
 
     /// Rehearsals are for those who run the room.

@@ -90,6 +90,11 @@ impl Money {
         Self { minor: self.minor.saturating_mul(i64::from(quantity)), ..self }
     }
 
+    /// In the currency's own unit, with all its decimals.
+    pub fn decimal(self) -> Decimal {
+        Decimal::new(self.minor, self.currency.exponent())
+    }
+
     /// The share and what is left of it; together they are always the whole.
     pub fn split(self, share: Share, rounding: Rounding) -> (Self, Self) {
         let part = Self { minor: share.of(self.minor, rounding), ..self };
@@ -99,8 +104,7 @@ impl Money {
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let decimal = Decimal::new(self.minor, self.currency.exponent());
-        write!(f, "{decimal} {}", self.currency.as_str())
+        write!(f, "{} {}", self.decimal(), self.currency.as_str())
     }
 }
 

@@ -1,7 +1,9 @@
 //! A live room and the life it goes through.
 
+use std::collections::BTreeMap;
+
 use super::product::picture_address;
-use super::{OutOfBound, RoomId, Sku, Subject, Timestamp, bounded_text};
+use super::{OutOfBound, RoomId, RunSheetItem, Sku, Subject, Timestamp, bounded_text};
 
 pub const CARDS_MAX: usize = 3;
 pub const MODERATORS_MAX: usize = 20;
@@ -23,6 +25,10 @@ pub struct Room {
     pub cards: Vec<Sku>,
     pub pinned_line: Option<ChatLine>,
     pub moderators: Vec<Subject>,
+    /// What the host means to sell, in this order. For those who run or moderate the room.
+    pub run_sheet: Vec<RunSheetItem>,
+    /// Of moderators who were invited by link. For those who run or moderate the room.
+    pub moderator_names: BTreeMap<Subject, String>,
     /// Grows with every change; the record refuses a change made from an older one.
     pub version: u64,
 }
@@ -46,9 +52,22 @@ impl Room {
             cards: Vec::new(),
             pinned_line: None,
             moderators: Vec::new(),
+            run_sheet: Vec::new(),
+            moderator_names: BTreeMap::new(),
             version: 1,
         }
     }
+}
+
+/// What of a room may change before and during a stream, beside what it says and shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoomEdit {
+    pub title: String,
+    pub host_name: String,
+    pub place: String,
+    pub scheduled_at: Option<Timestamp>,
+    pub playback_url: String,
+    pub poster_url: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

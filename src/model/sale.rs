@@ -63,6 +63,14 @@ pub enum SaleRefused {
     NotPaused,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RestockRefused {
+    #[error(transparent)]
+    OutOfBound(#[from] OutOfBound),
+    #[error(transparent)]
+    Sale(#[from] SaleRefused),
+}
+
 impl FlashSale {
     pub const LIMIT_MAX: u32 = 99;
     pub const HOLD_SECONDS: std::ops::RangeInclusive<u64> = 10..=3_600;
@@ -127,6 +135,22 @@ impl FlashSale {
             SaleState::Scheduled | SaleState::Open { .. } => return Err(SaleRefused::NotPaused),
             SaleState::Paused { .. } | SaleState::Closed { .. } => return Err(SaleRefused::Closed),
         }
+        self.version += 1;
+        Ok(self)
+    }
+
+    /// `change` units more in the lot. At least one stays: a sale without any is closed instead.
+    pub fn restock(mut self, change: i64) -> Result<Self, RestockRefused> {
+        if matches!(self.state, SaleState::Closed { .. }) {
+            return Err(SaleRefused::Closed.into());
+        }
+        let stock = i64::from(self.stock) + change;
+        let bound = (1..=i64::from(UNITS_MAX)).contains(&stock) && change != 0;
+        let stock = u32::try_from(stock).ok().filter(|_| bound).ok_or_else(|| {
+            let (least, most) = (1 - i64::from(self.stock), i64::from(UNITS_MAX) - i64::from(self.stock));
+            OutOfBound::new("change", format!("{least}..={most}, not 0"))
+        })?;
+        self.stock = stock;
         self.version += 1;
         Ok(self)
     }

@@ -1,5 +1,5 @@
-//! What should wake somebody. One table: docs/alerts.md says of each kind what to do, config/alerts.yml has the same ones for Prometheus,
-//! and a test compares the three.
+//! What should wake somebody. One table: docs/alerts.md says of each kind what to do, the ops page says it in each language, config/alerts.yml
+//! has the same ones for Prometheus, and a test compares them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -44,12 +44,13 @@ const WRITES_MIN: u64 = 100;
 
 /// In the order of what is looked at first.
 #[rustfmt::skip]
-pub const RULES: [Rule; 14] = [
+pub const RULES: [Rule; 16] = [
     Rule::new("record-away", Severity::Critical, 0.0, 3, |facts| yes(!facts.reading.record_up)),
     Rule::new("gate-away", Severity::Critical, 0.0, 3, |facts| yes(!facts.reading.gate_up)),
     Rule::new("rule-broken", Severity::Critical, 0.0, 0, |facts| facts.broken.iter().map(|(rule, violations)| (rule.clone(), f64::from(*violations))).collect()),
     Rule::new("ledger-imbalance", Severity::Critical, 0.0, 3, |facts| of_all(Some(facts.imbalance_minor))),
     Rule::new("commits-slow", Severity::Critical, 250.0, 10, |facts| of_all(p99_ms(facts.reading.commit_us))),
+    Rule::new("gate-slow", Severity::Critical, 250.0, 10, |facts| of_all(p99_ms(facts.reading.gate_us))),
     Rule::new("deliveries-slow", Severity::Critical, 500.0, 10, |facts| of_all(p99_ms(delay(facts, v1::Lane::Critical)))),
     Rule::new("chat-slow", Severity::Warning, 2_000.0, 10, |facts| of_all(p99_ms(delay(facts, v1::Lane::Chat)))),
     Rule::new("viewers-slow", Severity::Warning, 5.0, 10, |facts| of_all(percent_blocked(facts))),
@@ -58,6 +59,7 @@ pub const RULES: [Rule; 14] = [
     Rule::new("payments-stuck", Severity::Warning, 0.0, 30, |facts| of_all(Some(facts.tasks_overdue as f64))),
     Rule::new("node-silent", Severity::Critical, 0.0, 0, |facts| facts.silent.iter().map(|node| (node.clone(), 1.0)).collect()),
     Rule::new("memory-high", Severity::Warning, 90.0, 30, |facts| of_all(percent(facts.reading.memory_bytes as f64, facts.memory_limit_bytes))),
+    Rule::new("redis-memory-high", Severity::Critical, 90.0, 30, |facts| of_all(percent(facts.reading.redis_memory_bytes as f64, Some(facts.reading.redis_memory_limit_bytes as f64)))),
     Rule::new("files-high", Severity::Warning, 90.0, 30, |facts| of_all(percent(facts.reading.open_files.into(), facts.open_files_max))),
 ];
 
@@ -140,6 +142,7 @@ fn percent(value: f64, of: Option<f64>) -> Option<f64> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::words;
     use super::*;
 
     fn healthy() -> Facts<'static> {
@@ -180,6 +183,9 @@ mod tests {
                 over_ms: 10_000,
                 lanes: vec![lane(v1::Lane::Critical), lane(v1::Lane::Chat)],
                 commit_us: slow,
+                gate_us: slow,
+                redis_memory_bytes: 95,
+                redis_memory_limit_bytes: 100,
                 flushes: 1_000,
                 writes_blocked: 60,
                 refused: [("busy".to_owned(), 9), ("not-now".to_owned(), 2)].into(),
@@ -203,9 +209,9 @@ mod tests {
         assert_eq!(Alerts::default().look(&healthy(), Timestamp(0)), []);
     }
 
-    /// Headings of docs/alerts.md, kinds of config/alerts.yml, and this table.
+    /// Headings of docs/alerts.md, kinds of config/alerts.yml, advice of the ops page in each language, and this table.
     #[test]
-    fn the_table_the_page_and_the_rules_of_prometheus_name_the_same_kinds() {
+    fn the_table_the_pages_and_the_rules_of_prometheus_name_the_same_kinds() {
         let coded: BTreeSet<&str> = RULES.iter().map(|rule| rule.kind).collect();
         let page = include_str!("../../docs/alerts.md");
         let documented: BTreeSet<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
@@ -213,5 +219,8 @@ mod tests {
         let prometheus = include_str!("../../config/alerts.yml");
         let kinds = prometheus.lines().filter_map(|line| line.trim().strip_prefix("kind: "));
         assert_eq!(coded, kinds.collect());
+        for words in words::OF_ALL {
+            assert_eq!(words::names_in(words, "alertKinds"), coded);
+        }
     }
 }

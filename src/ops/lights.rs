@@ -1,6 +1,7 @@
 //! Rules that must always be true, read from the record again and again beside the server: not what the program believes, but what stands
-//! there.
+//! there. One of them is of what the program believes: that what it tells rooms of a charity total is what stands there.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,8 +13,10 @@ use tokio_util::sync::CancellationToken;
 use super::{Ops, meters};
 use crate::audit::audit;
 use crate::clock::{self, Clock};
+use crate::ledger::CharityTotal;
+use crate::model::Timestamp;
 use crate::sale::Keeping;
-use crate::store::journal::{PostgresSettings, Snapshot};
+use crate::store::journal::{Key, PostgresSettings, Snapshot, Total};
 use crate::store::{StoreError, Write};
 
 /// The shortest time between two audits.
@@ -26,6 +29,11 @@ const COUNT_EVERY: Duration = Duration::from_secs(5);
 const HOLD_OVERDUE: Duration = Duration::from_secs(10);
 /// The provider is asked again many times by then.
 const TASK_OVERDUE: Duration = Duration::from_secs(60);
+/// A commit takes far less, and then a node has what others posted within a tenth of a second.
+const COUNTED_WITHIN: Duration = Duration::from_secs(60);
+const EXAMPLES_MAX: usize = 5;
+/// `apricot check` does not know it: only a node that runs has something to compare.
+const COUNTER: &str = "counter_is_the_ledger";
 /// What one audit found may take so much of a message.
 const EXAMPLE_CHARACTERS_MAX: usize = 200;
 
@@ -44,15 +52,24 @@ impl Record {
         }
     }
 
-    /// On a thread of its own: SQLite answers when it is done, and a process that ends does not wait for it.
-    async fn audited(&self) -> Result<Vec<v1::Light>, StoreError> {
+    /// On a thread of its own: SQLite answers when it is done, and a process that ends does not wait for it. `counted` was read before.
+    async fn audited(
+        &self,
+        counted: Vec<(Key, Total)>,
+        now: Timestamp,
+    ) -> Result<Vec<v1::Light>, StoreError> {
         let record = self.clone();
         let (told, report) = oneshot::channel();
         let looking = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let report = runtime.map_err(|error| StoreError::Unavailable(error.to_string()));
-            let report =
-                report.and_then(|runtime| runtime.block_on(async { audit(&record.snapshot().await?).await }));
+            let report = report.and_then(|runtime| {
+                runtime.block_on(async {
+                    let snapshot = record.snapshot().await?;
+                    let recorded = snapshot.charity_totals(&counted, now - COUNTED_WITHIN).await?;
+                    Ok((audit(&snapshot).await?, counter_is_the_ledger(&counted, &recorded)))
+                })
+            });
             // Whoever asked may have stopped.
             drop(told.send(report));
         };
@@ -61,7 +78,7 @@ impl Record {
             .name("audit".into())
             .spawn(looking)
             .map_err(|error| failed(error.to_string()))?;
-        let report = report.await.map_err(|error| failed(error.to_string()))??;
+        let (report, counter) = report.await.map_err(|error| failed(error.to_string()))??;
         let light = |check: crate::audit::Check| v1::Light {
             name: check.name,
             rule: check.rule,
@@ -72,8 +89,33 @@ impl Record {
                 .map(|example| example.chars().take(EXAMPLE_CHARACTERS_MAX).collect())
                 .collect(),
         };
-        Ok(report.checks.into_iter().map(light).collect())
+        Ok(report.checks.into_iter().map(light).chain([counter]).collect())
     }
+}
+
+/// What rooms are told of each pledge, made of the cached totals, against the same made of the record's transfers.
+fn counter_is_the_ledger(counted: &[(Key, Total)], recorded: &[(Key, Total)]) -> v1::Light {
+    let (told, recorded) = (CharityTotal::of_all(counted), CharityTotal::of_all(recorded));
+    let amounts = |of: Option<&CharityTotal>| of.map_or([0; 4], CharityTotal::amounts);
+    let pledges: BTreeSet<_> = told.keys().chain(recorded.keys()).copied().collect();
+    let mut violations = 0;
+    let mut examples = Vec::new();
+    for key in pledges {
+        let (told, recorded) = (amounts(told.get(&key)), amounts(recorded.get(&key)));
+        if told == recorded {
+            continue;
+        }
+        violations += 1;
+        if examples.len() < EXAMPLES_MAX {
+            let (pledge, currency) = (key.0, key.1.as_str());
+            let example = format!(
+                "pledge {pledge}: rooms are told {told:?} {currency} accrued, reversed, confirmed, remitted; the record says {recorded:?}"
+            );
+            examples.push(example);
+        }
+    }
+    let rule = "the charity totals that rooms are told are the sums of the record's transfers".to_owned();
+    v1::Light { name: COUNTER.to_owned(), rule, violations, examples }
 }
 
 impl Ops {
@@ -117,7 +159,7 @@ impl Ops {
 
     async fn look_at_lights(&self, clock: &Clock) -> Duration {
         let (began, at) = (clock::instant(), clock.now());
-        let audited = self.0.record.audited().await;
+        let audited = self.0.record.audited(self.0.sales.ledger().charity_totals(), at).await;
         let took = began.elapsed();
         metrics::gauge!(meters::AUDIT_SECONDS).set(took.as_secs_f64());
         let lights = match audited {
@@ -176,4 +218,56 @@ impl Ops {
 
 fn keeps(kept: &watch::Receiver<Option<Keeping>>) -> bool {
     kept.borrow().is_some_and(Keeping::stands)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words;
+    use super::*;
+    use crate::model::{Account, Code, Currency, PledgeId};
+
+    #[test]
+    fn a_counter_that_is_off_is_named_with_both_readings() {
+        let pledge = PledgeId(uuid::Uuid::from_u128(7));
+        let line = |account: fn(PledgeId) -> Account, code, debits, credits| {
+            ((account(pledge), Currency::CNY, code), Total { debits, credits, newest: 9 })
+        };
+        let told = [
+            line(Account::CharityAccrued, Code::Accrue, 0, 900),
+            line(Account::CharityAccrued, Code::Reverse, 100, 0),
+            line(Account::CharityAccrued, Code::Confirm, 500, 0),
+            line(Account::CharityPayable, Code::Confirm, 0, 500),
+        ];
+        assert_eq!(counter_is_the_ledger(&[], &[]).violations, 0);
+        assert_eq!(counter_is_the_ledger(&told, &told).violations, 0);
+        for (told, recorded, said) in [
+            (
+                &told[..],
+                &told[1..],
+                "told [900, 100, 500, 0] CNY accrued, reversed, confirmed, remitted; the record says [0, 100, 500, 0]",
+            ),
+            (
+                &told[..3],
+                &told[..],
+                "told [900, 100, 0, 0] CNY accrued, reversed, confirmed, remitted; the record says [900, 100, 500, 0]",
+            ),
+            (
+                &[],
+                &told[..1],
+                "told [0, 0, 0, 0] CNY accrued, reversed, confirmed, remitted; the record says [900, 0, 0, 0]",
+            ),
+        ] {
+            let light = counter_is_the_ledger(told, recorded);
+            assert_eq!((light.name.as_str(), light.violations), (COUNTER, 1));
+            assert!(light.examples[0].ends_with(said), "{light:?}");
+        }
+    }
+
+    #[test]
+    fn the_page_has_a_name_for_each_light_in_each_language() {
+        let lights: BTreeSet<&str> = crate::audit::names().chain([COUNTER]).collect();
+        for words in words::OF_ALL {
+            assert_eq!(words::names_in(words, "lightNames"), lights);
+        }
+    }
 }

@@ -68,10 +68,18 @@ fn merge(into: &mut v1::OpsReading, later: v1::OpsReading) {
         (&mut into.pool_waiting, later.pool_waiting),
         (&mut into.provider_waiting, later.provider_waiting),
         (&mut into.open_files, later.open_files),
+        (&mut into.redis_primaries, later.redis_primaries),
+        (&mut into.redis_replicas, later.redis_replicas),
     ] {
         *high = other.max(*high);
     }
-    into.memory_bytes = into.memory_bytes.max(later.memory_bytes);
+    for (high, other) in [
+        (&mut into.memory_bytes, later.memory_bytes),
+        (&mut into.redis_memory_bytes, later.redis_memory_bytes),
+        (&mut into.redis_memory_limit_bytes, later.redis_memory_limit_bytes),
+    ] {
+        *high = other.max(*high);
+    }
     (into.record_up, into.gate_up) = (into.record_up && later.record_up, into.gate_up && later.gate_up);
     for (counts, more) in
         [(&mut into.refused, later.refused), (&mut into.payment_events, later.payment_events)]
@@ -84,6 +92,8 @@ fn merge(into: &mut v1::OpsReading, later: v1::OpsReading) {
         (&mut into.batch, later.batch),
         (&mut into.commit_us, later.commit_us),
         (&mut into.publish_us, later.publish_us),
+        (&mut into.gate_batch, later.gate_batch),
+        (&mut into.gate_us, later.gate_us),
     ] {
         *spread = highest(*spread, other);
     }

@@ -77,6 +77,12 @@ pub fn reading(node: &str, before: &Sample, after: &Sample, at: Timestamp) -> v1
         memory_bytes: whole(after.sum(process::RESIDENT_MEMORY_BYTES)),
         open_files: small(after.sum(process::OPEN_FDS)),
         alerts: Vec::new(),
+        gate_batch: spread(store::GATE_OPERATIONS, None, 1.0).map(at_least_one),
+        gate_us: spread(store::GATE_SECONDS, None, MILLION),
+        redis_primaries: small(after.sum(store::REDIS_PRIMARIES)),
+        redis_replicas: small(after.sum(store::REDIS_REPLICAS)),
+        redis_memory_bytes: whole(after.sum(store::REDIS_MEMORY_BYTES)),
+        redis_memory_limit_bytes: whole(after.sum(store::REDIS_MEMORY_LIMIT_BYTES)),
     }
 }
 
@@ -85,7 +91,7 @@ fn hyphened(counts: HashMap<String, u64>) -> HashMap<String, u64> {
     counts.into_iter().map(|(of, count)| (of.replace('_', "-"), count)).collect()
 }
 
-/// The first bucket is that of one entry: nothing lies below it.
+/// The first bucket is that of one: nothing lies below it.
 fn at_least_one(of: v1::Quantiles) -> v1::Quantiles {
     v1::Quantiles { p50: of.p50.max(1.0), p95: of.p95.max(1.0), p99: of.p99.max(1.0) }
 }
@@ -121,7 +127,12 @@ mod tests {
                      apricot_closes_total{code=\"4008\"} 3\napricot_closes_total{code=\"1000\"} 7\n\
                      apricot_closes_total{code=\"4014\"} 4\napricot_store_up{store=\"record\"} 1\n\
                      apricot_delivery_seconds_bucket{lane=\"chat\",le=\"0.001\"} 200\n\
-                     apricot_delivery_seconds_bucket{lane=\"chat\",le=\"+Inf\"} 200\n";
+                     apricot_delivery_seconds_bucket{lane=\"chat\",le=\"+Inf\"} 200\n\
+                     apricot_gate_call_operations_bucket{le=\"1\"} 10\napricot_gate_call_operations_bucket{le=\"4\"} 10\n\
+                     apricot_gate_call_operations_bucket{le=\"16\"} 20\napricot_gate_call_operations_bucket{le=\"+Inf\"} 20\n\
+                     apricot_gate_call_seconds_bucket{le=\"0.0005\"} 20\napricot_gate_call_seconds_bucket{le=\"+Inf\"} 20\n\
+                     apricot_redis_memory_bytes 900\napricot_redis_memory_limit_bytes 1000\n\
+                     apricot_redis_primaries 3\napricot_redis_replicas 2\n";
         let after = Sample::read(after, began + Duration::from_secs(2));
         let reading = reading("a", &Sample::read(before, began), &after, Timestamp(9));
         assert_eq!((reading.over_ms, reading.cpu_ppm), (2_000, 250_000));
@@ -131,5 +142,10 @@ mod tests {
         let [critical, _, chat] = reading.lanes.as_slice() else { panic!("{:?}", reading.lanes) };
         assert_eq!((critical.deliveries, critical.delay_us), (0, None));
         assert_eq!((chat.deliveries, chat.delay_us.map(|delay| delay.p50)), (250, Some(500.0)));
+        let (batch, us) = (reading.gate_batch.unwrap(), reading.gate_us.unwrap());
+        assert_eq!((batch.p50, batch.p95, us.p50), (1.0, 14.8, 250.0));
+        let redis = (reading.redis_primaries, reading.redis_replicas);
+        let memory = (reading.redis_memory_bytes, reading.redis_memory_limit_bytes);
+        assert_eq!((redis, memory), ((3, 2), (900, 1_000)));
     }
 }

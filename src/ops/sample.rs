@@ -15,7 +15,7 @@ const EVENTS_WAITING: &str = "apricot_sandbox_events_waiting";
 const WRITES_BLOCKED: &str = "apricot_writes_blocked_total";
 
 /// What of it is kept. Histograms by the name before `_bucket`.
-const KEPT: [&str; 28] = [
+const KEPT: [&str; 34] = [
     room::CONNECTIONS,
     room::JOINS,
     room::FLUSHES,
@@ -35,6 +35,12 @@ const KEPT: [&str; 28] = [
     store::COMMIT_SECONDS,
     store::POOL_IN_USE,
     store::POOL_WAITING,
+    store::GATE_OPERATIONS,
+    store::GATE_SECONDS,
+    store::REDIS_PRIMARIES,
+    store::REDIS_REPLICAS,
+    store::REDIS_MEMORY_BYTES,
+    store::REDIS_MEMORY_LIMIT_BYTES,
     store::UP,
     ledger::IMBALANCE,
     process::CPU_SECONDS,

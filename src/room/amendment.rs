@@ -93,7 +93,7 @@ impl Amendment {
     /// What makes it durable, all or nothing.
     pub fn entry(&self, room: &Room, caller: &Caller, once: Option<Once>, now: Timestamp) -> Entry {
         let mut entry: Entry = once.map(Write::Once).into_iter().collect();
-        entry.extend(self.record.clone().map(Write::Room));
+        entry.extend(self.record.clone().map(|record| Write::Room(Box::new(record))));
         if let Some((subject, sanction)) = &self.sanction {
             let (room, subject) = (room.id.clone(), subject.clone());
             entry.push(Write::Sanction { room, subject, sanction: sanction.clone() });

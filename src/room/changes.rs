@@ -7,9 +7,9 @@ use apricot_proto::v1;
 use dashmap::Entry as Slot;
 
 use super::{Amendment, Hub, LiveRoom, Moderation, RoomRefused, RoomView, hosting, moderation};
-use crate::model::room::CARDS_MAX;
+use crate::model::room::{CARDS_MAX, RoomEdit};
 use crate::model::{
-    Caller, OutOfBound, Role, Room, RoomId, RoomState, Sku, Subject, Timestamp, bounded_text,
+    Caller, OutOfBound, Role, Room, RoomId, RoomState, RunSheetItem, Sku, Subject, Timestamp, bounded_text,
 };
 use crate::store::StoreError;
 use crate::store::journal::Once;
@@ -59,17 +59,52 @@ impl Hub {
         &self,
         id: &RoomId,
         next: RoomState,
+        reason: String,
         caller: &Caller,
         once: Option<Once>,
         now: Timestamp,
     ) -> Result<RoomView, RoomRefused> {
         let by = caller.clone();
-        let plan = move |room: &Room, _: &LiveRoom| hosting::change_state(room, next, &by, now);
+        let plan = move |room: &Room, _: &LiveRoom| {
+            Ok(Amendment { reason, ..hosting::change_state(room, next, &by, now)? })
+        };
         let view = self.amend(id, caller, once, now, plan).await?;
         if next == RoomState::Ended {
             self.0.sales.close_room(id, now).await;
         }
         Ok(view)
+    }
+
+    pub async fn edit(
+        &self,
+        id: &RoomId,
+        edit: RoomEdit,
+        caller: &Caller,
+        once: Option<Once>,
+        now: Timestamp,
+    ) -> Result<RoomView, RoomRefused> {
+        let by = caller.clone();
+        self.amend(id, caller, once, now, move |room, _| hosting::edit(room, edit, &by)).await
+    }
+
+    /// `items` come from `contract::parse::run_sheet`: few, each product once. `made_from`: the room's version, or 0.
+    pub async fn put_run_sheet(
+        &self,
+        id: &RoomId,
+        items: Vec<RunSheetItem>,
+        made_from: u64,
+        caller: &Caller,
+        once: Option<Once>,
+        now: Timestamp,
+    ) -> Result<RoomView, RoomRefused> {
+        let known = self.find(id)?.record();
+        let mut own = Vec::new();
+        for item in items.iter().filter(|item| known.run_sheet.iter().all(|known| known.sku != item.sku)) {
+            own.extend(self.0.journal.product(item.sku.clone()).await.map_err(RoomRefused::Store)?);
+        }
+        let by = caller.clone();
+        let plan = move |room: &Room, _: &LiveRoom| hosting::put_run_sheet(room, items, made_from, &own, &by);
+        self.amend(id, caller, once, now, plan).await
     }
 
     /// `skus` come from `contract::parse::cards`: at most three, different.
@@ -134,7 +169,22 @@ impl Hub {
         Ok(())
     }
 
+    /// `name`: of somebody who was invited by link.
     pub async fn appoint_moderator(
+        &self,
+        id: &RoomId,
+        subject: Subject,
+        name: Option<String>,
+        caller: &Caller,
+        once: Option<Once>,
+        now: Timestamp,
+    ) -> Result<RoomView, RoomRefused> {
+        let by = caller.clone();
+        self.amend(id, caller, once, now, move |room, _| hosting::appoint(room, &by, subject, name)).await
+    }
+
+    /// What they say and do from now on is a viewer's, on open sockets too.
+    pub async fn dismiss_moderator(
         &self,
         id: &RoomId,
         subject: Subject,
@@ -143,7 +193,7 @@ impl Hub {
         now: Timestamp,
     ) -> Result<RoomView, RoomRefused> {
         let by = caller.clone();
-        self.amend(id, caller, once, now, move |room, _| hosting::appoint(room, &by, subject)).await
+        self.amend(id, caller, once, now, move |room, _| hosting::dismiss(room, &by, &subject)).await
     }
 
     pub async fn moderate(

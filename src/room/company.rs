@@ -60,7 +60,9 @@ impl Company {
         let hub = &company.nodes[0].hub;
         if hub.view(&orchard(), &host()).is_err() {
             hub.create_room(room(RoomState::Scheduled), &host(), None, NOW).await.expect("a room");
-            hub.change_state(&orchard(), RoomState::Live, &host(), None, NOW).await.expect("live");
+            hub.change_state(&orchard(), RoomState::Live, String::new(), &host(), None, NOW)
+                .await
+                .expect("live");
         }
         for node in &company.nodes {
             node.hub.ensure(&orchard()).await;

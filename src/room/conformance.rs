@@ -236,7 +236,8 @@ async fn news_of_an_order_finds_its_buyer(company: Company) {
 
 async fn a_change_is_known_and_told_everywhere(company: Company) {
     let mut wu = Guest::of(company.there(), viewer("wu")).await;
-    let view = company.here().change_state(&orchard(), RoomState::Paused, &host(), None, NOW).await;
+    let view =
+        company.here().change_state(&orchard(), RoomState::Paused, String::new(), &host(), None, NOW).await;
     let version = view.expect("paused").room.version;
     let paused = |wu: &Guest| {
         let rooms = wu.critical().filter_map(|said| match &said.body {
@@ -249,7 +250,11 @@ async fn a_change_is_known_and_told_everywhere(company: Company) {
     let record = company.there().view(&orchard(), &host()).expect("there").room;
     assert_eq!((record.state, record.version), (RoomState::Paused, version), "known when it is told");
     // And the other way round, from what is known there.
-    company.there().change_state(&orchard(), RoomState::Live, &host(), None, NOW).await.expect("live");
+    company
+        .there()
+        .change_state(&orchard(), RoomState::Live, String::new(), &host(), None, NOW)
+        .await
+        .expect("live");
     let mut lin = Guest::of(company.here(), viewer("lin")).await;
     notice(company.there(), "on").await;
     lin.until("the next", |lin| lin.notices() == ["on"]).await;
@@ -342,7 +347,11 @@ async fn slow_mode_counts_the_lines_of_all_nodes(company: Company) {
 async fn the_end_is_told_before_the_doors_close(company: Company) {
     let mut guests =
         [Guest::of(company.here(), viewer("lin")).await, Guest::of(company.there(), viewer("wu")).await];
-    company.here().change_state(&orchard(), RoomState::Ended, &host(), None, NOW).await.expect("ended");
+    company
+        .here()
+        .change_state(&orchard(), RoomState::Ended, String::new(), &host(), None, NOW)
+        .await
+        .expect("ended");
     for guest in &mut guests {
         guest.until("it is told to go", |guest| guest.closed == Some(CloseCode::RoomEnded)).await;
         let ended = |said: &v1::Publication| match &said.body {
@@ -360,7 +369,7 @@ async fn a_room_made_on_one_node_is_found_on_the_other(company: Company) {
     company.there().ensure(&id).await;
     let room = company.there().view(&id, &host()).expect("found at once").room;
     assert_eq!(room.state, RoomState::Scheduled);
-    company.here().change_state(&id, RoomState::Live, &host(), None, NOW).await.expect("live");
+    company.here().change_state(&id, RoomState::Live, String::new(), &host(), None, NOW).await.expect("live");
     let known = async || {
         let state = company.there().view(&id, &host()).ok()?.room.state;
         (state == RoomState::Live).then_some(())

@@ -29,7 +29,7 @@ impl Hub {
             live_at: Some(now),
             ..Room::new(id.clone(), "Ops", host, "Apricot")
         };
-        let record = match self.0.journal.commit(vec![Write::Room(room.clone())]).await {
+        let record = match self.0.journal.commit(vec![Write::Room(Box::new(room.clone()))]).await {
             Ok(()) => room,
             // By another node, which started at the same time.
             Err(StoreError::Exists) => self.0.journal.room(id.clone()).await?.unwrap_or(room),

@@ -4,8 +4,9 @@ use apricot_proto::v1::{HostNotice, publication::Body};
 
 use super::amendment::{Amendment, Closes};
 use super::refused::RoomRefused;
-use crate::model::room::MODERATORS_MAX;
-use crate::model::{Caller, OutOfBound, Product, Room, RoomState, Subject, Timestamp};
+use crate::model::room::{MODERATORS_MAX, RoomEdit};
+use crate::model::run_sheet::is_reordered;
+use crate::model::{Caller, OutOfBound, Product, Room, RoomState, RunSheetItem, Subject, Timestamp};
 
 pub fn change_state(
     room: &Room,
@@ -28,6 +29,46 @@ pub fn change_state(
     Ok(Amendment { closes, ..Amendment::of_record("change-state", format!("{next:?}"), record) })
 }
 
+pub fn edit(room: &Room, edit: RoomEdit, by: &Caller) -> Result<Amendment, RoomRefused> {
+    if !by.may_host(room) {
+        return Err(RoomRefused::Forbidden("only the host changes what its room says of itself"));
+    }
+    if room.state == RoomState::Ended {
+        return Err(RoomRefused::WrongState("the room has ended; it stays as it was"));
+    }
+    let RoomEdit { title, host_name, place, scheduled_at, playback_url, poster_url } = edit;
+    let record = Room { title, host_name, place, scheduled_at, playback_url, poster_url, ..room.clone() };
+    Ok(of_staff("edit-room", String::new(), record))
+}
+
+/// `made_from` is the version of the room that the sheet was made from; 0 asks for none. `own` are those of its products that were found to be
+/// the host's; those on the sheet already are known to be.
+pub fn put_run_sheet(
+    room: &Room,
+    items: Vec<RunSheetItem>,
+    made_from: u64,
+    own: &[Product],
+    by: &Caller,
+) -> Result<Amendment, RoomRefused> {
+    if !by.may_moderate(room) {
+        return Err(RoomRefused::Forbidden("only the host and those who help it change the run sheet"));
+    }
+    if made_from != 0 && made_from != room.version {
+        return Err(RoomRefused::ChangedMeanwhile);
+    }
+    if !by.may_host(room) && !is_reordered(&room.run_sheet, &items) {
+        return Err(RoomRefused::Forbidden("moderators and commissioners only put the run sheet in order"));
+    }
+    for (index, item) in items.iter().enumerate() {
+        let known = room.run_sheet.iter().any(|known| known.sku == item.sku);
+        if !known && !own.iter().any(|product| product.sku == item.sku && product.host == room.host) {
+            let bound = "a product of this room's host";
+            return Err(OutOfBound::new("sku", bound).in_item("items", index).into());
+        }
+    }
+    Ok(Amendment::of_record("put-run-sheet", String::new(), Room { run_sheet: items, ..room.clone() }))
+}
+
 pub fn pin_cards(room: &Room, cards: Vec<Product>, by: &Caller) -> Result<Amendment, RoomRefused> {
     if !by.may_moderate(room) {
         return Err(RoomRefused::Forbidden("only the host and its moderators pin cards"));
@@ -48,7 +89,13 @@ pub fn notice(room: &Room, notice: HostNotice, by: &Caller) -> Result<Amendment,
     Ok(Amendment { publication: Some(Body::Notice(notice)), ..Amendment::new("notice", about) })
 }
 
-pub fn appoint(room: &Room, caller: &Caller, subject: Subject) -> Result<Amendment, RoomRefused> {
+/// `name`: what the host calls somebody who was invited by link.
+pub fn appoint(
+    room: &Room,
+    caller: &Caller,
+    subject: Subject,
+    name: Option<String>,
+) -> Result<Amendment, RoomRefused> {
     if !caller.may_host(room) {
         return Err(RoomRefused::Forbidden("only the host appoints moderators"));
     }
@@ -60,5 +107,26 @@ pub fn appoint(room: &Room, caller: &Caller, subject: Subject) -> Result<Amendme
         let bound = format!("at most {MODERATORS_MAX} moderators in a room");
         return Err(OutOfBound::new("subject", bound).into());
     }
-    Ok(Amendment::of_record("appoint-moderator", subject.to_string(), Room { moderators, ..room.clone() }))
+    let mut moderator_names = room.moderator_names.clone();
+    moderator_names.extend(name.map(|name| (subject.clone(), name)));
+    let record = Room { moderators, moderator_names, ..room.clone() };
+    Ok(Amendment::of_record("appoint-moderator", subject.to_string(), record))
+}
+
+pub fn dismiss(room: &Room, caller: &Caller, subject: &Subject) -> Result<Amendment, RoomRefused> {
+    if !caller.may_host(room) {
+        return Err(RoomRefused::Forbidden("only the host dismisses moderators"));
+    }
+    if !room.is_moderator(subject) {
+        return Err(RoomRefused::NotFound("moderator"));
+    }
+    let mut record = room.clone();
+    record.moderators.retain(|known| known != subject);
+    record.moderator_names.remove(subject);
+    Ok(of_staff("dismiss-moderator", subject.to_string(), record))
+}
+
+/// Somebody may lose a right by it, and the sight of a rehearsal with it.
+fn of_staff(action: &'static str, about: String, record: Room) -> Amendment {
+    Amendment { closes: Closes::of(record.state), ..Amendment::of_record(action, about, record) }
 }

@@ -20,6 +20,7 @@ use super::parcel::{Fact, Personal};
 use super::publication::Format;
 use super::refused::RoomRefused;
 use super::snapshot::Snapshots;
+use super::turnout::Turnout;
 use crate::contract;
 use crate::ledger::CharityTotal;
 use crate::model::room::{ChatLine, Sanction};
@@ -44,6 +45,8 @@ pub struct LiveRoom {
     elsewhere: AtomicU32,
     /// What the state lane says may have changed.
     stirred: AtomicBool,
+    /// Locked under the floor, never around it.
+    turnout: Mutex<Turnout>,
 }
 
 /// Held for microseconds, never over an await.
@@ -79,9 +82,8 @@ struct Reader {
 
 struct Seat {
     outlet: Arc<Outlet>,
-    runs_the_room: bool,
-    /// A guest has no orders, whatever name its token says.
-    buys: bool,
+    /// What they may do is asked of the room as it is: a right may be lost while they sit.
+    caller: Arc<Caller>,
 }
 
 /// A room as others are shown it.
@@ -130,6 +132,7 @@ impl LiveRoom {
             hearts: AtomicU64::new(0),
             elsewhere: AtomicU32::new(0),
             stirred: AtomicBool::new(false),
+            turnout: Mutex::default(),
         }
     }
 
@@ -326,6 +329,10 @@ impl LiveRoom {
         self.floor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn turnout(&self) -> MutexGuard<'_, Turnout> {
+        self.turnout.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The next tick reads the state.
     fn stir(&self) {
         if !self.stirred.load(Ordering::Relaxed) {
@@ -459,7 +466,7 @@ impl Floor {
         match closes {
             Closes::Everyone => self.seats.values().for_each(|seat| seat.outlet.close(code)),
             Closes::Viewers => {
-                let viewers = self.seats.values().filter(|seat| !seat.runs_the_room);
+                let viewers = self.seats.values().filter(|seat| !seat.caller.may_moderate(&self.record));
                 viewers.for_each(|seat| seat.outlet.close(code));
             }
             Closes::Person(subject) => {

@@ -90,7 +90,7 @@ impl Scene {
         let hub = &scene.hub;
         hub.create_room(room(RoomState::Scheduled), &host(), None, NOW).await.expect("a room");
         let id = room(RoomState::Live).id;
-        hub.change_state(&id, RoomState::Live, &host(), None, NOW).await.expect("live");
+        hub.change_state(&id, RoomState::Live, String::new(), &host(), None, NOW).await.expect("live");
         scene
     }
 }

@@ -148,7 +148,7 @@ impl Arrival {
         now: Timestamp,
     ) -> Result<(Session, Bytes), CloseCode> {
         let Self { hub, room: id, format, manners, connection } = self;
-        let outlet = Arc::new(Outlet::new(format));
+        let (outlet, caller) = (Arc::new(Outlet::new(format)), Arc::new(caller));
         hub.ensure(&id).await;
         let expected = hub.attend(&id).await;
         let (room, entrance) = hub.enter(&id, &caller, position, &outlet, now)?;
@@ -157,7 +157,7 @@ impl Arrival {
         let session = Session {
             hub,
             room,
-            caller: Arc::new(caller),
+            caller,
             seat: entrance.seat,
             cursor: entrance.cursor,
             outlet,

@@ -12,7 +12,7 @@ use super::publication::Format;
 const JOINED_TAG: u32 = 11;
 const PUBLICATIONS_TAG: u32 = 1;
 
-/// The encoded common half of `Joined`, by format and by whether it has the moderators' word list. Good while viewers who keep up
+/// The encoded common half of `Joined`, by format and by whether it has what is for those who run or moderate the room. Good while viewers who keep up
 /// stand at `at`: every change moves that cursor.
 #[derive(Debug, Default)]
 pub struct Snapshots {
@@ -30,13 +30,13 @@ impl Snapshots {
         &mut self,
         cursor: Cursor,
         format: Format,
-        with_rules: bool,
+        for_staff: bool,
         make: impl FnOnce() -> v1::Joined,
     ) -> Bytes {
         if self.at != Some(cursor) {
             *self = Self { at: Some(cursor), kept: Default::default() };
         }
-        let slot = usize::from(with_rules) + 2 * usize::from(format == Format::Json);
+        let slot = usize::from(for_staff) + 2 * usize::from(format == Format::Json);
         self.kept[slot].get_or_insert_with(|| half(format, &make())).clone()
     }
 }

@@ -22,11 +22,11 @@ pub(super) struct Difference {
     counts: Option<Counts>,
 }
 
-/// Of units, and of orders that wait, in one place and the other.
+/// Of units held, sold and, while the sale runs, in all, and of orders that wait; in one place and the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Counts {
-    gate: [u64; 3],
-    record: [u64; 3],
+    gate: [u64; 4],
+    record: [u64; 4],
     /// Holds that ran out and that nobody ends: the gate takes them for ended.
     overdue: u64,
 }
@@ -44,9 +44,12 @@ impl Sales {
         let Some(gate) = self.0.inventory.reading(sale) else { return Ok(()) };
         let Some(record) = self.0.journal.lot(sale).await? else { return Ok(()) };
         let (waiting, overdue) = self.0.journal.waiting_and_overdue(sale, now).await?;
+        // Of a closed lot the record keeps what is held or sold, and the gate what it had.
+        let over = matches!(live.sale().state, SaleState::Closed { .. });
+        let stock = |units: u32| if over { 0 } else { u64::from(units) };
         let counts = Counts {
-            gate: [gate.held, gate.sold, gate.waiting].map(u64::from),
-            record: [record.held.into(), record.sold.into(), waiting],
+            gate: [gate.held.into(), gate.sold.into(), stock(gate.stock), gate.waiting.into()],
+            record: [record.held.into(), record.sold.into(), stock(record.stock), waiting],
             overdue,
         };
         let differs = counts.gate != counts.record || overdue > 0;

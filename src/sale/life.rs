@@ -44,7 +44,7 @@ impl Sales {
         }
     }
 
-    async fn seen(&self, once: Option<Once>) -> Result<bool, Refusal> {
+    pub(super) async fn seen(&self, once: Option<Once>) -> Result<bool, Refusal> {
         match once {
             Some(once) => Ok(self.0.journal.seen(once).await?),
             None => Ok(false),
@@ -124,16 +124,21 @@ impl Sales {
     pub async fn close_sale(
         &self,
         id: SaleId,
-        reason: CloseReason,
+        reason: String,
+        actor: &Subject,
         now: Timestamp,
     ) -> Result<SaleView, Refusal> {
-        self.close(id, reason, Keeping::Alone, now).await
+        let (actor, subject) = (actor.clone(), id.to_string());
+        let audit = Write::Audit { at: now, actor, action: "close-sale", subject, reason };
+        self.close(id, CloseReason::Host, Some(audit), Keeping::Alone, now).await
     }
 
+    /// `audit`: of who closed it, where it was somebody and no line of the trail says so yet.
     pub(super) async fn close(
         &self,
         id: SaleId,
         reason: CloseReason,
+        audit: Option<Write>,
         keeping: Keeping,
         now: Timestamp,
     ) -> Result<SaleView, Refusal> {
@@ -143,7 +148,8 @@ impl Sales {
         self.uninterrupted(async move {
             // The gate closes first: what it granted before and the record learns of too late is refused there.
             let waiting = sales.0.inventory.close(id).await;
-            let entry = keeping.entry([Write::Sale(sale.clone()), Write::ReturnLeftovers(id)]);
+            let closing = [Write::Sale(sale.clone()), Write::ReturnLeftovers(id)];
+            let entry = keeping.entry(closing.into_iter().chain(audit));
             if let Err(refused) = sales.0.journal.commit(entry).await {
                 let refusal = sales.outrun(id, refused).await;
                 sales.rebuild(id).await;
@@ -161,13 +167,14 @@ impl Sales {
         .await
     }
 
-    /// The room has ended: nothing is sold in it any more. A sale that could not be closed now is closed by its time.
+    /// The room has ended, which is in the trail: nothing is sold in it any more. A sale that could not be closed now is closed by its time.
     pub async fn close_room(&self, room: &RoomId, now: Timestamp) {
         for view in self.views(room) {
             if matches!(view.sale.state, SaleState::Closed { .. }) {
                 continue;
             }
-            if let Err(error) = self.close_sale(view.sale.id, CloseReason::Host, now).await {
+            let closed = self.close(view.sale.id, CloseReason::Host, None, Keeping::Alone, now).await;
+            if let Err(error) = closed {
                 tracing::warn!(%error, sale = %view.sale.id, "a sale of an ended room stays open until its time");
             }
         }
@@ -242,9 +249,9 @@ impl Sales {
                 // Without a reading nobody knows how much is sold: wait for the next pass.
                 let reading = self.0.inventory.reading(id);
                 if closes_at <= now {
-                    self.close(id, CloseReason::Time, keeping, now).await?;
+                    self.close(id, CloseReason::Time, None, keeping, now).await?;
                 } else if reading.is_some_and(|lot| lot.sold == lot.stock) {
-                    self.close(id, CloseReason::SoldOut, keeping, now).await?;
+                    self.close(id, CloseReason::SoldOut, None, keeping, now).await?;
                 } else if reading.is_some_and(|lot| lot.held + lot.sold < lot.stock && lot.waiting > 0) {
                     // After a restart: units came back and nobody had offered them yet.
                     self.units_came_back(id, now).await;

@@ -88,12 +88,13 @@ impl Sales {
 
     async fn read_lot(&self, sale: SaleId) -> Result<LotSnapshot, Refusal> {
         let live = self.live(sale).ok_or(Refusal::NotFound("sale"))?;
-        let lot = self.0.journal.lot(sale).await?.ok_or(Refusal::NotFound("lot"))?;
+        let (stock, version) = self.0.journal.stock(sale).await?.ok_or(Refusal::NotFound("lot"))?;
         let orders = self.0.journal.orders_of_sale(sale).await?;
         let payments = self.0.journal.payments_of_sale(sale).await?;
         let limit = live.sale().limit_per_buyer;
         let mut snapshot = LotSnapshot {
-            stock: lot.stock,
+            stock,
+            version,
             closed: matches!(live.sale().state, SaleState::Closed { .. }),
             ..LotSnapshot::default()
         };

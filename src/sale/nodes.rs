@@ -147,7 +147,7 @@ impl Sales {
             let Some(live) = self.live(sale) else { continue };
             let closed = matches!(live.sale().state, SaleState::Closed { .. });
             if ended && !closed {
-                self.close(sale, CloseReason::Host, keeping, now).await?;
+                self.close(sale, CloseReason::Host, None, keeping, now).await?;
             } else if closed && lot.stock > lot.held + lot.sold {
                 self.0.journal.commit(keeping.entry([Write::ReturnLeftovers(sale)])).await?;
             }

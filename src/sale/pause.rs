@@ -22,11 +22,12 @@ impl Sales {
     pub async fn resume_sale(
         &self,
         id: SaleId,
+        reason: String,
         actor: &Subject,
         now: Timestamp,
     ) -> Result<SaleView, Refusal> {
         let resumed = self.live(id).ok_or(Refusal::NotFound("sale"))?.sale().resume(now)?;
-        self.turn(resumed, "resume-sale", String::new(), actor, now).await
+        self.turn(resumed, "resume-sale", reason, actor, now).await
     }
 
     async fn turn(

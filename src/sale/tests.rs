@@ -25,6 +25,7 @@ mod nodes;
 mod pausing;
 mod paying;
 mod restarting;
+mod restocking;
 mod schedule;
 mod shared;
 mod sweeping;
@@ -69,7 +70,7 @@ impl Shop {
 
     /// With a room, a product, a pledge and a sale.
     async fn stocked(mut self, stock: u32, limit: u32, opens_at: Option<Timestamp>) -> Self {
-        self.sales.0.journal.commit(vec![Write::Room(room())]).await.unwrap();
+        self.sales.0.journal.commit(vec![Write::Room(Box::new(room()))]).await.unwrap();
         self.sales.create_product(product(), None).await.unwrap();
         self.sales.ledger().add_pledge(pledge(), None).await.unwrap();
         self.sale = self.add_sale(1, stock, limit, opens_at).await;
@@ -151,6 +152,10 @@ impl Shop {
 
     async fn cancel(&self, who: &str) -> Result<OrderView, Refusal> {
         self.sales.cancel(&buyer(who), order(who), self.now()).await
+    }
+
+    async fn close(&self) -> Result<SaleView, Refusal> {
+        self.sales.close_sale(self.sale, String::new(), &buyer("lin"), self.now()).await
     }
 
     async fn payment(&self, who: &str) -> PaymentId {

@@ -12,6 +12,8 @@
 //! - When a commit failed and nobody knows what the record holds, the lot is rebuilt from the record (`open`). What was on its way to
 //!   the record at that moment is made known to the new lot when it has arrived (`adopt_hold`, `adopt_waiting`), and by a second
 //!   reading of the record (`adopt`).
+//! - Units leave a lot (`take_back`) before the record says so, and come into it (`restock`) after. The stock is named by the version of its
+//!   sale, so that what was read or told late changes nothing.
 //! - A gate that cannot be asked says when to come again.
 //!
 //! An order is named with its buyer: a shared gate keeps a buyer's orders together, so that a hold reads and writes one thing.
@@ -223,6 +225,22 @@ impl Inventory {
         match self {
             Self::Embedded(gate) => gate.take_expired(sale, now, max),
             Self::Redis(gate) => gate.take_expired(sale, now, max).await,
+        }
+    }
+
+    /// Takes units that nobody holds and that are not sold out of the lot. To be committed; a failed commit asks for a rebuild.
+    pub async fn take_back(&self, sale: SaleId, units: u32) -> Result<(), HoldRefused> {
+        match self {
+            Self::Embedded(gate) => gate.take_back(sale, units),
+            Self::Redis(gate) => gate.take_back(sale, units).await,
+        }
+    }
+
+    /// It was committed that the lot has so many units since the sale's `version`. A word that is not newer changes nothing.
+    pub async fn restock(&self, sale: SaleId, stock: u32, version: u64) {
+        match self {
+            Self::Embedded(gate) => gate.restock(sale, stock, version),
+            Self::Redis(gate) => gate.restock(sale, stock, version).await,
         }
     }
 

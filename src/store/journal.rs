@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use crate::model::Timestamp;
 
 mod apply;
+mod books;
 #[cfg(test)]
 mod conformance;
 mod entry;
@@ -20,6 +21,7 @@ mod query;
 mod read;
 mod readings;
 mod reconcile;
+mod room_figures;
 mod rows;
 mod snapshot;
 mod sqlite;
@@ -27,17 +29,19 @@ mod statements;
 mod totals;
 mod writer;
 
+pub use books::{BookedOrder, CharityLine};
 pub use entry::{Entry, HoldOutcome, Once, Task, Write};
-pub use figures::{Figures, RoomFigures};
+pub use figures::{Figures, Funnel, Minute, RoomSums};
 pub use lease::{Deadline, Duty, Lease};
 pub use postgres::{Postgres, PostgresSettings, migrate};
 pub use query::{Row, RowBroken};
 pub use read::{Listing, LotRow, Page};
 pub use readings::{AuditRow, LightsRow, OpenHold, READINGS_AT_ONCE, ReadingRow};
 pub use reconcile::PledgeSums;
+pub use room_figures::{ProductFigures, RoomFigures, RoomMinute};
 pub use snapshot::{Accrual, Snapshot};
 pub use sqlite::{Sqlite, open_reader};
-pub use totals::{Total, Totals};
+pub use totals::{Key, Total, Totals};
 
 #[derive(Clone)]
 pub enum Journal {

@@ -18,6 +18,19 @@ pub const POOL_IN_USE: &str = "apricot_journal_pool_in_use";
 /// Readings that wait for a connection.
 pub const POOL_WAITING: &str = "apricot_journal_pool_waiting";
 
+/// What was asked of a lot in one call of the gate's Function; holds most of it.
+pub const GATE_OPERATIONS: &str = "apricot_gate_call_operations";
+/// Redis's answer to such a call, in seconds.
+pub const GATE_SECONDS: &str = "apricot_gate_call_seconds";
+
+/// Primaries of Redis that answered this node as primaries.
+pub const REDIS_PRIMARIES: &str = "apricot_redis_primaries";
+/// Replicas that are connected to them.
+pub const REDIS_REPLICAS: &str = "apricot_redis_replicas";
+/// Of the primary that uses the most: the memory in use, and `maxmemory`, 0 where there is none.
+pub const REDIS_MEMORY_BYTES: &str = "apricot_redis_memory_bytes";
+pub const REDIS_MEMORY_LIMIT_BYTES: &str = "apricot_redis_memory_limit_bytes";
+
 /// Whether the record, or the gate, answers: 1 or 0.
 pub const UP: &str = "apricot_store_up";
 
@@ -36,4 +49,9 @@ pub fn committed(entries: usize, rows: usize, took: Duration) {
     metrics::histogram!(COMMIT_ENTRIES).record(entries as f64);
     metrics::histogram!(COMMIT_ROWS).record(rows as f64);
     metrics::histogram!(COMMIT_SECONDS).record(took.as_secs_f64());
+}
+
+pub fn decided(operations: usize, took: Duration) {
+    metrics::histogram!(GATE_OPERATIONS).record(operations as f64);
+    metrics::histogram!(GATE_SECONDS).record(took.as_secs_f64());
 }

@@ -14,6 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 mod error;
 mod keeper;
 mod library;
+mod load;
 mod primaries;
 mod server;
 mod settings;

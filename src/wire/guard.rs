@@ -56,7 +56,7 @@ impl Origins {
         let origins: Vec<HeaderValue> = self.0.iter().filter_map(|origin| origin.parse().ok()).collect();
         CorsLayer::new()
             .allow_origin(origins)
-            .allow_methods([Method::GET, Method::POST, Method::PUT])
+            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
             .allow_headers([
                 header::AUTHORIZATION,
                 header::CONTENT_TYPE,

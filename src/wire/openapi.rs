@@ -62,7 +62,7 @@ fn operation(route: &Route) -> Value {
     });
     if let Some(message) = route.takes {
         operation["requestBody"] = json!({
-            "required": true,
+            "required": !route.takes_nothing_too,
             "description": format!("At most {BODY_BYTES_MAX} bytes."),
             "content": { "application/json": { "schema": reference(message) } },
         });

@@ -164,6 +164,12 @@ impl From<Refusal> for Problem {
                     "{left} left. Order fewer, or send `wait: true` to go on the waiting list."
                 ))
             },
+            Refusal::Promised { free } => Self {
+                field: "change".into(),
+                bound: format!("-{free} or more"),
+                ..Kind::StockShort
+                    .because(format!("{free} are neither held nor sold; take back that or fewer."))
+            },
             Refusal::WaitingListFull { max } => Self {
                 bound: max.to_string(),
                 ..Kind::WaitingListFull
@@ -340,6 +346,7 @@ mod tests {
         check(Refusal::Forbidden("this room is not yours"), "forbidden", false);
         check(Refusal::WrongState("the room has ended"), "wrong-state", false);
         check(Refusal::SoldOut { left: 2 }, "sold-out", false);
+        check(Refusal::Promised { free: 3 }, "stock-short", false);
         check(Refusal::WaitingListFull { max: 500 }, "waiting-list-full", false);
         check(Refusal::LimitReached { limit: 2 }, "limit-reached", false);
         let retry_after = std::time::Duration::from_secs(2);

@@ -22,7 +22,9 @@ use crate::store::journal::Once;
 
 mod answer;
 mod body;
+mod books;
 mod charity;
+mod figures;
 mod ops;
 mod orders;
 pub mod page;
@@ -55,6 +57,8 @@ pub struct Route {
     /// What else may follow the `?`, all of it optional.
     pub asks: &'static [Asks],
     pub takes: Option<&'static str>,
+    /// Whether what it takes may be left out.
+    pub takes_nothing_too: bool,
     pub gives: Vec<Given>,
     handler: MethodRouter<Arc<Wire>>,
 }
@@ -110,6 +114,7 @@ impl Route {
             paged: false,
             asks: &[],
             takes,
+            takes_nothing_too: !B::REQUIRED,
             gives,
             handler: on(filter, adapter),
         }

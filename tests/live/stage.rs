@@ -61,7 +61,7 @@ impl Stage {
         let ticking = clock.clone();
         tokio::spawn(running.run(told, move || ticking.now(), stop.clone()));
         hub.create_room(orchard(), &host(), None, now).await.expect("a room");
-        hub.change_state(&id(), RoomState::Live, &host(), None, now).await.expect("live");
+        hub.change_state(&id(), RoomState::Live, String::new(), &host(), None, now).await.expect("live");
         let sockets =
             Sockets::new(hub.clone(), Verifier::new(verify), clock.clone(), patience).expect("threads");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -21,12 +21,19 @@ pub struct Feed {
 
 impl Feed {
     pub async fn join(server: &Server, room: &str, role: Role, position: Value) -> Self {
+        Self::join_as(server, room, role, "someone", position).await
+    }
+
+    pub async fn join_as(server: &Server, room: &str, role: Role, subject: &str, position: Value) -> Self {
         let address = server.running.address;
         let stream = TcpStream::connect(address).await.unwrap();
         let mut request = format!("ws://{address}/v1/rooms/{room}/live").into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", "apricot.v1.json".parse().unwrap());
         let (mut socket, _) = client_async(request, stream).await.unwrap();
-        let token = server.token(&server.caller(role, "someone"));
+        let token = match role {
+            Role::Guest => String::new(),
+            role => server.token(&server.caller(role, subject)),
+        };
         let mut join = json!({"id": 1, "join": {"token": token}});
         if !position.is_null() {
             join["join"]["position"] = position;

@@ -49,7 +49,11 @@ impl Server {
             let room = room(&host);
             let id = room.id.clone();
             running.hub.create_room(room, &host, None, now).await.expect("a room");
-            running.hub.change_state(&id, RoomState::Live, &host, None, now).await.expect("live");
+            running
+                .hub
+                .change_state(&id, RoomState::Live, String::new(), &host, None, now)
+                .await
+                .expect("live");
             running
         });
         Self { running, clock, runtime: Some(runtime), _data: data }

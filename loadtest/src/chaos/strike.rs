@@ -123,6 +123,7 @@ pub async fn strike(
                 reorder_ppm: 500_000,
                 lost_ppm: 330_000,
                 slow_ms: 11_500,
+                reason: "chaos".into(),
             };
             course.board.stage.turn_knobs(&knobs).await?;
         }

@@ -182,6 +182,7 @@ impl Stage {
             reorder_ppm: 100_000,
             lost_ppm: 30_000,
             slow_ms: self.hold_seconds * 1_000 + LATE_BY_MS,
+            reason: "rush".into(),
         };
         self.turn_knobs(&knobs).await
     }

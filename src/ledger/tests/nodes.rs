@@ -18,7 +18,7 @@ impl Desk {
             Ledger::new(journal, commission)
         };
         let (first, second) = (node().await, node().await);
-        for write in [Write::Room(room()), Write::NewProduct(product()), Write::Sale(sale())] {
+        for write in [Write::Room(Box::new(room())), Write::NewProduct(product()), Write::Sale(sale())] {
             first.journal().commit(vec![write]).await.unwrap();
         }
         let pledge = first.add_pledge(pledge(Some(cap)), None).await.unwrap();

@@ -366,7 +366,9 @@ async fn a_lost_word_about_a_room_is_found_in_the_record() {
     scene.way.set(Line::Cut);
     let (here, there) = (scene.company.here().clone(), scene.company.there().clone());
     let now = scene.company.clock.now();
-    here.change_state(&orchard(), RoomState::Paused, &host(), None, now).await.expect("paused");
+    here.change_state(&orchard(), RoomState::Paused, String::new(), &host(), None, now)
+        .await
+        .expect("paused");
     let told = |wu: &Guest| {
         wu.critical().any(|said| match &said.body {
             Some(v1::publication::Body::Room(room)) => room.state() == v1::RoomState::Paused,

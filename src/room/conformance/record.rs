@@ -42,7 +42,11 @@ async fn what_is_said_is_heard_by_a_node_without_the_record() {
     let Some(Scene { company, way, _servers }) = Scene::open().await else { return };
     let mut wu = Guest::of(company.there(), viewer("wu")).await;
     way.set(Line::Silent);
-    company.here().change_state(&orchard(), RoomState::Paused, &host(), None, NOW).await.expect("paused");
+    company
+        .here()
+        .change_state(&orchard(), RoomState::Paused, String::new(), &host(), None, NOW)
+        .await
+        .expect("paused");
     say(company.here(), &host(), "a moment").await;
     let heard = wu.until("the line", |wu| wu.lines() == ["a moment"]);
     timeout(SOON, heard).await.expect("no longer than chat may take");

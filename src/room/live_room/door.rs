@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::{LiveRoom, Reading, Seat};
 use crate::contract;
 use crate::model::room::Sanction;
-use crate::model::{Caller, RoomState, StreamPosition, Subject, Timestamp};
+use crate::model::{Caller, Role, RoomState, StreamPosition, Subject, Timestamp};
 use crate::room::close::CloseCode;
 use crate::room::lanes::{Cursor, Recovery};
 use crate::room::outlet::Outlet;
@@ -31,8 +31,8 @@ impl SeatKey {
 }
 
 /// Who knocks, and where it stood when it was last here.
-pub struct Visitor<'a> {
-    pub caller: &'a Caller,
+pub struct Visitor {
+    pub caller: Arc<Caller>,
     pub position: Option<StreamPosition>,
     pub outlet: Arc<Outlet>,
     pub now: Timestamp,
@@ -52,7 +52,7 @@ impl LiveRoom {
     /// is in the snapshot.
     pub fn enter(
         &self,
-        visitor: Visitor<'_>,
+        visitor: Visitor,
         viewers_max: u32,
         read: impl FnOnce() -> Reading,
         sales: impl FnOnce() -> Vec<SaleView>,
@@ -87,10 +87,21 @@ impl LiveRoom {
             lines: floor.history.shown().map(contract::chat_line).collect(),
             ..v1::Joined::default()
         });
+        let named = caller.role != Role::Guest;
+        let sits = named && floor.seats.range(SeatKey::of(&caller.subject)).next().is_some();
         floor.seats_made += 1;
         let seat = SeatKey { subject: caller.subject.clone(), number: floor.seats_made };
         self.stir();
-        floor.seats.insert(seat.clone(), Seat { outlet, runs_the_room, buys: caller.may_chat_and_buy() });
+        floor.seats.insert(seat.clone(), Seat { outlet, caller: Arc::clone(&caller) });
+        let viewers = floor.viewers().saturating_add(self.elsewhere.load(Ordering::Relaxed));
+        let mut turnout = self.turnout();
+        turnout.sighted(viewers, now);
+        // Who says where it stood was here before.
+        let was_here = position.is_some() || sits || named && turnout.knows(&caller.subject);
+        if !runs_the_room && !was_here {
+            turnout.seen(now);
+        }
+        drop(turnout);
         // A client that is cut off again before it reads what it missed asks for the same once more.
         let asked = position.filter(|_| recovery == Recovery::Recovered);
         let position = asked.unwrap_or(floor.lanes.position());
@@ -99,6 +110,7 @@ impl LiveRoom {
 
     pub fn leave(&self, seat: &SeatKey) {
         self.floor().seats.remove(seat);
+        self.turnout().left(seat.subject.clone());
         self.stir();
     }
 }

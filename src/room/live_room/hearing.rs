@@ -320,11 +320,11 @@ impl Floor {
         self.ring(Urgency::Soon);
     }
 
-    /// To every socket that the buyer has here.
+    /// To every socket that the buyer has here. A guest has no orders, whatever name its token says.
     pub(super) fn hand_over(&mut self, personal: &Personal) {
         let theirs = self.seats.range(SeatKey::of(&personal.buyer));
         let mut is_here = false;
-        for (_, seat) in theirs.filter(|(_, seat)| seat.buys) {
+        for (_, seat) in theirs.filter(|(_, seat)| seat.caller.may_chat_and_buy()) {
             is_here = true;
             let order = Body::Order(personal.order.clone());
             seat.outlet.push(direct(seat.outlet.format(), personal.at, order));

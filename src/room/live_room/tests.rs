@@ -19,7 +19,8 @@ fn live() -> LiveRoom {
 
 fn enter(room: &LiveRoom, caller: &Caller) -> Result<Guest, CloseCode> {
     let outlet = outlet();
-    let visitor = Visitor { caller, position: None, outlet: outlet.clone(), now: NOW };
+    let visitor =
+        Visitor { caller: Arc::new(caller.clone()), position: None, outlet: outlet.clone(), now: NOW };
     let entrance = room.enter(visitor, 3, Reading::default, Vec::new)?;
     Ok(Guest { entrance, outlet })
 }
@@ -251,4 +252,32 @@ fn a_reader_is_rung_once_for_each_urgency_until_it_looks() {
     room.not_read_by(&bell);
     notice("nobody reads");
     assert_eq!(rung(), []);
+}
+
+#[test]
+fn people_are_seen_when_they_were_not_here_a_moment_ago() {
+    let room = live();
+    let seen = |caller: &Caller, position, now| {
+        let visitor = Visitor { caller: Arc::new(caller.clone()), position, outlet: outlet(), now };
+        let entrance = room.enter(visitor, 9, Reading::default, Vec::new).expect("inside");
+        (room.turnout().hand_over().iter().map(|minute| minute.seen).sum::<u64>(), entrance)
+    };
+    let (lin, guest) = (viewer("lin"), Caller::guest());
+    let (count, first) = seen(&lin, None, NOW);
+    assert_eq!(count, 1);
+    let (count, second) = seen(&lin, None, NOW);
+    assert_eq!(count, 0, "a second window is the same person");
+    room.leave(&first.seat);
+    room.leave(&second.seat);
+    assert_eq!(seen(&lin, None, NOW).0, 0, "a reload");
+    assert_eq!(seen(&viewer("wu"), Some(first.position), NOW).0, 0, "who was cut off was here before");
+    for _ in 0..2 {
+        assert_eq!(seen(&guest, None, NOW).0, 1, "guests have no name to know them by");
+    }
+    for runs in [host(), viewer("mo"), caller("kim", Role::Ops)] {
+        assert_eq!(seen(&runs, None, NOW).0, 0, "{}", runs.name);
+    }
+    room.tap(NOW);
+    let minutes = room.turnout().hand_over();
+    assert_eq!(minutes.iter().map(|minute| minute.tapped).sum::<u64>(), 1);
 }

@@ -222,13 +222,13 @@ async fn the_end_of_a_room_is_told_before_the_door_closes() {
     let scene = Scene::with_live_room(Limits::default()).await;
     let id = room(RoomState::Live).id;
     let mut lin = inside(&scene, viewer("lin")).await;
-    scene.hub.change_state(&id, RoomState::Ended, &host(), None, NOW).await.expect("ended");
+    scene.hub.change_state(&id, RoomState::Ended, String::new(), &host(), None, NOW).await.expect("ended");
     assert_eq!(lin.outlet().take().1, Some(CloseCode::RoomEnded));
     let bodies = heard(&mut lin);
     let ended = |body: &v1::publication::Body| matches!(body, v1::publication::Body::Room(room) if room.state() == v1::RoomState::Ended);
     assert!(bodies.iter().any(ended), "{bodies:?}");
     assert_eq!(turned_away(open(&scene), viewer("lin")).await, CloseCode::RoomEnded);
-    let back = scene.hub.change_state(&id, RoomState::Live, &host(), None, NOW).await;
+    let back = scene.hub.change_state(&id, RoomState::Live, String::new(), &host(), None, NOW).await;
     assert!(matches!(back, Err(RoomRefused::WrongState(_))));
 }
 
@@ -252,11 +252,11 @@ async fn a_retry_has_one_effect() {
     let key = "0190a000-0000-7000-8000-00000000000a".parse().expect("a key");
     let once = Some(crate::store::journal::Once { key, content: [1; 32] });
     let by = host();
-    let end = || scene.hub.change_state(&id, RoomState::Ended, &by, once, NOW);
+    let end = || scene.hub.change_state(&id, RoomState::Ended, String::new(), &by, once, NOW);
     let first = end().await.expect("ended");
     assert_eq!(end().await, Ok(first), "the arrow from ended is not asked again");
     let other = Some(crate::store::journal::Once { key, content: [2; 32] });
-    let differs = scene.hub.change_state(&id, RoomState::Live, &host(), other, NOW).await;
+    let differs = scene.hub.change_state(&id, RoomState::Live, String::new(), &host(), other, NOW).await;
     assert_eq!(differs, Err(RoomRefused::Store(crate::store::StoreError::ContentDiffers)));
 }
 

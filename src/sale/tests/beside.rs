@@ -35,7 +35,7 @@ async fn sale_of_a_room_whose_node_died_when_it_ended_is_closed() {
     let Some(stores) = Stores::start().await else { return };
     let [first, other] = stores.two_nodes(2).await;
     let ended = Room { state: RoomState::Ended, version: room().version + 1, ..room() };
-    first.sales.0.journal.commit(vec![Write::Room(ended)]).await.unwrap();
+    first.sales.0.journal.commit(vec![Write::Room(Box::new(ended))]).await.unwrap();
     let keeping = other.sales.keep("other", START).await.unwrap().unwrap();
     other.sales.tidy_up(keeping, other.now()).await.unwrap();
     let state = other.sales.0.journal.sale(other.sale).await.unwrap().unwrap().state;

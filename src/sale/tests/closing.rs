@@ -35,9 +35,9 @@ async fn stock_is_set_aside_from_the_product_and_comes_back() {
     assert_eq!(refused, Err(StoreError::StockShort.into()));
     shop.bought("ann", 2).await;
     shop.place("bo", 3).await.unwrap();
-    shop.sales.close_sale(shop.sale, CloseReason::Host, shop.now()).await.unwrap();
+    shop.close().await.unwrap();
     assert_eq!((shop.on_hand(), shop.stock()), (95, [0, 3, 2, 0]));
-    let again = shop.sales.close_sale(shop.sale, CloseReason::Host, shop.now()).await;
+    let again = shop.close().await;
     assert_eq!(again, Err(SaleRefused::Closed.into()));
     assert_eq!(shop.place("cy", 1).await, Err(SaleRefused::Closed.into()));
     assert_eq!(shop.wait("cy", 1).await, Err(SaleRefused::Closed.into()));
@@ -68,7 +68,7 @@ async fn hold_that_ends_after_the_close_goes_back_to_the_product() {
         shop.place(who, 1).await.unwrap();
     }
     shop.pay("cy").await.unwrap();
-    shop.sales.close_sale(shop.sale, CloseReason::Host, shop.now()).await.unwrap();
+    shop.close().await.unwrap();
     assert_eq!(shop.on_hand(), 97);
     shop.cancel("ann").await.unwrap();
     assert_eq!(shop.on_hand(), 98, "cancelled after the close");
@@ -88,7 +88,7 @@ async fn late_payment_after_the_close_ends_its_own_hold() {
     let shop = Shop::open(1, 9).await;
     shop.place("ann", 1).await.unwrap();
     shop.pay("ann").await.unwrap();
-    shop.sales.close_sale(shop.sale, CloseReason::Host, shop.now()).await.unwrap();
+    shop.close().await.unwrap();
     shop.pass(HOLD);
     shop.authorise("ann").await.unwrap();
     assert_eq!((shop.stage("ann").await, shop.payment_state("ann").await), ("expired", "refunding"));
@@ -119,7 +119,7 @@ async fn close_dismisses_who_waits() {
     shop.place("ann", 1).await.unwrap();
     shop.wait("bo", 1).await.unwrap();
     shop.wait("cy", 1).await.unwrap();
-    shop.sales.close_sale(shop.sale, CloseReason::Host, shop.now()).await.unwrap();
+    shop.close().await.unwrap();
     assert_eq!([shop.stage("bo").await, shop.stage("cy").await], ["expired", "expired"]);
     assert_eq!(shop.cancel("bo").await, Err(OrderRefused::HoldExpired.into()));
     assert_eq!(
@@ -162,7 +162,7 @@ async fn close_in_a_rush_loses_no_unit() {
         }
         let closing = std::sync::Arc::clone(&shop);
         tasks.push(tokio::spawn(async move {
-            closing.sales.close_sale(closing.sale, CloseReason::Host, closing.now()).await.unwrap();
+            closing.close().await.unwrap();
         }));
         for task in tasks {
             task.await.unwrap();

@@ -38,7 +38,11 @@ impl Stores {
 
     /// The first with an open sale, the other as it starts beside it.
     pub async fn two_nodes(&self, stock: u32) -> [Shop; 2] {
-        let first = self.node().await.stocked(stock, 9, None).await;
+        self.two_nodes_with_limit(stock, 9).await
+    }
+
+    pub async fn two_nodes_with_limit(&self, stock: u32, limit: u32) -> [Shop; 2] {
+        let first = self.node().await.stocked(stock, limit, None).await;
         first.sales.open_sale(first.sale, START).await.unwrap();
         let other = self.node().await;
         other.sales.load().await.unwrap();

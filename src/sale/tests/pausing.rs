@@ -7,7 +7,7 @@ async fn pause(shop: &Shop) -> Result<SaleView, Refusal> {
 }
 
 async fn resume(shop: &Shop) -> Result<SaleView, Refusal> {
-    shop.sales.resume_sale(shop.sale, &buyer("lin"), shop.now()).await
+    shop.sales.resume_sale(shop.sale, "mended".into(), &buyer("lin"), shop.now()).await
 }
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn a_paused_sale_takes_no_orders_and_keeps_its_holds() {
     resume(&shop).await.unwrap();
     shop.place("cy", 2).await.unwrap();
     assert_eq!(shop.stock(), [0, 2, 1, 0]);
-    let audit = "SELECT count(*) FROM audit WHERE actor = 'lin' AND (action = 'resume-sale' OR action = 'pause-sale' AND reason = 'a dropped crate')";
+    let audit = "SELECT count(*) FROM audit WHERE actor = 'lin' AND (action = 'resume-sale' AND reason = 'mended' OR action = 'pause-sale' AND reason = 'a dropped crate')";
     assert_eq!(shop.sql(audit), 2);
     shop.audit();
 }
@@ -74,6 +74,6 @@ async fn only_an_open_sale_is_paused_and_only_a_paused_one_goes_on() {
     assert_eq!(pause(&shop).await, Err(SaleRefused::Paused.into()));
     let opened = shop.sales.open_sale(shop.sale, shop.now()).await;
     assert_eq!(opened, Err(SaleRefused::AlreadyOpen.into()));
-    shop.sales.close_sale(shop.sale, CloseReason::Host, shop.now()).await.unwrap();
+    shop.close().await.unwrap();
     assert_eq!(resume(&shop).await, Err(SaleRefused::Closed.into()));
 }

@@ -82,7 +82,7 @@ async fn payment_needs_a_hold_that_stands_and_an_address() {
     let nowhere = ShipTo { name: "Lin".into(), phone: "none".into(), address: "x".into() };
     let refused =
         shop.sales.pay(&buyer("ann"), order("ann"), Method::SandboxApprove, nowhere.clone(), START).await;
-    assert!(matches!(refused, Err(Refusal::OutOfBound(OutOfBound { field: "shipTo.phone", .. }))));
+    assert!(matches!(refused, Err(Refusal::OutOfBound(OutOfBound { field, .. })) if field == "shipTo.phone"));
     let somewhere = ShipTo { phone: "13800000000".into(), ..nowhere };
     let thief = shop.sales.pay(&buyer("bo"), order("ann"), Method::SandboxApprove, somewhere, START).await;
     assert_eq!(thief, Err(Refusal::NotFound("order")));

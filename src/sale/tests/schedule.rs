@@ -151,7 +151,7 @@ impl Run {
             }
             Step::Pass(seconds) => shop.pass(Duration::from_secs(seconds)),
             Step::Sweep => shop.sweep().await,
-            Step::Close => drop(shop.sales.close_sale(shop.sale, CloseReason::Host, shop.now()).await),
+            Step::Close => drop(shop.close().await),
             Step::Restart => {}
         }
     }

@@ -12,6 +12,7 @@ impl Inventory {
     /// Makes known to a lot what differs between two readings of the record: the one it was opened with and one from after. Who was
     /// recorded in between told the lot that was there before. For a lot that another node opened, `before` is empty.
     pub async fn adopt(&self, sale: SaleId, before: &LotSnapshot, after: LotSnapshot) {
+        self.restock(sale, after.stock, after.version).await;
         let claimed_before: HashSet<OrderId> = before.claimed.iter().map(|(order, _, _)| *order).collect();
         let held_before: HashSet<OrderId> = before.holds.iter().map(|hold| hold.order).collect();
         let mut gone: HashMap<OrderId, &Subject> =

@@ -113,6 +113,9 @@ laws! {
     unknown_lot_refuses_everything,
     lot_goes_on_as_the_record_says,
     lot_read_again_learns_what_was_on_its_way,
+    what_nobody_has_can_be_taken_back,
+    units_that_come_open_a_lot_that_was_sold_out,
+    late_word_of_the_stock_changes_nothing,
     hundred_buyers_ten_pieces_sell_ten,
     buyers_who_hold_end_and_claim_at_once_never_pass_the_stock,
     lot_catches_up_with_what_was_recorded_while_it_was_opened,
@@ -199,6 +202,14 @@ impl Desk {
                 offered.map_or("nobody".into(), |request| word(request.order))
             }
             ["sweep", _] => endings(&self.gate.take_expired(self.sale, self.now, number(1) as usize).await),
+            ["take_back", _] => match self.gate.take_back(self.sale, number(1)).await {
+                Ok(()) => "ok".into(),
+                Err(refused) => refusal(refused),
+            },
+            ["restock", _, "by", _] => {
+                self.gate.restock(self.sale, number(1), number(3).into()).await;
+                String::new()
+            }
             ["reading"] => {
                 let Reading { stock, held, sold, waiting } = self.gate.reading(self.sale).expect("a lot");
                 format!("stock {stock} held {held} sold {sold} waiting {waiting}")

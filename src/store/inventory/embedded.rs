@@ -118,6 +118,18 @@ impl Embedded {
         self.gate(sale).map_or_else(Vec::new, |gate| gate.with(|lot| lot.take_expired(now, max)))
     }
 
+    pub fn take_back(&self, sale: SaleId, units: u32) -> Result<(), HoldRefused> {
+        self.gate(sale)
+            .ok_or(HoldRefused::NotReady { retry_after: RETRY_AFTER })?
+            .with(|lot| lot.take_back(units))
+    }
+
+    pub fn restock(&self, sale: SaleId, stock: u32, version: u64) {
+        if let Some(gate) = self.gate(sale) {
+            gate.with(|lot| lot.restock(stock, version));
+        }
+    }
+
     pub fn close(&self, sale: SaleId) -> Vec<OrderId> {
         self.gate(sale).map_or_else(Vec::new, |gate| gate.with(Lot::close))
     }

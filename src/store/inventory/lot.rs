@@ -73,6 +73,8 @@ pub struct Reading {
 #[derive(Clone, Debug, Default)]
 pub struct LotSnapshot {
     pub stock: u32,
+    /// Of the sale that has had this stock since.
+    pub version: u64,
     pub sold: u32,
     pub closed: bool,
     pub holds: Vec<Request>,
@@ -86,6 +88,8 @@ pub struct LotSnapshot {
 
 pub struct Lot {
     stock: u32,
+    /// Of the sale, when the record last said what the stock is.
+    version: u64,
     held: u32,
     sold: u32,
     closed: bool,
@@ -109,6 +113,7 @@ impl Lot {
     pub fn from_record(snapshot: LotSnapshot) -> Self {
         let mut lot = Self {
             stock: snapshot.stock,
+            version: snapshot.version,
             held: 0,
             sold: snapshot.sold,
             closed: snapshot.closed,
@@ -277,6 +282,24 @@ impl Lot {
             self.end(*order).expect("an open hold can be ended");
         }
         self.endings(&overdue)
+    }
+
+    pub fn take_back(&mut self, units: u32) -> Result<(), HoldRefused> {
+        if self.closed {
+            return Err(HoldRefused::Closed);
+        }
+        let left = self.free_units();
+        if left < units {
+            return Err(HoldRefused::SoldOut { left });
+        }
+        self.stock = self.stock.saturating_sub(units);
+        Ok(())
+    }
+
+    pub fn restock(&mut self, stock: u32, version: u64) {
+        if version > self.version {
+            (self.stock, self.version) = (stock, version);
+        }
     }
 
     pub fn close(&mut self) -> Vec<OrderId> {

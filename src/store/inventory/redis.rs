@@ -108,7 +108,7 @@ impl RedisGate {
         let stock = snapshot.stock;
         #[cfg(feature = "sabotage")]
         let stock = if crate::store::sabotage::oversells() { stock.saturating_mul(3) } else { stock };
-        let numbers = [seen, stock.into(), snapshot.sold.into(), snapshot.closed.into()];
+        let numbers = [seen, stock.into(), snapshot.sold.into(), snapshot.closed.into(), snapshot.version];
         let mut arguments = vec![lot.keys.channel.clone()];
         arguments.extend(numbers.iter().map(u64::to_string));
         let opened = redis.call("apricot_gate_open", &keys, &arguments).await.map_err(not_opened)?;
@@ -220,6 +220,15 @@ impl RedisGate {
 
     pub async fn take_expired(&self, sale: SaleId, now: Timestamp, max: usize) -> Vec<Ending> {
         self.asked(sale, Operation::take_expired(now, max), endings).await.unwrap_or_default()
+    }
+
+    pub async fn take_back(&self, sale: SaleId, units: u32) -> Result<(), HoldRefused> {
+        let answer = self.ask(sale, Operation::take_back(units)).await?;
+        self.read(sale, granted(&answer, 0))?.map(drop)
+    }
+
+    pub async fn restock(&self, sale: SaleId, stock: u32, version: u64) {
+        self.must(sale, Operation::restock(stock, version)).await;
     }
 
     pub async fn close(&self, sale: SaleId) -> Vec<OrderId> {

@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Params, params};
 use super::rows::{self, blob};
 use super::statements::Statements;
 use super::totals::Total;
-use super::{Entry, HoldOutcome, Once, READINGS_AT_ONCE, StoreError, Task, Write};
+use super::{Entry, HoldOutcome, Minute, Once, READINGS_AT_ONCE, StoreError, Task, Write};
 use crate::model::room::Sanction;
 use crate::model::{Account, Currency, FlashSale, Order, Pledge, SaleId, SaleState, Sku, Transfer};
 
@@ -102,6 +102,7 @@ impl<'a, 'c> Batch<'a, 'c> {
             Write::Stock { sku, change } => self.stock(sku, *change),
             Write::Pledge(pledge) => self.pledge(pledge),
             Write::Sale(sale) => self.sale(sale),
+            Write::Restock { sale, sku, change } => self.restock(*sale, sku, *change),
             Write::ReturnLeftovers(sale) => self.return_leftovers(*sale),
             Write::Order(order) => self.order(order),
             Write::Address { order, ship_to } => self
@@ -196,6 +197,17 @@ impl<'a, 'c> Batch<'a, 'c> {
                     (before.millis(), READINGS_AT_ONCE),
                 )
                 .map(|_| ()),
+            Write::RoomMinutes { node, minutes } => {
+                for (room, Minute { at, viewers, seen, tapped }) in minutes {
+                    self.execute(
+                        "INSERT INTO room_minutes (room, at, node, viewers, seen, tapped) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                         ON CONFLICT DO UPDATE SET viewers = max(viewers, excluded.viewers), seen = seen + excluded.seen,
+                                                   tapped = tapped + excluded.tapped",
+                        params![room.as_str(), at.millis(), node, viewers, seen.cast_signed(), tapped.cast_signed()],
+                    )?;
+                }
+                Ok(())
+            }
             Write::Lights { at, took_ms, body } => self
                 .execute(
                     "INSERT INTO lights (id, at, took_ms, body) VALUES (1, ?1, ?2, ?3)
@@ -296,6 +308,18 @@ impl<'a, 'c> Batch<'a, 'c> {
             StoreError::Exists,
         )?;
         self.stock(&sale.sku, -i64::from(sale.stock)).map_err(Fault::unclean)
+    }
+
+    fn restock(&mut self, sale: SaleId, sku: &Sku, change: i64) -> Result<(), Fault> {
+        // Holds that stand ahead of it in the queue count.
+        self.write_lot(sale).map_err(Fault::unclean)?;
+        self.insert(
+            "UPDATE lots SET stock = stock + ?2, set_aside = set_aside + ?2
+             WHERE sale = ?1 AND held + sold <= stock + ?2 AND set_aside + ?2 > 0",
+            (blob(sale.0), change),
+            StoreError::OverStock,
+        )?;
+        self.stock(sku, -change).map_err(Fault::unclean)
     }
 
     fn return_leftovers(&mut self, sale: SaleId) -> Result<(), Fault> {

@@ -11,7 +11,8 @@ use crate::model::payment::{Method, ProviderEvent, ProviderNews, Refund};
 use crate::model::room::Sanction;
 use crate::model::{
     Account, Code, Currency, FlashSale, Money, Order, OrderId, Payment, PaymentId, PaymentState, Pledge,
-    PledgeBase, PledgeId, Product, RefundId, Room, Rounding, SaleId, SaleState, Share, Subject, Transfer,
+    PledgeBase, PledgeId, Product, RefundId, Room, Rounding, RunSheetItem, SaleId, SaleState, Share, Subject,
+    Transfer,
 };
 
 /// Each law as a test on each engine.
@@ -38,6 +39,7 @@ mod alike;
 mod audited;
 mod desk;
 mod entries;
+mod figures;
 mod holds;
 mod leases;
 mod nodes;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Duty;
+use super::{Duty, Minute};
 use crate::model::payment::{ProviderEvent, Refund};
 use crate::model::room::Sanction;
 use crate::model::{
@@ -24,7 +24,7 @@ pub enum Write {
         at: Timestamp,
     },
     /// Version 1 inserts, a later one updates the version before it; otherwise `Stale` or `Exists`.
-    Room(Room),
+    Room(Box<Room>),
     Sanction {
         room: RoomId,
         subject: Subject,
@@ -41,6 +41,13 @@ pub enum Write {
     Pledge(Pledge),
     /// As `Room`. Version 1 also makes the lot, and takes its stock from the product: `StockShort`.
     Sale(FlashSale),
+    /// Moves units from the product into the lot: `StockShort` when there are fewer. Less than none go back: `OverStock` when fewer are neither
+    /// held nor sold, or none would be left. Stands with the sale's next version, so that nobody puts units into a closed lot.
+    Restock {
+        sale: SaleId,
+        sku: Sku,
+        change: i64,
+    },
     /// Moves the lot's unheld, unsold units back to the product.
     ReturnLeftovers(SaleId),
     /// As `Room`.
@@ -122,6 +129,11 @@ pub enum Write {
     /// Deletes readings from before, at most `READINGS_AT_ONCE`.
     ForgetReadings {
         before: Timestamp,
+    },
+    /// What a node counted in rooms, added to what it counted in the same minutes before. A room and minute stands here once.
+    RoomMinutes {
+        node: String,
+        minutes: Vec<(RoomId, Minute)>,
     },
     /// What an audit found, in the place of the one before; an older one changes nothing.
     Lights {

@@ -85,6 +85,18 @@ impl Journal {
         self.one(sql, vec![Value::Id(id.0), version], rows::pledge).await
     }
 
+    /// A host's pledges, the newest version of each, newest id first.
+    pub async fn pledges_of(&self, host: Subject, page: Page) -> Result<Listing<Pledge>, StoreError> {
+        let (below, key) = before(&page);
+        let sql = format!(
+            "SELECT id, version, host, base, share_ppm, per_unit, cap, currency, rounding, starts_at, ends_at, body
+             FROM pledges p WHERE host = ?1 AND id {below} ?2
+               AND version = (SELECT max(n.version) FROM pledges n WHERE n.id = p.id) ORDER BY id DESC LIMIT ?3"
+        );
+        let items = self.list(sql, vec![Value::text(host), key, limit(&page)], rows::pledge).await?;
+        Ok(Listing::cut(items, page.limit, |pledge| pledge.id.to_string()))
+    }
+
     /// Sales that still live: not closed, or closed with open holds, units that have yet to return or buyers who
     /// still wait, or in a room that has not ended.
     pub async fn live_sales(&self) -> Result<Vec<FlashSale>, StoreError> {
@@ -99,6 +111,12 @@ impl Journal {
     pub async fn lot(&self, sale: SaleId) -> Result<Option<LotRow>, StoreError> {
         let sql = "SELECT stock, held, sold FROM lots WHERE sale = ?1";
         self.one(sql, vec![Value::Id(sale.0)], rows::lot).await
+    }
+
+    /// Units in the lot, and the version of its sale, as of one instant.
+    pub async fn stock(&self, sale: SaleId) -> Result<Option<(u32, u64)>, StoreError> {
+        let sql = "SELECT l.stock, s.version FROM lots l JOIN sales s ON s.id = l.sale WHERE l.sale = ?1";
+        self.one(sql, vec![Value::Id(sale.0)], |row| Ok((row.number(0)?, row.unsigned(1)?))).await
     }
 
     pub async fn order(&self, id: OrderId) -> Result<Option<Order>, StoreError> {

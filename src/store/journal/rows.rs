@@ -7,15 +7,19 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::LotRow;
-use super::query::{Parsed, Row, RowBroken, parse};
+use super::query::{Parsed, Row, RowBroken};
 use crate::model::order::Parcel;
 use crate::model::payment::{Method, ProviderNews, Refund};
-use crate::model::room::{ChatLine, ChatRules, Sanction};
+use crate::model::room::Sanction;
 use crate::model::{
     CloseReason, Code, Currency, FlashSale, Money, Order, OrderId, Payment, PaymentId, PaymentState, Pledge,
-    PledgeBase, PledgeId, PledgeRef, Product, RefundId, Room, RoomId, RoomState, Rounding, SaleId, SaleState,
+    PledgeBase, PledgeId, PledgeRef, Product, RefundId, RoomId, RoomState, Rounding, SaleId, SaleState,
     Share, Stage, Subject, Timestamp,
 };
+
+mod room;
+
+pub use room::{room, room_body};
 
 pub fn blob(id: Uuid) -> [u8; 16] {
     id.into_bytes()
@@ -25,36 +29,7 @@ pub fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-// Rooms and products: what only people read is one JSON column.
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RoomBody {
-    title: String,
-    host_name: String,
-    place: String,
-    scheduled_at: Option<i64>,
-    live_at: Option<i64>,
-    ended_at: Option<i64>,
-    playback_url: String,
-    poster_url: String,
-    slow_mode_seconds: u32,
-    blocked_words: Vec<String>,
-    cards: Vec<String>,
-    pinned_line: Option<LineBody>,
-    moderators: Vec<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LineBody {
-    id: String,
-    author: String,
-    author_name: String,
-    author_role: String,
-    text: String,
-    at: i64,
-}
+// What only people read is one JSON column.
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -86,67 +61,6 @@ struct ParcelBody {
 
 fn to_json(body: &impl Serialize) -> String {
     serde_json::to_string(body).expect("strings and numbers are JSON")
-}
-
-pub fn room_body(room: &Room) -> String {
-    to_json(&RoomBody {
-        title: room.title.clone(),
-        host_name: room.host_name.clone(),
-        place: room.place.clone(),
-        scheduled_at: room.scheduled_at.map(Timestamp::millis),
-        live_at: room.live_at.map(Timestamp::millis),
-        ended_at: room.ended_at.map(Timestamp::millis),
-        playback_url: room.playback_url.clone(),
-        poster_url: room.poster_url.clone(),
-        slow_mode_seconds: room.chat_rules.slow_mode_seconds,
-        blocked_words: room.chat_rules.blocked_words.clone(),
-        cards: room.cards.iter().map(ToString::to_string).collect(),
-        pinned_line: room.pinned_line.as_ref().map(|line| LineBody {
-            id: line.id.clone(),
-            author: line.author.to_string(),
-            author_name: line.author_name.clone(),
-            author_role: line.author_role.clone(),
-            text: line.text.clone(),
-            at: line.at.millis(),
-        }),
-        moderators: room.moderators.iter().map(ToString::to_string).collect(),
-    })
-}
-
-/// Columns: id, host, state, body, version.
-pub fn room(row: &Row) -> Parsed<Room> {
-    let body: RoomBody = row.json(3)?;
-    let line = |line: LineBody| -> Parsed<ChatLine> {
-        Ok(ChatLine {
-            id: line.id,
-            author: parse(3, &line.author)?,
-            author_name: line.author_name,
-            author_role: line.author_role,
-            text: line.text,
-            at: Timestamp(line.at),
-        })
-    };
-    Ok(Room {
-        id: row.parsed(0)?,
-        host: row.parsed(1)?,
-        state: named(row, 2, &ROOM_STATES)?,
-        title: body.title,
-        host_name: body.host_name,
-        place: body.place,
-        scheduled_at: body.scheduled_at.map(Timestamp),
-        live_at: body.live_at.map(Timestamp),
-        ended_at: body.ended_at.map(Timestamp),
-        playback_url: body.playback_url,
-        poster_url: body.poster_url,
-        chat_rules: ChatRules {
-            slow_mode_seconds: body.slow_mode_seconds,
-            blocked_words: body.blocked_words,
-        },
-        cards: body.cards.iter().map(|sku| parse(3, sku)).collect::<Parsed<_>>()?,
-        pinned_line: body.pinned_line.map(line).transpose()?,
-        moderators: body.moderators.iter().map(|subject| parse(3, subject)).collect::<Parsed<_>>()?,
-        version: row.unsigned(4)?,
-    })
 }
 
 /// Columns: room, subject, muted_until.

@@ -8,6 +8,7 @@ use tokio_postgres::Client;
 use super::postgres::{PostgresSettings, read_only};
 use super::query::{Parsed, Row};
 use super::sqlite::{open_reader, unavailable};
+use super::totals::{Key, Total, keyed};
 use super::{StoreError, rows};
 use crate::model::{Money, OrderId, Pledge, Timestamp};
 
@@ -33,6 +34,15 @@ const ACCRUALS: &str = "SELECT p.id, p.version, p.host, p.base, p.share_ppm, p.p
          ON t.order_id = o.id \
      JOIN pledges p ON p.id = s.pledge AND p.version = s.pledge_version \
      WHERE o.paid_at IS NOT NULL";
+
+const CHARITY_TOTALS: &str = "WITH counted (name, currency, code, newest) AS (VALUES COUNTED)
+     SELECT a.name, a.currency, t.code, CAST(sum(t.debit) AS BIGINT), CAST(sum(t.credit) AS BIGINT), max(t.id)
+     FROM (SELECT id, at, code, debit AS account, amount AS debit, 0 AS credit FROM transfers
+           UNION ALL SELECT id, at, code, credit, 0, amount FROM transfers) t
+     JOIN accounts a ON a.id = t.account
+     LEFT JOIN counted c ON c.name = a.name AND c.currency = a.currency AND c.code = t.code
+     WHERE substr(a.name, 1, 8) = 'charity_' AND (t.id <= coalesce(c.newest, 0) OR t.at <= SETTLED)
+     GROUP BY a.name, a.currency, t.code";
 
 /// PostgreSQL checks its pages when it reads them, where checksums are on; what it was told not to enforce can be asked.
 const NOT_ENFORCED: &str = "SELECT 'constraint ' || conname || ' is not enforced' FROM pg_constraint WHERE NOT convalidated
@@ -81,6 +91,24 @@ impl Snapshot {
             }
             Self::Postgres(_) => self.list(NOT_ENFORCED, text).await,
         }
+    }
+
+    /// Totals of the charity's accounts, added up from the transfers: of each key those up to the last one that `counted` has counted, and those
+    /// posted by `settled` whether it has or not. Of one key, ids are in the order of commits.
+    pub async fn charity_totals(
+        &self,
+        counted: &[(Key, Total)],
+        settled: Timestamp,
+    ) -> Result<Vec<(Key, Total)>, StoreError> {
+        let mut rows = "('', '', 0, 0)".to_owned();
+        for ((account, currency, code), total) in counted {
+            // Names of these accounts are ours and a pledge's id, and need no quoting.
+            let (currency, code, newest) = (currency.as_str(), code.number(), total.newest);
+            rows.push_str(&format!(", ('{account}', '{currency}', {code}, {newest})"));
+        }
+        let settled = settled.millis();
+        let sql = CHARITY_TOTALS.replace("COUNTED", &rows).replace("SETTLED", &settled.to_string());
+        self.list(&sql, keyed).await
     }
 
     /// Every order that was paid under a pledge.

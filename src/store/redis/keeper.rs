@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::primaries::{Primaries, Primary, discover};
-use super::{RedisError, Shared, on_disconnect, server};
+use super::{RedisError, Shared, load, on_disconnect, server};
 use crate::clock::random_u64;
 
 /// With all servers there: how often they are asked whether they still are, and who has what.
@@ -65,6 +65,7 @@ pub(super) async fn renew(shared: &Arc<Shared>) -> Result<(), RedisError> {
             Err(error) => failed = Some(error),
         }
     }
+    load::measure(&found).await;
     let all_there = found.all_there();
     shared.primaries.send_replace(Arc::new(found));
     shared.up.send_replace(all_there);

@@ -113,10 +113,7 @@ async fn check(
     let info = ask(connection, cmd("INFO").arg("server")).await;
     let info = info.and_then(|value| Ok(from_redis_value::<String>(value)?));
     let info = info.map_err(|error| may_not(address, "read the server's version (INFO)", &error))?;
-    let field = |name: &str| {
-        let line = info.lines().find(|line| line.split(':').next() == Some(name));
-        line.and_then(|line| line.split_once(':')).map_or("", |(_, value)| value.trim())
-    };
+    let field = |name| field(&info, name);
     let version = field("redis_version");
     let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     if (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) < OLDEST {
@@ -138,6 +135,12 @@ async fn check(
         Value::Array(parts) if parts.first().is_some_and(is_master) => Ok(()),
         _ => Err(RedisError::Replica { address: address.to_string() }),
     }
+}
+
+/// Of an answer to INFO; nothing where it is not in it.
+pub(super) fn field<'i>(info: &'i str, name: &str) -> &'i str {
+    let values = info.lines().filter_map(|line| line.split_once(':'));
+    values.filter(|(of, _)| *of == name).map(|(_, value)| value.trim()).next().unwrap_or_default()
 }
 
 fn is_master(role: &Value) -> bool {

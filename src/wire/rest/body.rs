@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::wire::openapi::bound_of;
 use crate::wire::problem::Kind;
 
-/// Checked before parsing. The largest message, chat rules with 200 words of 40 characters, is below 40 KiB.
+/// Checked before parsing. The largest message, a run sheet with 50 notes of 200 characters, is below 60 KiB.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// A body of that size from a slow telephone.
 const BODY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(15);
@@ -20,14 +20,18 @@ const QUOTED_CHARACTERS_MAX: usize = 200;
 const DISCARD_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
 const DISCARD_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
 
-/// What a handler takes: a message of the contract, or `NoBody`.
+/// What a handler takes: a message of the contract, `NoBody`, or either.
 pub trait Body: Sized + Send + 'static {
     const MESSAGE: Option<&'static str>;
+    const REQUIRED: bool = true;
 
     fn decode(headers: &HeaderMap, bytes: &Bytes) -> Result<Self, Problem>;
 }
 
 pub struct NoBody;
+
+/// A message whose fields may all be left out; so may the body.
+pub struct Optional<M>(pub M);
 
 /// The body as it came, for signatures.
 pub struct Raw {
@@ -60,6 +64,15 @@ impl Body for NoBody {
             b"" | b"{}" => Ok(Self),
             _ => Err(Kind::Malformed.because("This takes no body; send none.")),
         }
+    }
+}
+
+impl<M: prost::Name + Default + DeserializeOwned + 'static> Body for Optional<M> {
+    const MESSAGE: Option<&'static str> = Some(M::NAME);
+    const REQUIRED: bool = false;
+
+    fn decode(headers: &HeaderMap, bytes: &Bytes) -> Result<Self, Problem> {
+        if bytes.is_empty() { Ok(Self(M::default())) } else { <M as Body>::decode(headers, bytes).map(Self) }
     }
 }
 

@@ -2,11 +2,19 @@
 
 use apricot_proto::v1;
 
-use super::{Call, Made, Refused};
+use super::{Call, Made, Refused, page};
 use crate::contract::{self, parse};
 use crate::model::{Pledge, PledgeId};
 use crate::store::journal::Once;
 use crate::wire::problem::not_found;
+
+pub async fn own(call: Call) -> Result<v1::PledgeList, Refused> {
+    call.everywhere()?;
+    let journal = call.wire.sales.ledger().journal();
+    let listing = journal.pledges_of(call.caller.subject.clone(), call.page()?).await?;
+    let next_cursor = page::cursor(listing.next.as_deref());
+    Ok(v1::PledgeList { pledges: listing.items.iter().map(contract::pledge).collect(), next_cursor })
+}
 
 pub async fn pledge(call: Call<v1::CreatePledge>) -> Result<Made<v1::Pledge>, Refused> {
     call.everywhere()?;

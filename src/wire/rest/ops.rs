@@ -7,14 +7,14 @@ use axum::extract::Query;
 use serde::Deserialize;
 
 use super::answer::{Document, NoContent, Plain};
-use super::{Asks, Call, Refused, page, rooms};
+use super::{Asks, Call, Refused, figures, page, rooms};
 use crate::contract;
 use crate::ledger::AccountTotal;
 use crate::model::{OutOfBound, Payment, PaymentState, RoomState, bounded_text};
 use crate::ops::Stretch;
 use crate::room::RoomView;
 use crate::sale::Standing;
-use crate::store::journal::{AuditRow, OpenHold, RoomFigures};
+use crate::store::journal::{AuditRow, OpenHold, RoomSums};
 use crate::wire::openapi;
 use crate::wire::problem::{Kind, not_found};
 
@@ -31,11 +31,11 @@ pub async fn overview(call: Call) -> Result<v1::Overview, Refused> {
     call.everywhere()?;
     let figures = call.wire.sales.ledger().journal().figures().await?;
     let (lights, lights_at, lights_took_ms) = call.wire.ops.lights().await?;
-    let mut views = call.wire.hub.page(&call.caller, None, usize::MAX);
+    let mut views = call.wire.hub.page(|room| call.caller.may_see(room), None, usize::MAX);
     views.retain(|view| view.room.state != RoomState::Ended);
     let rooms = views.iter().map(|view| {
-        let figures = figures.rooms.get(&view.room.id).copied().unwrap_or_default();
-        room(&call, view, figures)
+        let sums = figures.rooms.get(&view.room.id).copied().unwrap_or_default();
+        room(&call, view, sums)
     });
     let rooms: Vec<v1::RoomOverview> = rooms.collect();
     Ok(v1::Overview {
@@ -157,17 +157,17 @@ pub async fn openapi(_: Call) -> Result<Document, Refused> {
     Ok(Document(openapi::DOCUMENT.as_str()))
 }
 
-fn room(call: &Call, view: &RoomView, figures: RoomFigures) -> v1::RoomOverview {
+fn room(call: &Call, view: &RoomView, sums: RoomSums) -> v1::RoomOverview {
     let stocks = call.wire.sales.stocks(&view.room.id);
     v1::RoomOverview {
         room: Some(rooms::shown(view, &call.caller)),
         viewers: call.wire.hub.viewers(&view.room.id),
-        orders_paid: figures.orders_paid,
-        gmv_minor: figures.gmv_minor,
-        currency: figures.currency.map(|currency| currency.as_str().to_owned()).unwrap_or_default(),
+        orders_paid: sums.funnel.paid,
+        gmv_minor: sums.gmv_minor,
+        currency: sums.currency.map(|currency| currency.as_str().to_owned()).unwrap_or_default(),
         stocks: stocks.iter().map(contract::sale_stock).collect(),
-        orders_to_pack: figures.orders_to_pack,
-        ..Default::default()
+        orders_to_pack: sums.orders_to_pack,
+        funnel: Some(figures::funnel(&sums.funnel)),
     }
 }
 

@@ -21,19 +21,35 @@ struct Asked {
     #[serde(default)]
     cursor: String,
     limit: Option<String>,
+    mine: Option<bool>,
 }
 
 impl<B> Call<B> {
     pub fn page(&self) -> Result<Page, Refused> {
         Ok(asked(&self.uri)?)
     }
+
+    /// And whether only one's own are wanted.
+    pub fn page_of_rooms(&self) -> Result<(Page, bool), Refused> {
+        let wanted = "only `cursor`, `limit` and `mine`, which is true or false, once each";
+        let (page, mine) = read(&self.uri, wanted)?;
+        Ok((page, mine.unwrap_or(false)))
+    }
 }
 
 /// The page that an address asks for.
 pub fn asked(uri: &Uri) -> Result<Page, OutOfBound> {
-    let asked = Query::<Asked>::try_from_uri(uri);
-    let Query(asked) = asked.map_err(|_| OutOfBound::new("query", "only `cursor` and `limit`, once each"))?;
-    Ok(Page { after: after(&asked.cursor)?, limit: limit(asked.limit.as_deref())? })
+    let wanted = "only `cursor` and `limit`, once each";
+    match read(uri, wanted)? {
+        (page, None) => Ok(page),
+        (_, Some(_)) => Err(OutOfBound::new("query", wanted)),
+    }
+}
+
+fn read(uri: &Uri, wanted: &'static str) -> Result<(Page, Option<bool>), OutOfBound> {
+    let Query(asked) = Query::<Asked>::try_from_uri(uri).map_err(|_| OutOfBound::new("query", wanted))?;
+    let page = Page { after: after(&asked.cursor)?, limit: limit(asked.limit.as_deref())? };
+    Ok((page, asked.mine))
 }
 
 /// What the next page is asked for with; empty at the end.

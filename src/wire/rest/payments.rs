@@ -54,14 +54,16 @@ pub async fn knobs(call: Call) -> Result<v1::SandboxKnobs, Refused> {
 
 pub async fn turn_knobs(call: Call<v1::SandboxKnobs>) -> Result<v1::SandboxKnobs, Refused> {
     call.everywhere()?;
-    let v1::SandboxKnobs { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms } = call.body;
+    let v1::SandboxKnobs { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms, reason } = call.body;
+    let reason = bounded_text("reason", &reason, 0..=200)?;
     let knobs = Knobs { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms }.checked()?;
-    // Who turned what stands in the trail before it has an effect.
+    // Who turned what, and why, stands in the trail before it has an effect.
     let turned = format!(
         "delay {delay_ms} ms, twice {duplicate_ppm} ppm, out of turn {reorder_ppm} ppm, lost {lost_ppm} ppm, slow {slow_ms} ms"
     );
+    let why = if reason.is_empty() { turned } else { format!("{reason}; {turned}") };
     let actor = &call.caller.subject;
-    call.wire.ops.note(actor, "turn-knobs", "sandbox".into(), turned, call.now).await?;
+    call.wire.ops.note(actor, "turn-knobs", "sandbox".into(), why, call.now).await?;
     call.wire.provider.set_knobs(knobs).await.map_err(not_now)?;
     Ok(shown(knobs))
 }
@@ -73,7 +75,7 @@ fn not_now(error: ProviderError) -> v1::Problem {
 
 fn shown(knobs: Knobs) -> v1::SandboxKnobs {
     let Knobs { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms } = knobs;
-    v1::SandboxKnobs { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms }
+    v1::SandboxKnobs { delay_ms, duplicate_ppm, reorder_ppm, lost_ppm, slow_ms, reason: String::new() }
 }
 
 impl Event {

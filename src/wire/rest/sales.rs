@@ -2,10 +2,12 @@
 
 use apricot_proto::v1;
 
+use super::body::Optional;
 use super::{Call, Made, Refused, rooms};
 use crate::contract::{self, parse};
-use crate::model::{CloseReason, Room, RoomState, SaleId, SaleState, bounded_text};
+use crate::model::{Room, RoomState, SaleId, SaleState, bounded_text};
 use crate::sale::{Refusal, SaleView};
+use crate::store::StoreError;
 use crate::wire::problem::{if_short, not_found};
 
 pub async fn list(call: Call) -> Result<v1::SaleList, Refused> {
@@ -55,9 +57,10 @@ pub async fn open(call: Call) -> Result<v1::FlashSale, Refused> {
     Ok(contract::sale(&call.wire.sales.open_sale(view.sale.id, call.now).await?))
 }
 
-pub async fn close(call: Call) -> Result<v1::FlashSale, Refused> {
-    let sale = hosted(&call).await?;
-    Ok(contract::sale(&call.wire.sales.close_sale(sale, CloseReason::Host, call.now).await?))
+pub async fn close(call: Call<Optional<v1::CloseSale>>) -> Result<v1::FlashSale, Refused> {
+    let reason = bounded_text("reason", &call.body.0.reason, 0..=200)?;
+    let (sale, actor) = (hosted(&call).await?, &call.caller.subject);
+    Ok(contract::sale(&call.wire.sales.close_sale(sale, reason, actor, call.now).await?))
 }
 
 pub async fn pause(call: Call<v1::PauseSale>) -> Result<v1::FlashSale, Refused> {
@@ -66,9 +69,24 @@ pub async fn pause(call: Call<v1::PauseSale>) -> Result<v1::FlashSale, Refused> 
     Ok(contract::sale(&call.wire.sales.pause_sale(sale, reason, actor, call.now).await?))
 }
 
-pub async fn resume(call: Call) -> Result<v1::FlashSale, Refused> {
+pub async fn resume(call: Call<Optional<v1::ResumeSale>>) -> Result<v1::FlashSale, Refused> {
+    let reason = bounded_text("reason", &call.body.0.reason, 0..=200)?;
     let (sale, actor) = (hosted(&call).await?, &call.caller.subject);
-    Ok(contract::sale(&call.wire.sales.resume_sale(sale, actor, call.now).await?))
+    Ok(contract::sale(&call.wire.sales.resume_sale(sale, reason, actor, call.now).await?))
+}
+
+/// Units come from the product and go back to it.
+pub async fn change_stock(call: Call<v1::ChangeStock>) -> Result<v1::FlashSale, Refused> {
+    let (sale, change, actor) = (hosted(&call).await?, call.body.change, &call.caller.subject);
+    match call.wire.sales.restock(sale, change.into(), call.once, actor, call.now).await {
+        Ok(view) => Ok(contract::sale(&view)),
+        Err(refusal @ Refusal::Store(StoreError::StockShort)) => {
+            let product = call.wire.sales.product(&view(&call).await?.sale.sku).await?;
+            let on_hand = product.map_or(0, |product| product.on_hand);
+            Err(if_short(refusal, "change", || format!("{on_hand} or fewer")).into())
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
 }
 
 /// A room that has ended sells nothing any more.

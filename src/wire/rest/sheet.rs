@@ -1,29 +1,31 @@
-//! Orders as a table for a spreadsheet. What buyers wrote must stay text there.
+//! Tables for a spreadsheet. What people wrote must stay text there.
 
+use crate::model::{Currency, Money, Timestamp};
 use crate::sale::OrderView;
+
+mod books;
+mod charity;
+
+pub use books::{orders, settlement};
+pub use charity::{PledgeBook, charity};
 
 /// Without it Excel takes UTF-8 for something else.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
-const COLUMNS: [&str; 9] =
+const TO_PACK: [&str; 9] =
     ["order", "paid_at_ms", "sku", "title", "quantity", "total", "name", "phone", "address"];
 
 pub fn orders_to_pack(orders: &[OrderView]) -> String {
-    let mut table = csv::Writer::from_writer(BYTE_ORDER_MARK.as_bytes().to_vec());
-    let rows = orders.iter().map(row);
-    let written =
-        std::iter::once(COLUMNS.map(str::to_owned)).chain(rows).try_for_each(|row| table.write_record(row));
-    let bytes = written.ok().and_then(|()| table.into_inner().ok());
-    String::from_utf8(bytes.expect("memory can be written")).expect("rows are UTF-8")
+    table(TO_PACK, orders.iter().map(to_pack))
 }
 
-fn row(view: &OrderView) -> [String; 9] {
+fn to_pack(view: &OrderView) -> [String; 9] {
     let order = &view.order;
     let ship_to = view.ship_to.as_ref();
     let address =
         |part: fn(&crate::model::order::ShipTo) -> &String| ship_to.map(part).cloned().unwrap_or_default();
     [
         order.id.to_string(),
-        order.paid_at.map_or_else(String::new, |at| at.millis().to_string()),
+        time(order.paid_at),
         text(order.sku.as_str()),
         text(&view.title),
         order.quantity.to_string(),
@@ -32,6 +34,23 @@ fn row(view: &OrderView) -> [String; 9] {
         text(&address(|to| &to.phone)),
         text(&address(|to| &to.address)),
     ]
+}
+
+fn table<const N: usize>(columns: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let mut table = csv::Writer::from_writer(BYTE_ORDER_MARK.as_bytes().to_vec());
+    let written =
+        std::iter::once(columns.map(str::to_owned)).chain(rows).try_for_each(|row| table.write_record(row));
+    let bytes = written.ok().and_then(|()| table.into_inner().ok());
+    String::from_utf8(bytes.expect("memory can be written")).expect("rows are UTF-8")
+}
+
+fn time(at: Option<Timestamp>) -> String {
+    at.map_or_else(String::new, |at| at.millis().to_string())
+}
+
+/// A number that can be summed; its currency has a column of its own.
+fn amount(minor: i64, currency: Currency) -> String {
+    Money::new(minor, currency).decimal().to_string()
 }
 
 /// A spreadsheet runs a cell that begins like a formula; an apostrophe in front keeps it text.

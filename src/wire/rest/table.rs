@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 
-use super::{Route, WEBHOOKS, charity, ops, orders, payments, products, rooms, sales};
+use super::{Route, WEBHOOKS, books, charity, figures, ops, orders, payments, products, rooms, sales};
 use crate::model::Role::{self, Auditor, Commissioner, Guest, Host, Moderator, Ops, Viewer};
 
 const ALL: &[Role] = &[Guest, Viewer, Host, Moderator, Commissioner, Ops, Auditor];
@@ -14,35 +14,46 @@ const SELLERS: &[Role] = &[Host];
 /// A room's moderators are appointed by subject; their tokens may say viewer.
 const MODERATORS: &[Role] = &[Viewer, Host, Moderator, Commissioner, Ops];
 const READERS: &[Role] = &[Host, Ops, Auditor];
+const WATCHERS: &[Role] = &[Host, Commissioner, Ops, Auditor];
 const OPS: &[Role] = &[Ops];
 const AUDITORS: &[Role] = &[Ops, Auditor];
 
 /// In the order of docs/api.md.
 #[rustfmt::skip]
 pub fn routes() -> Vec<Route> {
-    let (get, post, put) = (Method::GET, Method::POST, Method::PUT);
-    let (get, post, put) = (|| get.clone(), || post.clone(), || put.clone());
+    let (get, post, put, delete) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
+    let (get, post, put, delete) = (|| get.clone(), || post.clone(), || put.clone(), || delete.clone());
     vec![
-        Route::new(get(), "/v1/rooms", ALL, "Rooms, by id.", rooms::list).paged(),
+        Route::new(get(), "/v1/rooms", ALL, "Rooms, by id.", rooms::list).paged().asking(rooms::MINE),
         Route::new(post(), "/v1/rooms", HOSTS, "Make a room.", rooms::create),
         Route::new(get(), "/v1/rooms/{room}", ALL, "A room.", rooms::read),
+        Route::new(put(), "/v1/rooms/{room}", HOSTS, "Change what a room says of itself.", rooms::edit),
         Route::new(post(), "/v1/rooms/{room}/state", HOSTS, "Rehearse, go live, pause, end.", rooms::change_state),
+        Route::new(put(), "/v1/rooms/{room}/run-sheet", MODERATORS, "Plan what is sold; helpers put it in order.", rooms::put_run_sheet),
         Route::new(put(), "/v1/rooms/{room}/cards", MODERATORS, "Pin product cards.", rooms::pin_cards),
         Route::new(post(), "/v1/rooms/{room}/notices", HOSTS, "Tell the room something that nobody misses.", rooms::notify),
         Route::new(post(), "/v1/rooms/{room}/moderators", HOSTS, "Appoint a moderator.", rooms::appoint),
+        Route::new(delete(), "/v1/rooms/{room}/moderators/{subject}", HOSTS, "Dismiss a moderator.", rooms::dismiss),
+        Route::new(post(), "/v1/rooms/{room}/invitations", HOSTS, "Appoint a moderator by link.", rooms::invite),
         Route::new(post(), "/v1/rooms/{room}/moderation", MODERATORS, "Moderate.", rooms::moderate),
         Route::new(get(), "/v1/rooms/{room}/sales", ALL, "Sales of a room.", sales::list),
         Route::new(post(), "/v1/rooms/{room}/sales", HOSTS, "Make a flash sale.", sales::create),
         Route::new(get(), "/v1/rooms/{room}/orders", READERS, "Orders of a room, highest id first.", orders::of_room).paged(),
         Route::new(get(), "/v1/rooms/{room}/orders-to-pack.csv", HOSTS, "Paid orders with addresses, to pack.", orders::to_pack),
+        Route::new(get(), "/v1/rooms/{room}/figures", WATCHERS, "What a room has sold, and how far people came.", figures::read),
+        Route::new(get(), "/v1/rooms/{room}/orders.csv", READERS, "All orders of a room.", books::orders),
+        Route::new(get(), "/v1/rooms/{room}/settlement.csv", READERS, "What a host gets of each paid order, and the sum.", books::settlement),
+        Route::new(get(), "/v1/rooms/{room}/charity.csv", READERS, "What a room brought to charity, order by order.", books::charity),
         Route::new(get(), "/v1/sales/{sale}", ALL, "A sale.", sales::read),
         Route::new(post(), "/v1/sales/{sale}/open", HOSTS, "Open a sale.", sales::open),
         Route::new(post(), "/v1/sales/{sale}/close", HOSTS, "Close a sale; leftovers go back to the product.", sales::close),
         Route::new(post(), "/v1/sales/{sale}/pause", HOSTS, "Pause a sale: no orders are taken, what is held may be paid.", sales::pause),
         Route::new(post(), "/v1/sales/{sale}/resume", HOSTS, "Go on with a paused sale.", sales::resume),
+        Route::new(post(), "/v1/sales/{sale}/stock", SELLERS, "Add units to a sale, or take back what nobody has.", sales::change_stock),
         Route::new(get(), "/v1/products", SELLERS, "One's own products.", products::list).paged(),
         Route::new(post(), "/v1/products", SELLERS, "Make a product.", products::create),
         Route::new(post(), "/v1/products/{sku}/stock", SELLERS, "Add units, or take them away.", products::change_stock),
+        Route::new(get(), "/v1/pledges", SELLERS, "One's own pledges, the newest version of each.", charity::own).paged(),
         Route::new(post(), "/v1/pledges", SELLERS, "Make a pledge, or a new version of one.", charity::pledge),
         Route::new(get(), "/v1/pledges/{pledge}", ALL, "The newest version of a pledge.", charity::read),
         Route::new(get(), "/v1/pledges/{pledge}/total", ALL, "What a pledge has gathered, read from the ledger.", charity::total),
@@ -76,8 +87,24 @@ mod tests {
     use super::*;
     use crate::wire::rest::answer::{Content, Given};
 
-    /// "`POST /v1/rooms` | host, ops | `CreateRoom` → 201 `Room`" as (method, path, takes, gives).
-    fn documented() -> Vec<(String, String, Option<String>, Vec<String>)> {
+    /// Method, path, who, takes, gives.
+    type Row = (String, String, Vec<Role>, Option<String>, Vec<String>);
+
+    /// "host, ops", "all", "all but guest, auditor (its buyer)": roles in the order of `Role::ALL`.
+    fn roles(cell: &str) -> Vec<Role> {
+        let named = cell.split(" (").next().unwrap();
+        let (all_but, names) = match named.strip_prefix("all but ") {
+            Some(names) => (true, names),
+            None => (named == "all", if named == "all" { "" } else { named }),
+        };
+        let names: Vec<&str> = names.split(", ").filter(|name| !name.is_empty()).collect();
+        let unknown = names.iter().find(|name| Role::ALL.iter().all(|role| role.name() != **name));
+        assert_eq!(unknown, None, "no role: {cell}");
+        Role::ALL.into_iter().filter(|role| names.contains(&role.name()) != all_but).collect()
+    }
+
+    /// "`POST /v1/rooms` | host, ops | `CreateRoom` → 201 `Room`" and the like.
+    fn documented() -> Vec<Row> {
         let text = include_str!("../../../docs/api.md");
         let section = text.split("## REST").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
         let mut rows = Vec::new();
@@ -109,7 +136,7 @@ mod tests {
                 first = if first.is_empty() { path.clone() } else { first };
                 for method in &methods {
                     let takes = named(takes).into_iter().next().filter(|_| method != "GET");
-                    rows.push((method.clone(), path.clone(), takes, named(gives)));
+                    rows.push((method.clone(), path.clone(), roles(cells[2]), takes, named(gives)));
                 }
             }
         }
@@ -118,7 +145,7 @@ mod tests {
 
     #[test]
     fn the_table_in_the_docs_is_the_table_in_the_code() {
-        let coded: Vec<_> = routes()
+        let coded: Vec<Row> = routes()
             .into_iter()
             .map(|route| {
                 let mut gives: Vec<String> = Vec::new();
@@ -129,7 +156,9 @@ mod tests {
                         gives.push((*name).to_owned());
                     }
                 }
-                (route.method.to_string(), route.path.to_owned(), route.takes.map(str::to_owned), gives)
+                let who = Role::ALL.into_iter().filter(|role| route.who.contains(role)).collect();
+                let takes = route.takes.map(str::to_owned);
+                (route.method.to_string(), route.path.to_owned(), who, takes, gives)
             })
             .collect();
         assert_eq!(documented(), coded);

@@ -262,6 +262,57 @@ pub async fn sold_out_flag_agrees_with_hold(gate: Inventory) {
     .await;
 }
 
+pub async fn what_nobody_has_can_be_taken_back(gate: Inventory) {
+    check(
+        &gate,
+        "stock 4 | a hold 1 -> held | b hold 1 -> held | b claim -> ok | take_back 3 -> sold_out 2 | take_back 2 -> ok | reading -> stock 2 held 1 sold 1 waiting 0 | sold_out -> true | c hold 1 -> sold_out 0 | take_back 1 -> sold_out 0",
+    )
+    .await;
+    // Units of an ended hold are somebody's until its end is committed, those of an overdue one until it is swept.
+    check(
+        &gate,
+        "stock 2 | a hold 1 -> held | b hold 1 -> held | a end -> ok | take_back 1 -> sold_out 0 | a free released | take_back 1 -> ok | +60s | take_back 1 -> sold_out 0 | c hold 1 -> held for b",
+    )
+    .await;
+    check(&gate, "stock 2 | close -> nobody | take_back 1 -> closed").await;
+    assert!(matches!(gate.take_back(new_sale(), 1).await, Err(HoldRefused::NotReady { .. })));
+}
+
+pub async fn units_that_come_open_a_lot_that_was_sold_out(gate: Inventory) {
+    check(
+        &gate,
+        "stock 1 | a hold 1 -> held | sold_out -> true | restock 3 by 2 | sold_out -> false | reading -> stock 3 held 1 sold 0 waiting 0 | b hold 2 -> held | sold_out -> true",
+    )
+    .await;
+    // Who stands in line is before a newcomer.
+    check(
+        &gate,
+        "stock 1 | a hold 1 -> held | b wait 1 -> place 1 | restock 3 by 2 | sold_out -> true | c hold 1 -> sold_out 0 | offer -> b | c hold 1 -> held | offer -> nobody",
+    )
+    .await;
+    check(&gate, "stock 1 | a hold 1 -> held | a claim -> ok | b wait 1 -> sold_out 0 | restock 2 by 2 | b hold 1 -> held")
+        .await;
+}
+
+pub async fn late_word_of_the_stock_changes_nothing(gate: Inventory) {
+    check(
+        &gate,
+        "stock 5 | restock 7 by 3 | restock 6 by 2 | restock 9 by 3 | reading -> stock 7 held 0 sold 0 waiting 0 | take_back 2 -> ok | restock 7 by 3 | reading -> stock 5 held 0 sold 0 waiting 0 | restock 5 by 4 | reading -> stock 5 held 0 sold 0 waiting 0",
+    )
+    .await;
+    let mut desk = Desk::new(gate, 9);
+    let snapshot = |stock, version| LotSnapshot { stock, version, ..LotSnapshot::default() };
+    desk.opened(snapshot(5, 3)).await;
+    desk.ask("restock 9 by 3").await;
+    assert_eq!(desk.ask("reading").await, "stock 5 held 0 sold 0 waiting 0");
+    // Read again while the next stock was on its way.
+    desk.gate.adopt(desk.sale, &snapshot(5, 3), snapshot(8, 4)).await;
+    assert_eq!(desk.ask("reading").await, "stock 8 held 0 sold 0 waiting 0");
+    desk.opened(snapshot(6, 5)).await;
+    desk.ask("restock 8 by 4").await;
+    assert_eq!(desk.ask("reading").await, "stock 6 held 0 sold 0 waiting 0");
+}
+
 pub async fn unknown_lot_refuses_everything(gate: Inventory) {
     let desk = Desk::new(gate, 9);
     assert_eq!(desk.hold("a", 1).await, "not_ready");
@@ -291,6 +342,7 @@ pub async fn lot_goes_on_as_the_record_says(gate: Inventory) {
     let desk = Desk::new(gate, 3);
     let snapshot = LotSnapshot {
         stock: 6,
+        version: 1,
         sold: 3,
         closed: false,
         holds: vec![

@@ -11,14 +11,27 @@ const LIMIT: u32 = 3;
 #[derive(Clone, Debug)]
 enum Step {
     Pass(i64),
-    Hold { order: u8, quantity: u32, seconds: i64 },
-    Wait { order: u8, quantity: u32 },
+    Hold {
+        order: u8,
+        quantity: u32,
+        seconds: i64,
+    },
+    Wait {
+        order: u8,
+        quantity: u32,
+    },
     Claim(u8),
     End(u8),
     Free(u8, HoldOutcome),
     Leave(u8),
     Offer,
     Sweep(usize),
+    TakeBack(u32),
+    /// Units more; or, late, what was said before.
+    Restock {
+        by: u32,
+        late: bool,
+    },
     Close,
 }
 
@@ -36,6 +49,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => id.prop_map(Step::Leave),
         4 => Just(Step::Offer),
         3 => (0..4_usize).prop_map(Step::Sweep),
+        2 => (1..3_u32).prop_map(Step::TakeBack),
+        2 => (1..3_u32, any::<bool>()).prop_map(|(by, late)| Step::Restock { by, late }),
         1 => Just(Step::Close),
     ];
     proptest::collection::vec(step, 1..120)
@@ -51,6 +66,7 @@ enum State {
 
 struct Model {
     stock: u32,
+    version: u64,
     closed: bool,
     holds: Vec<(Request, State)>,
     waiting: Vec<Request>,
@@ -224,6 +240,23 @@ impl Model {
                 }
                 words(&swept)
             }
+            Step::TakeBack(units) => {
+                let free = self.free();
+                let taken = match () {
+                    () if self.closed => Err(HoldRefused::Closed),
+                    () if free < units => Err(HoldRefused::SoldOut { left: free }),
+                    () => {
+                        self.stock -= units;
+                        Ok(())
+                    }
+                };
+                format!("{taken:?}")
+            }
+            Step::Restock { late: true, .. } => String::new(),
+            Step::Restock { by, late: false } => {
+                (self.stock, self.version) = (self.stock + by, self.version + 1);
+                String::new()
+            }
             Step::Close => {
                 self.closed = true;
                 let waiting: Vec<OrderId> = self.waiting.drain(..).map(|it| it.order).collect();
@@ -282,7 +315,7 @@ pub async fn answers_are_those_of_the_model(gate: Inventory) {
 async fn follow(gate: &Inventory, stock: u32, steps: &[Step], at_once: usize) -> Result<(), TestCaseError> {
     let sale = new_sale();
     open(gate, sale, &LotSnapshot { stock, ..LotSnapshot::default() }).await;
-    let mut model = Model { stock, closed: false, holds: Vec::new(), waiting: Vec::new() };
+    let mut model = Model { stock, version: 0, closed: false, holds: Vec::new(), waiting: Vec::new() };
     let mut now = START;
     for steps in steps.chunks(at_once) {
         let flagged = gate.is_sold_out(sale, now) && at_once == 1;
@@ -292,13 +325,14 @@ async fn follow(gate: &Inventory, stock: u32, steps: &[Step], at_once: usize) ->
                 now = now + seconds(*by);
                 continue;
             }
-            asked.push(take(gate, sale, step, now));
+            asked.push(take(gate, sale, step, (model.stock, model.version), now));
             expected.push(model.take(step, now));
         }
         let answers = join_all(asked).await;
         prop_assert!(!flagged || !answers.iter().any(|it| it.starts_with("held")), "granted after sold out");
         prop_assert_eq!(answers, expected, "{:?}", steps);
         let reading = gate.reading(sale).expect("a lot");
+        let stock = model.stock;
         prop_assert!(reading.sold + reading.held <= stock, "{:?} after {:?}", reading, steps);
         let waiting = model.waiting.len() as u32;
         let of_model = Reading { stock, held: model.held(), sold: model.sold(), waiting };
@@ -318,7 +352,8 @@ async fn follow(gate: &Inventory, stock: u32, steps: &[Step], at_once: usize) ->
     Ok(())
 }
 
-async fn take(gate: &Inventory, sale: SaleId, step: &Step, now: Timestamp) -> String {
+/// `stands`: the stock, and the version of the sale that it is of.
+async fn take(gate: &Inventory, sale: SaleId, step: &Step, stands: (u32, u64), now: Timestamp) -> String {
     match *step {
         Step::Pass(_) => String::new(),
         Step::Hold { order, quantity, seconds: by } => {
@@ -337,6 +372,12 @@ async fn take(gate: &Inventory, sale: SaleId, step: &Step, now: Timestamp) -> St
         Step::Leave(order) => gate.leave(sale, named(order), &owner(order)).await.to_string(),
         Step::Offer => format!("{:?}", gate.next_offer(sale, now + seconds(30)).await),
         Step::Sweep(max) => endings(&gate.take_expired(sale, now, max).await),
+        Step::TakeBack(units) => format!("{:?}", gate.take_back(sale, units).await),
+        Step::Restock { by, late } => {
+            let (stock, version) = stands;
+            gate.restock(sale, stock + by, version + u64::from(!late)).await;
+            String::new()
+        }
         Step::Close => words(&gate.close(sale).await),
     }
 }

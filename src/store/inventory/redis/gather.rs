@@ -15,6 +15,8 @@ use super::keys::Keys;
 use super::operation::{Operation, Strange, number};
 use super::reading::{Newest, Sighting};
 use super::{Failure, NotNow};
+use crate::clock;
+use crate::store::meters;
 use crate::store::redis::{Redis, RedisError};
 
 /// Operations in one call: by then a call's own cost is below 2% of the batch's, and one batch keeps Redis busy for about half a
@@ -62,7 +64,9 @@ async fn decide(redis: &Redis, keys: &Keys, newest: &Newest, batch: Vec<Asked>) 
     let mut arguments = Vec::with_capacity(1 + batch.len());
     arguments.push(keys.channel.as_bytes());
     arguments.extend(batch.iter().map(|asked| asked.operation.bytes()));
+    let began = clock::instant();
     let answered = redis.call("apricot_gate_decide", &keys.lot(), &arguments).await;
+    meters::decided(batch.len(), began.elapsed());
     let answers = answered.map_err(Failure::from).and_then(|answer| take(newest, answer));
     match answers {
         Ok(answers) if answers.len() == batch.len() => {

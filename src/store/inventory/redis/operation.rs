@@ -62,6 +62,15 @@ impl Operation {
         Self::of(b'x', &Terms { until: max as f64, now: millis(now), ..Terms::default() })
     }
 
+    pub fn take_back(units: u32) -> Self {
+        Self::of(b't', &Terms { until: units.into(), ..Terms::default() })
+    }
+
+    /// A version is exact in a double for longer than anybody changes a sale.
+    pub fn restock(stock: u32, version: u64) -> Self {
+        Self::of(b's', &Terms { until: stock.into(), now: version as f64, ..Terms::default() })
+    }
+
     pub fn close() -> Self {
         Self::of(b'z', &Terms::default())
     }

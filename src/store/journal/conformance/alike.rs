@@ -98,7 +98,7 @@ fn write_of((kind, n, choice): Draft) -> Write {
         17 => sums(77, 30 + i64::from(n), 0, Some(if choice == 0 { 200 } else { 400 })),
         18 => sums(78, 0, -i64::from(choice), None),
         _ => match choice {
-            0 => Write::Room(Room { version: 2 + u64::from(n), ..room() }),
+            0 => Write::Room(Box::new(Room { version: 2 + u64::from(n), ..room() })),
             1 => Write::Sanction {
                 room: room().id,
                 subject: format!("mallory-{n}").parse().unwrap(),

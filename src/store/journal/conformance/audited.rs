@@ -6,6 +6,7 @@ use crate::audit::audit;
 laws! {
     sound_record_passes_the_audit,
     broken_rule_is_found,
+    charity_totals_are_read_as_far_as_they_were_counted,
 }
 
 /// An order that was paid under a pledge, one that was given back, one that is held.
@@ -14,7 +15,7 @@ async fn some_trade(on: Engine) -> Desk {
     let uncapped = Pledge { cap: None, ..pledge(1) };
     let pledged = FlashSale { pledge: Some(uncapped.reference()), ..sale(SALE, 10) };
     for write in [
-        Write::Room(room()),
+        Write::Room(Box::new(room())),
         Write::NewProduct(product(100)),
         Write::Pledge(uncapped.clone()),
         Write::Sale(pledged.clone()),
@@ -83,4 +84,32 @@ async fn broken_rule_is_found(on: Engine) {
         desk.record.by_hand(sql).unwrap();
         assert_eq!(broken(&desk).await, rules, "{sql}");
     }
+}
+
+async fn charity_totals_are_read_as_far_as_they_were_counted(on: Engine) {
+    let desk = some_trade(on).await;
+    let charity = |(account, ..): &Key| account.to_string().starts_with("charity_");
+    let by_name = |mut totals: Vec<(Key, Total)>| {
+        totals.retain(|(key, _)| charity(key));
+        totals.sort_by_key(|((account, _, code), _)| (account.to_string(), code.number()));
+        totals
+    };
+    let counted = by_name(desk.totals().await.all());
+    assert_eq!(counted.len(), 1);
+    // Later ones, of what was counted and of what was not; long ago by the clock of who posted them.
+    let line = |debit, credit, code| {
+        Write::Transfer(Transfer { debit, credit, amount: cny(3), code, order: None, at: NOW })
+    };
+    let (accrued, payable) = (Account::CharityAccrued(pledge(1).id), Account::CharityPayable(pledge(1).id));
+    let li = || Account::HostPayable("li".parse().unwrap());
+    let later = vec![line(li(), accrued.clone(), Code::Accrue), line(accrued, payable, Code::Confirm)];
+    desk.commit(later).await.unwrap();
+    let snapshot = desk.record.snapshot().await;
+    let read = snapshot.charity_totals(&counted, NOW - std::time::Duration::from_millis(1)).await.unwrap();
+    assert_eq!(by_name(read), counted);
+    let now = by_name(desk.totals().await.all());
+    assert_eq!(now.len(), 3);
+    assert_eq!(by_name(snapshot.charity_totals(&now, Timestamp::ZERO).await.unwrap()), now);
+    assert_eq!(by_name(snapshot.charity_totals(&counted, NOW).await.unwrap()), now, "settled");
+    assert_eq!(by_name(snapshot.charity_totals(&[], NOW).await.unwrap()), now, "settled and never counted");
 }

@@ -157,7 +157,9 @@ impl Desk {
     /// A room, a product with 100 units on hand and a sale with `stock` of them.
     pub async fn with_lot(on: Engine, stock: u32) -> Self {
         let desk = Self::new(on).await;
-        for write in [Write::Room(room()), Write::NewProduct(product(100)), Write::Sale(sale(SALE, stock))] {
+        for write in
+            [Write::Room(Box::new(room())), Write::NewProduct(product(100)), Write::Sale(sale(SALE, stock))]
+        {
             assert_eq!(desk.commit(vec![write]).await, Ok(()));
         }
         desk

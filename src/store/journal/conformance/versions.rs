@@ -7,26 +7,45 @@ laws! {
     paused_sale_is_read_as_it_was_written,
     content_of_an_order_is_never_updated,
     pledge_versions_are_kept_side_by_side,
+    hosts_pledges_are_listed_in_their_newest_version,
+    room_without_a_run_sheet_is_written_as_before,
     orders_are_read_with_their_payments,
+}
+
+fn run_sheet() -> Vec<RunSheetItem> {
+    let planned = RunSheetItem {
+        sku: "apricots".parse().unwrap(),
+        price: Some(cny(1_500)),
+        stock: 8,
+        limit_per_buyer: 2,
+        hold_seconds: 60,
+        duration_seconds: 300,
+        pledge: Some(pledge(1).id),
+        note: "sweet \"ones\"".into(),
+    };
+    let open = RunSheetItem { sku: "honey".parse().unwrap(), price: None, pledge: None, ..planned.clone() };
+    vec![open, planned]
 }
 
 async fn new_version_follows_the_one_before_or_is_refused(on: Engine) {
     let desk = Desk::with_lot(on, 10).await;
     let order = order(1, 2);
     assert_eq!(desk.commit(placed(&order)).await, Ok(()));
-    assert_eq!(desk.commit(vec![Write::Room(room())]).await, Err(StoreError::Exists));
+    assert_eq!(desk.commit(vec![Write::Room(Box::new(room()))]).await, Err(StoreError::Exists));
     assert_eq!(desk.commit(vec![Write::NewProduct(product(5))]).await, Err(StoreError::Exists));
     assert_eq!(desk.commit(vec![Write::Sale(sale(SALE, 1))]).await, Err(StoreError::Exists));
     assert_eq!(desk.commit(placed(&order)).await, Err(StoreError::Exists));
     assert_eq!(desk.commit(vec![Write::Payment(payment(&order))]).await, Ok(()));
     assert_eq!(desk.commit(vec![Write::Payment(payment(&order))]).await, Err(StoreError::Exists));
 
-    let room_2 = Room { version: 2, title: "Later".into(), ..room() };
+    let names = [("mo".parse().unwrap(), "Mo the Elder".to_owned())].into();
+    let room_2 =
+        Room { version: 2, title: "Later".into(), run_sheet: run_sheet(), moderator_names: names, ..room() };
     let sale_2 = sale(SALE, 10).open(NOW).unwrap();
     let released = order.clone().release().unwrap();
     let declined = payment(&order).into(PaymentState::Declined { reason: "no funds".into() });
     let second = |n: u32| match n {
-        0 => Write::Room(room_2.clone()),
+        0 => Write::Room(Box::new(room_2.clone())),
         1 => Write::Sale(sale_2.clone()),
         2 => Write::Order(released.clone()),
         _ => Write::Payment(declined.clone()),
@@ -40,11 +59,44 @@ async fn new_version_follows_the_one_before_or_is_refused(on: Engine) {
         );
     }
     let jump = Room { version: 4, ..room_2.clone() };
-    assert_eq!(desk.commit(vec![Write::Room(jump)]).await, Err(StoreError::Stale));
+    assert_eq!(desk.commit(vec![Write::Room(Box::new(jump))]).await, Err(StoreError::Stale));
     assert_eq!(desk.journal.room(room().id).await.unwrap(), Some(room_2));
     assert_eq!(desk.journal.sale(SALE).await.unwrap(), Some(sale_2));
     assert_eq!(desk.journal.order(order.id).await.unwrap(), Some(released));
     assert_eq!(desk.journal.payments_of(order.id).await.unwrap(), vec![declined]);
+}
+
+/// A program of before reads it, and this one reads what that one wrote.
+async fn room_without_a_run_sheet_is_written_as_before(on: Engine) {
+    let desk = Desk::with_lot(on, 1).await;
+    let new = "SELECT count(*) FROM rooms WHERE body LIKE '%run_sheet%' OR body LIKE '%moderator_names%'";
+    assert_eq!(desk.count(new).await, 0);
+    assert_eq!(desk.journal.room(room().id).await, Ok(Some(room())));
+    let planned = Room { version: 2, run_sheet: run_sheet(), ..room() };
+    desk.commit(vec![Write::Room(Box::new(planned.clone()))]).await.unwrap();
+    assert_eq!(desk.journal.rooms().await, Ok(vec![planned]));
+}
+
+async fn hosts_pledges_are_listed_in_their_newest_version(on: Engine) {
+    let desk = Desk::new(on).await;
+    let of = |n: u128, version, host: &str| {
+        let host = host.parse().unwrap();
+        Write::Pledge(Pledge { id: PledgeId(Uuid::from_u128(n)), host, ..pledge(version) })
+    };
+    for write in [of(1, 1, "li"), of(2, 1, "zhao"), of(3, 1, "li"), of(1, 2, "li"), of(4, 1, "li")] {
+        desk.commit(vec![write]).await.unwrap();
+    }
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = Page { after, limit: 2 };
+        let Listing { items, next } = desk.journal.pledges_of("li".parse().unwrap(), page).await.unwrap();
+        seen.extend(items.into_iter().map(|pledge| (pledge.id.0.as_u128(), pledge.version)));
+        after = next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, [(4, 1), (3, 1), (1, 2)]);
 }
 
 async fn paused_sale_is_read_as_it_was_written(on: Engine) {

@@ -39,6 +39,7 @@ kinds! {
     Pledge "pledge" Change,
     NewSale "new_sale" Insert,
     NewLot "new_lot" Insert,
+    Restock "restock" Change,
     Stock "stock" Change,
     NextSale "next_sale" Change,
     NewOrder "new_order" Insert,
@@ -57,6 +58,7 @@ kinds! {
     GiveUpLease "give_up_lease" Always,
     Reading "reading" Always,
     ForgetReadings "forget_readings" Always,
+    RoomMinutes "room_minutes" Always,
     Lights "lights" Always,
     Audit "audit" Always,
     OnceContent "once_content" Always,
@@ -125,7 +127,7 @@ impl Kind {
             }
             Self::EndHold => StoreError::HoldEnded,
             Self::Stock => StoreError::StockShort,
-            Self::Lots => StoreError::OverStock,
+            Self::Lots | Self::Restock => StoreError::OverStock,
             Self::Leftovers => StoreError::Rule("a lot is missing".into()),
             Self::NewRoom
             | Self::NewProduct
@@ -144,6 +146,7 @@ impl Kind {
             | Self::GiveUpLease
             | Self::Reading
             | Self::ForgetReadings
+            | Self::RoomMinutes
             | Self::Lights
             | Self::Audit
             | Self::OnceContent

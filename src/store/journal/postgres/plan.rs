@@ -230,11 +230,13 @@ fn row_of(write: &Write) -> Option<(Kind, Key)> {
         | Write::Stock { .. }
         | Write::Pledge(_)
         | Write::Sale(_)
+        | Write::Restock { .. }
         | Write::Remittance { .. }
         | Write::TakeLease { .. }
         | Write::GiveUpLease { .. }
         | Write::Reading { .. }
         | Write::ForgetReadings { .. }
+        | Write::RoomMinutes { .. }
         | Write::Lights { .. }
         | Write::ReturnLeftovers(_)
         | Write::Transfer(_)

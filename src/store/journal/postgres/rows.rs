@@ -10,7 +10,7 @@ use super::kind::Kind;
 use crate::model::room::Sanction;
 use crate::model::{FlashSale, Order, Payment, PaymentState, Pledge, SaleState, Stage, Timestamp};
 use crate::store::Write;
-use crate::store::journal::{READINGS_AT_ONCE, Task, rows};
+use crate::store::journal::{Minute, READINGS_AT_ONCE, Task, rows};
 
 /// One value of a row.
 #[derive(Debug)]
@@ -104,6 +104,10 @@ impl<'a> Group<'a> {
                 }
                 _ => self.push(sale_cells(sale)),
             },
+            Write::Restock { sku, change, .. } if self.kind == Kind::Stock => {
+                self.push([text(sku.as_str()), Cell::Int(-change)]);
+            }
+            Write::Restock { sale, change, .. } => self.push([Cell::Id(sale.0), Cell::Int(*change)]),
             Write::Order(order) => self.push(order_cells(order)),
             Write::Address { order, ship_to } => {
                 self.push([
@@ -159,6 +163,12 @@ impl<'a> Group<'a> {
             Write::GiveUpLease { duty, node } => self.push([text(duty.name()), text(node)]),
             Write::Reading { at, node, body } => self.push([time(*at), text(node), Cell::Bytes(body)]),
             Write::ForgetReadings { before } => self.push([time(*before), int(READINGS_AT_ONCE)]),
+            Write::RoomMinutes { node, minutes } => {
+                for (room, Minute { at, viewers, seen, tapped }) in minutes {
+                    let (room, node) = (text(room.as_str()), text(node));
+                    self.push([room, time(*at), node, int(*viewers), version(*seen), version(*tapped)]);
+                }
+            }
             Write::Lights { at, took_ms, body } => self.push([time(*at), int(*took_ms), text(body)]),
             Write::Audit { at, actor, action, subject, reason } => {
                 self.push([time(*at), text(actor.as_str()), text(action), text(subject), text(reason)]);

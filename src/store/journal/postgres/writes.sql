@@ -63,6 +63,12 @@ SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::bi
 -- key: sale
 INSERT INTO lots (sale, set_aside, stock, held, sold) SELECT sale, stock, stock, 0, 0 FROM (SELECT unnest($1::uuid[]) AS sale, unnest($2::bigint[]) AS stock) AS d
 
+-- name: restock
+-- key: sale
+UPDATE lots t SET stock = t.stock + d.change, set_aside = t.set_aside + d.change
+FROM (SELECT unnest($1::uuid[]) AS sale, unnest($2::bigint[]) AS change) AS d
+WHERE t.sale = d.sale AND t.held + t.sold <= t.stock + d.change AND t.set_aside + d.change > 0
+
 -- name: next_sale
 -- key: id
 UPDATE sales t SET state = d.state, closes_at = d.closes_at, close_reason = d.close_reason, version = d.version, paused = d.paused = 1
@@ -177,6 +183,13 @@ INSERT INTO readings (at, node, body) SELECT unnest($1::bigint[]), unnest($2::te
 -- key: at
 DELETE FROM readings t USING (SELECT at, node FROM readings WHERE at < ($1::bigint[])[1] ORDER BY at LIMIT ($2::bigint[])[1]) AS d
 WHERE t.at = d.at AND t.node = d.node
+
+-- name: room_minutes
+-- key: room, at, node
+INSERT INTO room_minutes AS t (room, at, node, viewers, seen, tapped)
+SELECT unnest($1::text[]), unnest($2::bigint[]), unnest($3::text[]), unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::bigint[])
+ON CONFLICT (room, at, node) DO UPDATE SET viewers = greatest(t.viewers, excluded.viewers), seen = t.seen + excluded.seen,
+                                           tapped = t.tapped + excluded.tapped
 
 -- name: lights
 -- key: at

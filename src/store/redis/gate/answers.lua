@@ -127,6 +127,27 @@ function ask.x(op)
   return told(members)
 end
 
+-- With the units in the place of until.
+function ask.t(op)
+  local units = read('>d', op, 2)
+  if lot.closed == 1 then return CLOSED end
+  local free = free_units()
+  if units > free then return SOLD_OUT - free end
+  lot.stock = lot.stock - units
+  changed = true
+  return 0
+end
+
+-- With the stock in the place of until, and the version of the sale in the place of now.
+function ask.s(op)
+  local stock, _, version = read('>dI2d', op, 2)
+  if version > lot.version then
+    lot.stock, lot.version = stock, version
+    changed = true
+  end
+  return 0
+end
+
 function ask.z()
   local dismissed = {}
   walk_line(function(id, buyer, at)

@@ -15,7 +15,7 @@
 --
 -- An operation is a letter, until (8 bytes), quantity (2), now (8), limit (2), and for those that name an order its id and its buyer.
 
-local LAYOUT = '3'
+local LAYOUT = '4'
 -- A command takes at most this many arguments from `unpack`.
 local CHUNK = 2000
 -- Readings are published at most this often, unless the lot turns.
@@ -60,20 +60,20 @@ local function incarnation(at)
   return incarnation_now
 end
 
-local LOT = '>ddddddddddddd'
+local LOT = '>dddddddddddddd'
 
 local function unpack_lot(packed)
   local lot = {}
   local at
   lot.generation, lot.sequence, lot.stock, lot.held, lot.sold, lot.closed, lot.waiting, lot.least, lot.serial,
-    lot.told_at, lot.untold, lot.told_turn, lot.group, at = read(LOT, packed)
+    lot.told_at, lot.untold, lot.told_turn, lot.group, lot.version, at = read(LOT, packed)
   lot.incarnation = sub(packed, at)
   return lot
 end
 
 local function pack_lot(lot)
   return pack(LOT, lot.generation, lot.sequence, lot.stock, lot.held, lot.sold, lot.closed, lot.waiting,
-    lot.least, lot.serial, lot.told_at, lot.untold, lot.told_turn, lot.group) .. lot.incarnation
+    lot.least, lot.serial, lot.told_at, lot.untold, lot.told_turn, lot.group, lot.version) .. lot.incarnation
 end
 
 -- The batch: what was read, and what is to be written.

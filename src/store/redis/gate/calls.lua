@@ -104,7 +104,7 @@ end
 local function gather(keys, args)
   if not byte then find_names() end
   at_ms = milliseconds()
-  begin(keys, unpack_lot(redis.call('GET', keys[1]) or string.rep('\0', 104)))
+  begin(keys, unpack_lot(redis.call('GET', keys[1]) or string.rep('\0', 112)))
   run(args)
   write_back()
   redis.call('SET', keys[1], pack_lot(lot))
@@ -115,7 +115,7 @@ local function gather(keys, args)
 end
 
 -- Puts what was gathered under the last keys in the place of the lot, if that is still of the generation that the caller saw. ARGV: the
--- channel, that generation, stock, sold, and 1 if closed.
+-- channel, that generation, stock, sold, 1 if closed, and the version of the sale.
 local function open(keys, args)
   if not byte then find_names() end
   at_ms = milliseconds()
@@ -139,6 +139,7 @@ local function open(keys, args)
   lot.generation = math.max(at_ms, seen + 1)
   lot.sequence = 1
   lot.stock, lot.sold, lot.closed = tonumber(args[3]), tonumber(args[4]), tonumber(args[5])
+  lot.version = tonumber(args[6])
   local time = sold_out_until()
   lot.told_at, lot.told_turn = 0, time == FREE and FREE or 0
   publish(args[1], lot.told_turn, time)
