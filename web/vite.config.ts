@@ -17,5 +17,6 @@ export default defineConfig({
   server: {
     proxy: { "/v1": { target: server, ws: true }, "/sandbox": server },
   },
-  test: { environment: "node", include: ["src/**/*.test.ts"] },
+  // A test reads the styles; without `css` they are empty in it.
+  test: { environment: "node", include: ["src/**/*.test.ts"], css: true },
 });

@@ -25,6 +25,8 @@ export interface Words {
   readonly money: (money: Money) => string;
   readonly moneyParts: (money: Money) => Intl.NumberFormatPart[];
   readonly percent: (ppm: number) => string;
+  /** One of many shares that stand below each other: with the same decimals. */
+  readonly share: (ppm: number) => string;
   /** A clock time, with the day when it is not today. */
   readonly moment: (atMs: number, nowMs: number) => string;
   /** Day and time with the year, for papers that are kept. */
@@ -50,7 +52,8 @@ export function rememberLanguage(language: Language): void {
 export async function wordsOf(language: Language): Promise<Words> {
   const t = await CATALOGUES[language]();
   const whole = new Intl.NumberFormat(language);
-  const share = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 2 });
+  const percent = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 2 });
+  const share = new Intl.NumberFormat(language, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const today = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const otherDay = new Intl.DateTimeFormat(language, {
     month: "short",
@@ -67,7 +70,8 @@ export async function wordsOf(language: Language): Promise<Words> {
     count: (n) => whole.format(n),
     money: (money) => moneyParts(money, language).map((part) => part.value).join(""),
     moneyParts: (money) => moneyParts(money, language),
-    percent: (ppm) => share.format(ppm / 1_000_000),
+    percent: (ppm) => percent.format(ppm / 1_000_000),
+    share: (ppm) => share.format(ppm / 1_000_000),
     moment: (atMs, nowMs) => {
       const sameDay = new Date(atMs).toDateString() === new Date(nowMs).toDateString();
       return (sameDay ? today : otherDay).format(atMs);
@@ -75,6 +79,14 @@ export async function wordsOf(language: Language): Promise<Words> {
     stamp: (atMs) => full.format(atMs),
     day: (atMs) => day.format(atMs),
   };
+}
+
+/** Marks that turn the direction of what comes after them. */
+const TURNING = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** What somebody wrote, for a sentence of ours: it can't turn the words around it. Where it is an element of its own, that is a `<bdi>`. */
+export function apart(written: string): string {
+  return written === "" ? "" : `\u2068${written.replace(TURNING, "")}\u2069`;
 }
 
 /** "4:05" or "1:02:09": the same digits in every language, so that a countdown never jumps in width. */

@@ -4,7 +4,7 @@ import type { Room } from "../gen/apricot/v1/room_pb";
 import { drawingOf } from "../parts/drawings";
 import { Photo } from "../parts/Photo";
 import { Pin } from "../parts/signs";
-import { useWords } from "../text";
+import { apart, useWords } from "../text";
 import { useAct } from "./act";
 import { pinCards } from "./changes";
 import type { Desk } from "./desk";
@@ -43,8 +43,10 @@ export function Cards(props: { desk: Desk; room: Room }) {
               <button type="button" class="pick" data-testid="card-pick" aria-pressed={shown.includes(sku)} disabled={act.busy} onClick={() => void toggle(sku)}>
                 <Photo src={good.imageUrl} drawing={drawingOf(good.title)} class="pick-photo" />
                 <span class="pick-words">
-                  <b>{good.title}</b>
-                  <span class="hint">{[good.unit, good.price === undefined ? "" : money(good.price)].filter((part) => part !== "").join(" · ")}</span>
+                  <b>
+                    <bdi>{good.title}</bdi>
+                  </b>
+                  <span class="hint">{[apart(good.unit), good.price === undefined ? "" : money(good.price)].filter((part) => part !== "").join(" · ")}</span>
                 </span>
                 <Pin />
               </button>

@@ -8,7 +8,7 @@ import { hostText } from "./text";
 const STEPS = ["seen", "tapped", "held", "paid", "shipped", "confirmed"] as const;
 
 export function Funnel(props: { funnel: Steps | undefined }) {
-  const { count, percent } = useWords();
+  const { count, share: shareText } = useWords();
   const h = hostText.use();
   const { funnel } = props;
   if (funnel === undefined) return null;
@@ -26,7 +26,7 @@ export function Funnel(props: { funnel: Steps | undefined }) {
               <span class="funnel-bar" aria-hidden="true">
                 <span style={{ width: `${Math.max(share * 100, funnel[step] > 0n ? 1 : 0)}%` }} />
               </span>
-              <span class="hint">{step === "seen" || funnel.seen === 0n ? "" : percent(shareOf(funnel[step], funnel.seen))}</span>
+              <span class="hint">{step === "seen" || funnel.seen === 0n ? "" : shareText(shareOf(funnel[step], funnel.seen))}</span>
             </li>
           );
         })}

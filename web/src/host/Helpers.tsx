@@ -4,7 +4,8 @@ import { useEffect, useState } from "preact/hooks";
 
 import type { Invitation } from "../gen/apricot/v1/api_pb";
 import type { Room } from "../gen/apricot/v1/room_pb";
-import { useWords } from "../text";
+import { firstSign } from "../parts/names";
+import { apart, useWords } from "../text";
 import { useAct } from "./act";
 import { Ask } from "./Ask";
 import { dismiss, invite } from "./changes";
@@ -83,9 +84,9 @@ export function Helpers(props: { desk: Desk; room: Room }) {
           {helpers.map((helper) => (
             <li key={helper.subject} class="helper" data-testid="helper" data-subject={helper.subject}>
               <span class="helper-face" aria-hidden="true">
-                {[...helper.name][0] ?? ""}
+                {firstSign(helper.name)}
               </span>
-              <span>{helper.name}</span>
+              <bdi>{helper.name}</bdi>
               <button type="button" class="grave" data-testid="dismiss" onClick={() => setLeaving(helper)}>
                 {h.helpers.dismiss}
               </button>
@@ -95,7 +96,7 @@ export function Helpers(props: { desk: Desk; room: Room }) {
       </section>
       {leaving !== undefined && (
         <Ask
-          title={h.helpers.dismissSure(leaving.name)}
+          title={h.helpers.dismissSure(apart(leaving.name))}
           hint={h.helpers.dismissHint}
           yes={h.helpers.dismiss}
           no={h.back}
@@ -104,7 +105,7 @@ export function Helpers(props: { desk: Desk; room: Room }) {
           onYes={() => {
             setLeaving(undefined);
             if (made?.subject === leaving.subject) setMade(undefined);
-            void act.run(async () => desk.takeRoom(await dismiss(room.id, leaving.subject)), h.helpers.dismissed(leaving.name));
+            void act.run(async () => desk.takeRoom(await dismiss(room.id, leaving.subject)), h.helpers.dismissed(apart(leaving.name)));
           }}
         />
       )}
@@ -137,7 +138,7 @@ function InvitationLink(props: { room: Room; invitation: Invitation }) {
   };
   return (
     <div class="invitation" data-testid="invitation">
-      <h3>{h.helpers.linkFor(invitation.name)}</h3>
+      <h3>{h.helpers.linkFor(apart(invitation.name))}</h3>
       <p class="hint">{h.helpers.linkHint(moment(Number(invitation.expiresAtMs), Date.now()))}</p>
       {code !== undefined && (
         <svg class="code" viewBox={`0 0 ${code.size} ${code.size}`} role="img" aria-label={h.helpers.code}>

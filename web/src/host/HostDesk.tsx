@@ -12,7 +12,7 @@ import { LanguageSwitch, MotionSwitch, useTitle } from "../parts/page";
 import { Arrow, Eye } from "../parts/signs";
 import { Skeleton, Still } from "../parts/Still";
 import { LiveRoom } from "../room/live";
-import { useWords } from "../text";
+import { apart, useWords } from "../text";
 import type { Claims } from "../wire/claims";
 import { Cards } from "./Cards";
 import { ChatDesk } from "./ChatDesk";
@@ -178,7 +178,9 @@ function Top(props: { desk: Desk; room: Room; views: readonly View[]; shown: Vie
         <Arrow />
       </a>
       <div class="host-title">
-        <h1 data-testid="room-title">{room.title}</h1>
+        <h1 data-testid="room-title">
+          <bdi>{room.title}</bdi>
+        </h1>
         <OnAir desk={desk} room={room} />
       </div>
       {room.state !== RoomState.ENDED && (
@@ -201,7 +203,7 @@ function Top(props: { desk: Desk; room: Room; views: readonly View[]; shown: Vie
       <LanguageSwitch />
       {desk.rights?.runs === false && (
         <p class="host-badge" data-testid="badge">
-          {desk.rights.as === "commissioner" ? h.helpsHost(room.hostName === "" ? t.chat.role.host : room.hostName) : h.moderatesFor(room.hostName === "" ? t.chat.role.host : room.hostName)}
+          {(desk.rights.as === "commissioner" ? h.helpsHost : h.moderatesFor)(room.hostName === "" ? t.chat.role.host : apart(room.hostName))}
         </p>
       )}
     </header>

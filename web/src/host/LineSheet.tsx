@@ -12,6 +12,7 @@ import {
   type ChatLine,
 } from "../gen/apricot/v1/room_pb";
 import { Sheet } from "../parts/Sheet";
+import { apart } from "../text";
 import { useAct } from "./act";
 import { moderate } from "./changes";
 import type { Desk } from "./desk";
@@ -40,7 +41,7 @@ export function LineSheet(props: { desk: Desk; line: ChatLine; laid: Laid | unde
   return (
     <Sheet label={h.actions} testId="line-sheet" onClose={props.onClose}>
       <header class="sheet-head">
-        <h2>{asking === "ban" ? h.banSure(line.authorName) : asking === "mute" ? h.muteFor(line.authorName) : line.authorName}</h2>
+        <h2>{asking === "ban" ? h.banSure(apart(line.authorName)) : asking === "mute" ? h.muteFor(apart(line.authorName)) : <bdi>{line.authorName}</bdi>}</h2>
       </header>
       <blockquote class="line-quote">
         <bdi>{line.text}</bdi>

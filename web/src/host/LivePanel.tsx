@@ -20,7 +20,7 @@ const MINUTES_SHOWN = 30;
 const loadSpark = () => import("../parts/Spark");
 
 export function LivePanel(props: { desk: Desk }) {
-  const { count, percent } = useWords();
+  const { count, share } = useWords();
   const h = hostText.use();
   const { desk } = props;
   const { figures, live, rights } = desk;
@@ -44,7 +44,7 @@ export function LivePanel(props: { desk: Desk }) {
           {figures === undefined ? <Dash /> : count(figures.ordersPaid)}
         </Tile>
         <Tile label={h.figures.conversion} hint={figures === undefined ? undefined : h.figures.conversionOf(count(paid), count(seen))}>
-          {figures === undefined || seen === 0n ? <Dash /> : percent(shareOf(paid, seen))}
+          {figures === undefined || seen === 0n ? <Dash /> : share(shareOf(paid, seen))}
         </Tile>
         <Tile label={h.figures.stock} testId="figure-stock">
           {open.length === 0 ? <Dash /> : count(left)}

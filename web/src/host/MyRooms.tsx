@@ -9,7 +9,7 @@ import { Photo } from "../parts/Photo";
 import { orchard } from "../parts/drawings";
 import { Plus } from "../parts/signs";
 import { Skeleton, Still } from "../parts/Still";
-import { useWords } from "../text";
+import { apart, useWords } from "../text";
 import type { Claims } from "../wire/claims";
 import { Refused } from "../wire/refused";
 import { readMyRooms } from "./changes";
@@ -53,7 +53,7 @@ export function MyRooms(props: { me: Claims }) {
       <header class="rooms-top">
         <div>
           <h1>{h.rooms.heading}</h1>
-          {props.me.name !== "" && <p class="hint">{props.me.role === "commissioner" ? h.rooms.county(props.me.name, props.me.county) : h.rooms.hello(props.me.name)}</p>}
+          {props.me.name !== "" && <p class="hint">{props.me.role === "commissioner" ? h.rooms.county(apart(props.me.name), apart(props.me.county)) : h.rooms.hello(apart(props.me.name))}</p>}
         </div>
         <span class="switches">
           <MotionSwitch />
@@ -115,8 +115,10 @@ function RoomCard(props: { room: Room; me: Claims; onEdit: () => void }) {
       <a class="room-card-link" href={addressOf(room.id, room.state === RoomState.ENDED && as !== "moderator" ? "summary" : as === "moderator" ? "chat" : "now")}>
         <Photo src={room.posterUrl} drawing={orchard} class="room-card-photo" />
         <span class="room-card-words">
-          <strong>{room.title}</strong>
-          <span class="hint">{[room.hostName, room.place].filter((part) => part !== "").join(" · ")}</span>
+          <strong>
+            <bdi>{room.title}</bdi>
+          </strong>
+          <span class="hint">{[apart(room.hostName), apart(room.place)].filter((part) => part !== "").join(" · ")}</span>
           <span class="room-card-tags">
             <span class="state-tag" data-state={state}>
               {h.state[state]}
@@ -131,7 +133,7 @@ function RoomCard(props: { room: Room; me: Claims; onEdit: () => void }) {
         </span>
       </a>
       {runs && room.state !== RoomState.ENDED && (
-        <button type="button" class="round" aria-label={h.rooms.edit(room.title)} onClick={props.onEdit}>
+        <button type="button" class="round" aria-label={h.rooms.edit(apart(room.title))} onClick={props.onEdit}>
           <Pencil />
         </button>
       )}

@@ -6,7 +6,7 @@ import type { RunSheetItem } from "../gen/apricot/v1/room_pb";
 import { problemText } from "../parts/names";
 import { Sheet } from "../parts/Sheet";
 import { useServerTime } from "../parts/time";
-import { clockFace, useWords } from "../text";
+import { apart, clockFace, useWords } from "../text";
 import { Refused } from "../wire/refused";
 import { useAct } from "./act";
 import { readRoom } from "./changes";
@@ -68,11 +68,13 @@ export function OpenSale(props: { desk: Desk; sku: string; item: RunSheetItem | 
   };
 
   return (
-    <Sheet label={h.checks.heading(good.title)} testId="open-sale" onClose={props.onClose}>
+    <Sheet label={h.checks.heading(apart(good.title))} testId="open-sale" onClose={props.onClose}>
       <header class="sheet-head">
         <p class="hint">{h.checks.over}</p>
-        <h2>{good.title}</h2>
-        {item !== undefined && item.note !== "" && <p class="say-note">{item.note}</p>}
+        <h2>
+          <bdi>{good.title}</bdi>
+        </h2>
+        {item !== undefined && item.note !== "" && <p class="say-note"><bdi>{item.note}</bdi></p>}
       </header>
       {checks !== undefined && fresh !== undefined ? (
         <CheckList checks={checks} fresh={fresh} draft={draft} now={now} onDraft={setDraft} />
@@ -135,7 +137,7 @@ function CheckList(props: { checks: Checks; fresh: Fresh; draft: Draft; now: num
         mark={pledge.mark}
         words={
           pledge.how === "runs" && promise !== undefined
-            ? h.checks.pledgeRuns(promise.project, promise.sharePpm > 0 ? percent(promise.sharePpm) : "", promise.endsAtMs > 0n ? moment(Number(promise.endsAtMs), now) : "")
+            ? h.checks.pledgeRuns(apart(promise.project), promise.sharePpm > 0 ? percent(promise.sharePpm) : "", promise.endsAtMs > 0n ? moment(Number(promise.endsAtMs), now) : "")
             : h.checks.pledge[pledge.how]
         }
       >
@@ -153,7 +155,7 @@ function CheckList(props: { checks: Checks; fresh: Fresh; draft: Draft; now: num
             ? h.checks.othersNone
             : others.same
               ? h.checks.othersSame
-              : h.checks.othersOpen(other.title, other.closesAtMs > 0n ? clockFace(Number(other.closesAtMs) - now) : "")
+              : h.checks.othersOpen(apart(other.title), other.closesAtMs > 0n ? clockFace(Number(other.closesAtMs) - now) : "")
         }
       />
       <Check name="air" mark={air.mark} words={h.checks.air[air.mark]} />

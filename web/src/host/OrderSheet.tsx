@@ -42,7 +42,7 @@ export function OrderSheet(props: { order: Order; shipping: boolean; onOrder: (o
     <Sheet label={h.orders.one} testId="order-sheet" onClose={props.onClose}>
       <header class="sheet-head">
         <h2>
-          {order.title} × {count(order.quantity)}
+          <bdi>{order.title}</bdi> × {count(order.quantity)}
         </h2>
         <p>
           <span class="state-tag" data-state={state} data-testid="order-state">
@@ -57,14 +57,17 @@ export function OrderSheet(props: { order: Order; shipping: boolean; onOrder: (o
         <Fact label={h.orders.placed}>{moment(Number(order.placedAtMs), Date.now())}</Fact>
         {order.trackingNumber !== "" && (
           <Fact label={h.orders.tracking}>
-            {order.carrier} {order.trackingNumber}
+            <bdi>{order.carrier}</bdi> <bdi>{order.trackingNumber}</bdi>
           </Fact>
         )}
         {address !== undefined && (
           <Fact label={h.orders.to}>
-            <b>{address.name}</b> {address.phone}
+            <b>
+              <bdi>{address.name}</bdi>
+            </b>{" "}
+            <bdi>{address.phone}</bdi>
             <br />
-            {address.address}
+            <bdi>{address.address}</bdi>
           </Fact>
         )}
         <Fact label={h.orders.number}>

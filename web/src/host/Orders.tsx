@@ -7,7 +7,7 @@ import { OrderState, type Order } from "../gen/apricot/v1/sale_pb";
 import { Amount } from "../parts/Amount";
 import { orderStateName, problemText } from "../parts/names";
 import { Skeleton, Still } from "../parts/Still";
-import { useWords } from "../text";
+import { apart, useWords } from "../text";
 import { Refused } from "../wire/refused";
 import { useAct } from "./act";
 import type { Desk } from "./desk";
@@ -107,10 +107,13 @@ export function Orders(props: { desk: Desk; room: Room }) {
             <li key={order.id} class="order-row" data-testid="order" data-order={order.id} data-state={state}>
               <button type="button" class="order-open" data-testid="order-open" onClick={() => setOpen({ order, shipping: false })}>
                 <span class="order-what">
-                  <b>{order.title}</b> <span class="order-times">× {count(order.quantity)}</span>
+                  <b>
+                    <bdi>{order.title}</bdi>
+                  </b>{" "}
+                  <span class="order-times">× {count(order.quantity)}</span>
                 </span>
                 <span class="hint order-when">
-                  {moment(Number(order.placedAtMs), Date.now())} · {h.orders.buyer(order.buyerId)}
+                  {moment(Number(order.placedAtMs), Date.now())} · {h.orders.buyer(apart(order.buyerId))}
                 </span>
                 <span class="order-money">{order.total !== undefined && <Amount value={order.total} />}</span>
                 <span class="state-tag" data-state={state}>

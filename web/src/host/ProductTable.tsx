@@ -29,7 +29,7 @@ export function ProductTable(props: { figures: RoomFigures; currency: string }) 
             {products.map((product) => (
               <tr key={product.sku}>
                 <th scope="row">
-                  {product.title}
+                  <bdi>{product.title}</bdi>
                   <span class="sold-bar" aria-hidden="true">
                     <span style={{ width: `${(Number(product.gmvMinor) / Number(most)) * 100}%` }} />
                   </span>

@@ -9,7 +9,7 @@ import { Photo } from "../parts/Photo";
 import { Sheet } from "../parts/Sheet";
 import { Plus } from "../parts/signs";
 import { Skeleton, Still } from "../parts/Still";
-import { useWords } from "../text";
+import { apart, useWords } from "../text";
 import { Refused } from "../wire/refused";
 import type { Desk } from "./desk";
 import { OpenSale } from "./OpenSale";
@@ -51,8 +51,10 @@ export function Products(props: { desk: Desk; room: Room }) {
           <li key={product.sku} class="good" data-testid="product" data-sku={product.sku}>
             <Photo src={product.imageUrl} drawing={drawingOf(product.title)} class="good-photo" />
             <div class="good-words">
-              <strong>{product.title}</strong>
-              <span class="hint">{[product.unit, product.origin].filter((part) => part !== "").join(" · ")}</span>
+              <strong>
+                <bdi>{product.title}</bdi>
+              </strong>
+              <span class="hint">{[apart(product.unit), apart(product.origin)].filter((part) => part !== "").join(" · ")}</span>
               {product.price !== undefined && <Amount value={product.price} class="good-price" />}
             </div>
             <p class="good-stock" data-few={product.onHand <= FEW}>
@@ -89,7 +91,7 @@ export function Products(props: { desk: Desk; room: Room }) {
       {open?.what === "sale" && <OpenSale desk={desk} sku={open.product.sku} item={desk.runSheet?.find(({ sku }) => sku === open.product.sku)} onClose={close} />}
       {open?.what === "stock" && (
         <StockSheet
-          title={h.stockSheet.ofProduct(open.product.title)}
+          title={h.stockSheet.ofProduct(apart(open.product.title))}
           now={h.onHand(count(open.product.onHand))}
           least={-open.product.onHand}
           most={undefined}

@@ -9,7 +9,7 @@ import { Photo } from "../parts/Photo";
 import { Sheet } from "../parts/Sheet";
 import { Plus } from "../parts/signs";
 import { Skeleton, Still } from "../parts/Still";
-import { useWords } from "../text";
+import { apart, useWords } from "../text";
 import { useAct } from "./act";
 import { CARDS_MAX, toggled } from "./Cards";
 import { pinCards } from "./changes";
@@ -48,7 +48,7 @@ export function RunSheet(props: { desk: Desk; room: Room; rights: Rights }) {
     const order = moved(skus, from, to);
     if (order === skus) return;
     setWanted(order);
-    const title = desk.good(skus[from] ?? "").title;
+    const title = apart(desk.good(skus[from] ?? "").title);
     void act
       .run(() => desk.arrange((items) => inOrder(items, order, ({ sku }) => sku)), h.sheet.movedTo(title, count(to + 1), count(skus.length)))
       .then(() => setWanted((newest) => (newest === order ? undefined : newest)));
@@ -133,7 +133,7 @@ function AddLines(props: { desk: Desk; lines: readonly RunSheetItem[]; onClose: 
   const on = new Set(lines.map(({ sku }) => sku));
   const add = (sku: string): void => {
     const line = create(RunSheetItemSchema, { sku });
-    void act.run(() => desk.arrange((items) => (items.some((known) => known.sku === sku) ? items : [...items, line])), h.sheet.added(desk.good(sku).title));
+    void act.run(() => desk.arrange((items) => (items.some((known) => known.sku === sku) ? items : [...items, line])), h.sheet.added(apart(desk.good(sku).title)));
   };
   if (making) {
     return (
@@ -173,7 +173,9 @@ function AddLines(props: { desk: Desk; lines: readonly RunSheetItem[]; onClose: 
             >
               <Photo src={product.imageUrl} drawing={drawingOf(product.title)} class="pick-photo" />
               <span class="pick-words">
-                <b>{product.title}</b>
+                <b>
+                  <bdi>{product.title}</bdi>
+                </b>
                 <span class="hint">
                   {[product.price === undefined ? "" : money(product.price), h.onHand(count(product.onHand))].filter((part) => part !== "").join(" · ")}
                 </span>

@@ -6,7 +6,7 @@ import { drawingOf } from "../parts/drawings";
 import { Photo } from "../parts/Photo";
 import { Leaf, Pin } from "../parts/signs";
 import { saleFace } from "../room/state";
-import { useWords } from "../text";
+import { apart, useWords } from "../text";
 import type { Desk } from "./desk";
 import type { Rights } from "./rights";
 import { Bolt, Down, Grip, Pencil, Up } from "./signs";
@@ -55,7 +55,7 @@ export function RunSheetLine(props: {
       <button
         type="button"
         class="grip"
-        aria-label={h.sheet.grip(good.title, count(at + 1), count(of))}
+        aria-label={h.sheet.grip(apart(good.title), count(at + 1), count(of))}
         data-testid="sheet-grip"
         data-focus={key("grip")}
         onPointerDown={(event) => drag.start(event, at)}
@@ -70,7 +70,9 @@ export function RunSheetLine(props: {
       </button>
       <Photo src={good.imageUrl} drawing={drawingOf(good.title)} class="sheet-photo" />
       <div class="sheet-words">
-        <strong>{good.title}</strong>
+        <strong>
+          <bdi>{good.title}</bdi>
+        </strong>
         <p class="sheet-price">
           {price !== undefined && <Amount value={price} class={cheaper ? "sheet-cheaper" : ""} />}
           {cheaper && good.price !== undefined && (
@@ -80,29 +82,31 @@ export function RunSheetLine(props: {
             </s>
           )}
         </p>
-        <p class="hint">
+        <p class="hint sheet-terms">
           {[
             ...(item.stock > 0 ? [h.sheet.units(count(item.stock))] : []),
             ...(item.limitPerBuyer > 0 ? [h.sheet.each(count(item.limitPerBuyer))] : []),
             ...(item.durationSeconds > 0 ? [h.sheet.minutes(count(Math.round(item.durationSeconds / 60)))] : []),
             ...(good.onHand === undefined ? [] : [h.onHand(count(good.onHand))]),
-          ].join(" · ")}
-          {sold > 0 && <b class="sheet-sold"> {h.sheet.sold(count(sold))}</b>}
+          ].map((part) => (
+            <span key={part}>{part}</span>
+          ))}
+          {sold > 0 && <b class="sheet-sold">{h.sheet.sold(count(sold))}</b>}
         </p>
         {item.pledgeId !== "" && (
           <p class="sheet-pledge">
             <Leaf />
-            {pledge?.project ?? h.sheet.withPledge}
+            <bdi>{pledge?.project ?? h.sheet.withPledge}</bdi>
           </p>
         )}
         {short && <p class="wrong">{h.sheet.short}</p>}
       </div>
       {rights.sells && (
-        <button type="button" class="round sheet-edit" aria-label={h.sheet.edit(good.title)} data-testid="sheet-edit" onClick={props.onPlan}>
+        <button type="button" class="round sheet-edit" aria-label={h.sheet.edit(apart(good.title))} data-testid="sheet-edit" onClick={props.onPlan}>
           <Pencil />
         </button>
       )}
-      {item.note !== "" && <p class="say-note">{item.note}</p>}
+      {item.note !== "" && <p class="say-note"><bdi>{item.note}</bdi></p>}
       <div class="sheet-acts">
         {running !== undefined && face !== undefined && face !== "closed" ? (
           <span class="sheet-running" data-face={face}>
@@ -122,12 +126,12 @@ export function RunSheetLine(props: {
         <button type="button" class="pin" aria-pressed={props.pinned} data-testid="sheet-pin" disabled={props.busy} onClick={props.onPin}>
           <Pin />
           <span class="pin-words">{props.pinned ? h.sheet.pinned : h.sheet.pinShort}</span>
-          <span class="unseen">{good.title}</span>
+          <bdi class="unseen">{good.title}</bdi>
         </button>
         <button
           type="button"
           class="round"
-          aria-label={h.sheet.up(good.title)}
+          aria-label={h.sheet.up(apart(good.title))}
           data-testid="sheet-up"
           data-focus={key("up")}
           disabled={at === 0}
@@ -138,7 +142,7 @@ export function RunSheetLine(props: {
         <button
           type="button"
           class="round"
-          aria-label={h.sheet.down(good.title)}
+          aria-label={h.sheet.down(apart(good.title))}
           data-testid="sheet-down"
           data-focus={key("down")}
           disabled={at === of - 1}

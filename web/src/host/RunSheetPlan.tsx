@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 
 import { RunSheetItemSchema, type RunSheetItem } from "../gen/apricot/v1/room_pb";
 import { Sheet } from "../parts/Sheet";
+import { apart } from "../text";
 import { useAct } from "./act";
 import type { Desk } from "./desk";
 import { Said } from "./Said";
@@ -49,10 +50,12 @@ export function RunSheetPlan(props: { desk: Desk; item: RunSheetItem; onClose: (
   };
 
   return (
-    <Sheet label={h.sheet.edit(good.title)} testId="plan-sheet" onClose={props.onClose}>
+    <Sheet label={h.sheet.edit(apart(good.title))} testId="plan-sheet" onClose={props.onClose}>
       <header class="sheet-head">
         <p class="hint">{h.sheet.plan}</p>
-        <h2>{good.title}</h2>
+        <h2>
+          <bdi>{good.title}</bdi>
+        </h2>
       </header>
       <form
         class="form"

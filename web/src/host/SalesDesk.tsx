@@ -6,7 +6,7 @@ import { SaleState, type FlashSale } from "../gen/apricot/v1/sale_pb";
 import { Amount } from "../parts/Amount";
 import { useServerTime } from "../parts/time";
 import { saleFace, type SaleFace } from "../room/state";
-import { clockFace, useWords } from "../text";
+import { apart, clockFace, useWords } from "../text";
 import { useAct } from "./act";
 import { Ask } from "./Ask";
 import type { Desk } from "./desk";
@@ -44,7 +44,7 @@ export function SalesDesk(props: { desk: Desk; rights: Rights }) {
           <ul>
             {over.map(({ sale }) => (
               <li key={sale.id} class="sale-over-row">
-                <span>{sale.title}</span>
+                <bdi>{sale.title}</bdi>
                 {sale.price !== undefined && <Amount value={sale.price} />}
                 <span class="hint">{h.soldOf(count(view.stocks.get(sale.id)?.sold ?? sale.sold), count(sale.stock))}</span>
               </li>
@@ -75,7 +75,9 @@ function SaleRow(props: { desk: Desk; rights: Rights; sale: FlashSale; face: Sal
   return (
     <li class="sale-row" data-sale={sale.id} data-face={face} data-testid="sale-row">
       <div class="sale-row-top">
-        <strong>{sale.title}</strong>
+        <strong>
+          <bdi>{sale.title}</bdi>
+        </strong>
         <span class="state-tag" data-state={face === "open" ? "live" : face}>
           {h.salesState[face]}
         </span>
@@ -134,7 +136,7 @@ function SaleRow(props: { desk: Desk; rights: Rights; sale: FlashSale; face: Sal
       <Said act={act} />
       {sheet === "close" && (
         <Ask
-          title={h.closeSure(sale.title)}
+          title={h.closeSure(apart(sale.title))}
           hint={h.closeHint(count(left), count(held))}
           yes={h.yesClose}
           no={h.keepSelling}
@@ -148,9 +150,9 @@ function SaleRow(props: { desk: Desk; rights: Rights; sale: FlashSale; face: Sal
       )}
       {sheet === "stock" && (
         <StockSheet
-          title={h.stockSheet.ofSale(sale.title)}
+          title={h.stockSheet.ofSale(apart(sale.title))}
           now={h.stockSheet.saleNow(count(sale.stock), count(left))}
-          least={-left}
+          least={-Math.min(left, sale.stock - 1)}
           most={desk.good(sale.sku).onHand}
           leastHint={h.stockSheet.saleLeast(count(left), count(held + sold))}
           mostHint={(onHand) => h.stockSheet.saleMost(onHand)}

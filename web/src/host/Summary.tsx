@@ -7,7 +7,7 @@ import type { RoomFigures } from "../gen/apricot/v1/ops_pb";
 import { RoomState, type Room } from "../gen/apricot/v1/room_pb";
 import { Amount } from "../parts/Amount";
 import { Skeleton, Still } from "../parts/Still";
-import { clockFace, useWords } from "../text";
+import { apart, clockFace, useWords } from "../text";
 import { useAct } from "./act";
 import type { Desk } from "./desk";
 import { Funnel } from "./Funnel";
@@ -20,7 +20,7 @@ import { hostText } from "./text";
 import { saveFile } from "./trade";
 
 export function Summary(props: { desk: Desk; room: Room }) {
-  const { count, moment, percent } = useWords();
+  const { count, moment, share } = useWords();
   const h = hostText.use();
   const { desk, room } = props;
   const { figures } = desk;
@@ -60,7 +60,7 @@ export function Summary(props: { desk: Desk; room: Room }) {
           </Headline>
           <Headline label={h.figures.orders}>{count(figures.ordersPaid)}</Headline>
           <Headline label={h.summary.seen}>{count(seen)}</Headline>
-          <Headline label={h.figures.conversion}>{seen === 0n ? "–" : percent(shareOf(paid, seen))}</Headline>
+          <Headline label={h.figures.conversion}>{seen === 0n ? "–" : share(shareOf(paid, seen))}</Headline>
           <Headline label={h.summary.viewersMost}>{count(figures.viewersMost)}</Headline>
           <Headline label={h.figures.charity} leaf>
             <Amount value={money(figures.charityMinor)} class="price" />
@@ -153,8 +153,10 @@ function CharityStatement(props: { desk: Desk; room: Room; figures: RoomFigures 
         const standing = total.grossAccruedMinor - total.grossReversedMinor;
         return (
           <article key={total.pledgeId} class="charity-sum">
-            <h3>{pledge?.project ?? total.pledgeId}</h3>
-            {pledge !== undefined && <p class="hint">{[pledge.charityName, pledge.charityRegistration === "" ? "" : h.charity.registration(pledge.charityRegistration)].filter((part) => part !== "").join(" · ")}</p>}
+            <h3>
+              <bdi>{pledge?.project ?? total.pledgeId}</bdi>
+            </h3>
+            {pledge !== undefined && <p class="hint">{[apart(pledge.charityName), pledge.charityRegistration === "" ? "" : h.charity.registration(pledge.charityRegistration)].filter((part) => part !== "").join(" · ")}</p>}
             <dl class="headline-figures">
               <Headline label={h.charity.standing} leaf>
                 <Amount value={{ minor: standing, currency }} />

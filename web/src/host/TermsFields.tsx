@@ -3,7 +3,7 @@
 import type { Pledge } from "../gen/apricot/v1/charity_pb";
 import { PledgeBase } from "../gen/apricot/v1/charity_pb";
 import type { Money } from "../gen/apricot/v1/common_pb";
-import { useWords } from "../text";
+import { apart, useWords } from "../text";
 import { Stepper } from "./Stepper";
 import { BOUNDS, pricedUp, stepped, type Draft, type DraftNumber, type Mistakes } from "./terms";
 import { hostText } from "./text";
@@ -49,19 +49,19 @@ export function TermsFields(props: {
       {number("stock", h.terms.stock, onHand === undefined ? undefined : h.onHand(count(onHand)))}
       {number("limit", h.terms.limit)}
       {number("minutes", h.terms.minutes)}
-      {number("holdSeconds", h.terms.hold)}
-      <label class="field" for="sale-pledgeId">
+      <label class="field terms-wide" for="sale-pledgeId">
         <span>{h.terms.pledge}</span>
         <select id="sale-pledgeId" value={draft.pledgeId} onChange={(event) => props.onChange({ ...draft, pledgeId: event.currentTarget.value })}>
           <option value="">{h.terms.noPledge}</option>
           {(pledges ?? []).map((pledge) => (
             <option key={pledge.id} value={pledge.id}>
-              {`${pledge.project} · ${gives(pledge)}`}
+              {`${apart(pledge.project)} · ${gives(pledge)}`}
             </option>
           ))}
           {draft.pledgeId !== "" && pledges?.some(({ id }) => id === draft.pledgeId) !== true && <option value={draft.pledgeId}>{draft.pledgeId}</option>}
         </select>
       </label>
+      {number("holdSeconds", h.terms.hold)}
     </div>
   );
 }

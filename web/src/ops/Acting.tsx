@@ -10,7 +10,7 @@ import { Sheet } from "../parts/Sheet";
 import { Cross } from "../parts/signs";
 import { useWords } from "../text";
 import { Refused } from "../wire/refused";
-import { actionName } from "./names";
+import { actionName, auditReason, auditSubject } from "./names";
 import { readAudit } from "./record";
 import { opsText } from "./text";
 
@@ -22,13 +22,11 @@ export interface Wish {
   readonly grave: boolean;
   /** To be typed in first. */
   readonly typed?: string;
-  /** False: the contract has no reason for it. */
-  readonly reasoned?: boolean;
   readonly fields?: ComponentChildren;
   /** Says why it can't be sent yet. */
   readonly wrong?: () => string | undefined;
   readonly act: (reason: string) => Promise<unknown>;
-  /** Action names that it leaves in the audit trail; none: it leaves no line. */
+  /** The action that it leaves in the audit trail, with the reason or with what begins with it. */
   readonly leaves: string;
   readonly then?: () => void;
 }
@@ -77,10 +75,9 @@ export function ActingProvider(props: { may: boolean; children: ComponentChildre
 }
 
 async function lineOf(wish: Wish, reason: string): Promise<AuditLine | undefined> {
-  if (wish.leaves === "") return undefined;
   try {
     const { lines } = await readAudit("");
-    return lines.find((line) => line.action === wish.leaves && (wish.reasoned === false || line.reason === reason));
+    return lines.find((line) => line.action === wish.leaves && line.reason.startsWith(reason));
   } catch (error) {
     // A node that drains may not answer any more; the line is there all the same.
     if (error instanceof Refused) return undefined;
@@ -96,8 +93,7 @@ function Confirm(props: { wish: Wish; onClose: () => void; onDone: (reason: stri
   const [typed, setTyped] = useState("");
   const [busy, setBusy] = useState(false);
   const [wrong, setWrong] = useState("");
-  const asksReason = wish.reasoned !== false;
-  const ready = (!asksReason || reason.trim() !== "") && (wish.typed === undefined || typed.trim() === wish.typed);
+  const ready = reason.trim() !== "" && (wish.typed === undefined || typed.trim() === wish.typed);
 
   const send = async (): Promise<void> => {
     const field = wish.wrong?.();
@@ -134,12 +130,10 @@ function Confirm(props: { wish: Wish; onClose: () => void; onDone: (reason: stri
         }}
       >
         {wish.fields}
-        {asksReason && (
-          <label class="field">
-            <span>{o.acts.reason}</span>
-            <input data-testid="reason" value={reason} maxLength={200} required autocomplete="off" placeholder={o.acts.reasonHint} onInput={(event) => setReason(event.currentTarget.value)} />
-          </label>
-        )}
+        <label class="field">
+          <span>{o.acts.reason}</span>
+          <input data-testid="reason" value={reason} maxLength={200} required autocomplete="off" placeholder={o.acts.reasonHint} onInput={(event) => setReason(event.currentTarget.value)} />
+        </label>
         {wish.typed !== undefined && (
           <label class="field">
             <span>{o.acts.type(wish.typed)}</span>
@@ -166,7 +160,8 @@ function Confirm(props: { wish: Wish; onClose: () => void; onDone: (reason: stri
 
 /** What was written down of it. */
 function Left(props: { left: { readonly line: AuditLine | undefined; readonly title: string } | undefined; onClose: () => void }) {
-  const { t, moment } = useWords();
+  const words = useWords();
+  const { t, moment } = words;
   const o = opsText.use();
   const { left } = props;
   return (
@@ -177,7 +172,7 @@ function Left(props: { left: { readonly line: AuditLine | undefined; readonly ti
             <b>{o.acts.done(left.title)}</b>{" "}
             {left.line !== undefined && (
               <span>
-                {o.acts.written(moment(Number(left.line.atMs), Date.now()), left.line.actor, actionName(o, left.line.action), left.line.subject, left.line.reason)}
+                {o.acts.written(moment(Number(left.line.atMs), Date.now()), left.line.actor, actionName(o, left.line.action), auditSubject(words, left.line), auditReason(o, words, left.line))}
               </span>
             )}
           </p>

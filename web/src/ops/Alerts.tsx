@@ -1,7 +1,7 @@
 import { Severity } from "../gen/apricot/v1/ops_pb";
 import { useWords } from "../text";
 import { useFeed, type Feed } from "./feed";
-import { alertWords } from "./names";
+import { alertAbout, alertWords } from "./names";
 import { opsText } from "./text";
 
 /** What wakes somebody, each with the sentence that says what to do. */
@@ -23,7 +23,7 @@ export function Alerts(props: { feed: Feed }) {
             <li key={`${alert.kind}/${alert.about}`} class="alert" data-testid="alert" data-kind={alert.kind} data-critical={critical}>
               <p class="alert-name">
                 <span class="alert-grade">{critical ? o.critical : o.warning}</span> <b>{words.name}</b>
-                {alert.about !== "" && <code>{alert.about}</code>}
+                {alert.about !== "" && <bdi>{alertAbout(o, alert)}</bdi>}
               </p>
               <p>{words.does === "" ? o.alertUnknown : words.does}</p>
               <p class="hint">

@@ -7,7 +7,7 @@ import { problemText } from "../parts/names";
 import { Skeleton, Still } from "../parts/Still";
 import { useWords } from "../text";
 import { useActing } from "./Acting";
-import { actionName } from "./names";
+import { actionName, auditReason, auditSubject } from "./names";
 import { usePaged } from "./paged";
 import { readAudit } from "./record";
 import { Table, type Column } from "./Table";
@@ -21,17 +21,18 @@ const ask = async (cursor: string): Promise<{ items: readonly AuditLine[]; next:
 };
 
 export function Audit() {
-  const { t, stamp } = useWords();
+  const words = useWords();
+  const { t, stamp } = words;
   const o = opsText.use();
   const { done } = useActing();
   const lines = usePaged(useCallback(ask, []), ({ id }) => String(id), LOOK_EVERY_MS);
   useEffect(() => lines.look(), [done]);
   const columns: readonly Column<AuditLine>[] = [
-    { id: "when", head: o.audit.when, words: true, cell: ({ atMs }) => stamp(Number(atMs)) },
+    { id: "when", head: o.audit.when, words: true, short: true, cell: ({ atMs }) => stamp(Number(atMs)) },
     { id: "actor", head: o.audit.actor, words: true, cell: ({ actor }) => <code>{actor}</code> },
     { id: "action", head: o.audit.action, words: true, cell: ({ action }) => actionName(o, action) },
-    { id: "subject", head: o.audit.subject, words: true, cell: ({ subject }) => <code>{subject === "" ? "–" : subject}</code> },
-    { id: "reason", head: o.audit.reason, words: true, cell: ({ reason }) => (reason === "" ? "–" : <bdi>{reason}</bdi>) },
+    { id: "subject", head: o.audit.subject, words: true, wide: true, cell: (line) => <bdi class="subject">{line.subject === "" ? "–" : auditSubject(words, line)}</bdi> },
+    { id: "reason", head: o.audit.reason, words: true, wide: true, cell: (line) => (line.reason === "" ? "–" : <bdi>{auditReason(o, words, line)}</bdi>) },
   ];
   return (
     <section class="block" aria-labelledby="audit-heading">

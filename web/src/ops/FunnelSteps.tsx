@@ -11,7 +11,7 @@ export function widest(funnel: Funnel): number {
 }
 
 export function FunnelSteps(props: { funnel: Funnel | undefined }) {
-  const { count, percent } = useWords();
+  const { count, share } = useWords();
   const o = opsText.use();
   const { funnel } = props;
   if (funnel === undefined) return <p class="hint">{o.funnelNone}</p>;
@@ -27,7 +27,7 @@ export function FunnelSteps(props: { funnel: Funnel | undefined }) {
             <span class="bar" aria-hidden="true">
               <span style={{ width: `${(Number(funnel[step]) / most) * 100}%` }} />
             </span>
-            <span class="hint">{before === 0 ? "" : percent(Math.round((Number(funnel[step]) / before) * 1_000) * 1_000)}</span>
+            <span class="hint">{before === 0 ? "" : share((Number(funnel[step]) / before) * 1_000_000)}</span>
           </li>
         );
       })}

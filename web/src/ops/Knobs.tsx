@@ -35,12 +35,11 @@ export function Knobs() {
       happens: changed.map(({ name, scale }) => o.knobs.change(o.knobs.names[name], String(knobs[name] / scale), String((wish[name] ?? 0) / scale))),
       yes: o.knobs.yes,
       grave: false,
-      reasoned: false,
-      act: async () => {
-        setKnobs(await putKnobs({ ...Object.fromEntries(FIELDS.map(({ name }) => [name, wish[name] ?? knobs[name]])) }));
+      act: async (reason) => {
+        setKnobs(await putKnobs({ ...Object.fromEntries(FIELDS.map(({ name }) => [name, wish[name] ?? knobs[name]])), reason }));
         setWish({});
       },
-      leaves: "",
+      leaves: "turn-knobs",
     });
   return (
     <section class="block" aria-labelledby="knobs-heading">

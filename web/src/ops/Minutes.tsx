@@ -10,6 +10,7 @@ import { useWords } from "../text";
 import { opsText } from "./text";
 
 const MINUTE_MS = 60_000;
+const fromZero: uPlot.Range.Function = (_, __, most) => [0, Math.max(1, most) * 1.12];
 
 export function Minutes(props: { figures: RoomFigures }) {
   const { count, language } = useWords();
@@ -17,24 +18,27 @@ export function Minutes(props: { figures: RoomFigures }) {
   const { minutes } = props.figures;
   const clock = useMemo(() => new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }), [language]);
   const data = useMemo(() => dataOf(minutes), [minutes]);
+  const whole = useMemo<uPlot.Axis.DynamicValues>(() => (_, splits) => splits.map((at) => (Number.isInteger(at) ? count(at) : "")), [count]);
   const build = useMemo<Build>(
     () => (ink) => ({
       padding: [8, 10, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false } },
-      scales: { x: { time: false, range: (_, first, last) => [first, Math.max(last, first + 300)] }, y: { range: (_, __, most) => [0, Math.max(1, most) * 1.12] }, people: { range: (_, __, most) => [0, Math.max(1, most) * 1.12] } },
+      scales: { x: { time: false, range: (_, first, last) => [first, Math.max(last, first + 300)] }, y: { range: fromZero }, people: { range: fromZero } },
       axes: [
         { stroke: ink("ink-2"), font: "11px sans-serif", ticks: { show: false }, grid: { show: false }, size: 24, space: 70, values: (_, splits) => splits.map((at) => clock.format(at * 1000)) },
-        { stroke: ink("ink-2"), font: "11px sans-serif", ticks: { show: false }, grid: { stroke: ink("line"), width: 1 }, size: 44, values: (_, splits) => splits.map((at) => (Number.isInteger(at) ? count(at) : "")) },
+        { stroke: ink("ink-2"), font: "11px sans-serif", ticks: { show: false }, grid: { stroke: ink("line"), width: 1 }, size: 44, values: whole },
+        // Hundreds watch where three buy: on one scale those who buy would lie on the ground.
+        { scale: "people", side: 1, stroke: ink("chart-3"), font: "11px sans-serif", ticks: { show: false }, grid: { show: false }, size: 48, values: whole },
       ],
       series: [
         {},
-        { stroke: ink("chart-3"), width: 2, points: { show: false }, spanGaps: true },
+        { scale: "people", stroke: ink("chart-3"), width: 2, points: { show: false }, spanGaps: true },
         { stroke: ink("chart-5"), width: 2, dash: [7, 4], points: { show: false } },
         { stroke: ink("chart-2"), width: 2.5, dash: [2, 3], points: { show: false } },
       ],
     }),
-    [clock, count],
+    [clock, whole],
   );
   return (
     <section class="block" aria-labelledby="minutes-heading">
@@ -45,7 +49,7 @@ export function Minutes(props: { figures: RoomFigures }) {
         title={o.minutesTitle}
         unit={o.minutesUnit}
         legend={[
-          { label: o.viewers, token: "chart-3", shape: "line" },
+          { label: o.viewersRight, token: "chart-3", shape: "line" },
           { label: o.steps.tapped, token: "chart-5", shape: "line" },
           { label: o.steps.paid, token: "chart-2", shape: "line" },
         ]}

@@ -5,13 +5,13 @@ import { useCallback, useEffect, useState } from "preact/hooks";
 import type { Account, OpenHold, PaymentRow, TrialBalance } from "../gen/apricot/v1/ops_pb";
 import { PaymentState, type Order } from "../gen/apricot/v1/sale_pb";
 import { Amount } from "../parts/Amount";
-import { problemText } from "../parts/names";
+import { declineText, problemText } from "../parts/names";
 import { Skeleton } from "../parts/Still";
 import { useServerTime } from "../parts/time";
 import { clockFace, useWords } from "../text";
 import { useActing } from "./Acting";
 import { Knobs } from "./Knobs";
-import { paymentStateName } from "./names";
+import { accountName, paymentStateName } from "./names";
 import { usePaged } from "./paged";
 import { usePolled } from "./polled";
 import { readHolds, readPayments } from "./record";
@@ -60,7 +60,7 @@ function Holds() {
       cell: ({ title, quantity, buyerId }) => (
         <>
           <bdi>{title}</bdi> × {count(quantity)}
-          <span class="hint">{buyerId}</span>
+          <bdi class="hint">{buyerId}</bdi>
         </>
       ),
     },
@@ -127,7 +127,7 @@ function Payments() {
           <span class="tag" data-tone={TONES[state] ?? "soft"}>
             {o.paymentStates[paymentStateName(state)]}
           </span>
-          {reason !== "" && <span class="hint">{reason}</span>}
+          {reason !== "" && <span class="hint">{declineText(t, reason)}</span>}
         </>
       ),
     },
@@ -151,13 +151,23 @@ function Payments() {
   );
 }
 
+function AccountName(props: { name: string }) {
+  const { kind, owner } = accountName(opsText.use(), props.name);
+  return (
+    <>
+      {kind}
+      {owner !== "" && <bdi class="hint">{owner}</bdi>}
+    </>
+  );
+}
+
 /** The whole trial balance: who is owed what. */
 function Balance(props: { accounts: readonly Account[] }) {
   const o = opsText.use();
   if (props.accounts.length === 0) return null;
   const money = (of: (account: Account) => bigint, bold = false) => (account: Account) => <Amount value={{ minor: of(account), currency: account.currency }} class={bold ? "balance" : ""} />;
   const columns: readonly Column<Account>[] = [
-    { id: "account", head: o.account, words: true, by: ({ name }) => name, cell: ({ name }) => name },
+    { id: "account", head: o.account, words: true, by: ({ name }) => name, cell: ({ name }) => <AccountName name={name} /> },
     { id: "debits", head: o.debits, by: ({ debitsMinor }) => debitsMinor, cell: money(({ debitsMinor }) => debitsMinor) },
     { id: "credits", head: o.credits, by: ({ creditsMinor }) => creditsMinor, cell: money(({ creditsMinor }) => creditsMinor) },
     { id: "balance", head: o.balanceOf, by: ({ balanceMinor }) => balanceMinor, cell: money(({ balanceMinor }) => balanceMinor, true) },

@@ -13,7 +13,7 @@ import { GROUPS } from "./charts";
 import { Charts, useLook } from "./Charts";
 import { Feed } from "./feed";
 import { Money } from "./Money";
-import { Overview } from "./Overview";
+import { FunnelAndNodes, Standing } from "./Overview";
 import { usePolled } from "./polled";
 import { readOverview } from "./record";
 import { RoomInDepth } from "./RoomInDepth";
@@ -66,7 +66,9 @@ export function OpsPage(props: { fragment: URLSearchParams; me: Claims }) {
             })}
           </ul>
           <p class="rail-foot hint">
-            {props.me.name} · {props.me.role === "ops" ? o.roleOps : o.roleAuditor}
+            <span>
+              <bdi>{props.me.name}</bdi> · {props.me.role === "ops" ? o.roleOps : o.roleAuditor}
+            </span>
             {overview.value !== undefined && <span>{o.version(overview.value.version)}</span>}
           </p>
         </nav>
@@ -87,8 +89,9 @@ export function OpsPage(props: { fragment: URLSearchParams; me: Claims }) {
             )}
             {view === "overview" && (
               <>
-                {overview.value === undefined ? <Skeleton lines={8} /> : <Overview feed={feed} overview={overview.value} look={overview.look} />}
+                {overview.value === undefined ? <Skeleton lines={8} /> : <Standing feed={feed} overview={overview.value} />}
                 {charts(GROUPS.overview, o.lately)}
+                {overview.value !== undefined && <FunnelAndNodes feed={feed} overview={overview.value} look={overview.look} />}
               </>
             )}
             {view === "rooms" && room === undefined && (overview.value === undefined ? <Skeleton lines={8} /> : <Rooms rooms={overview.value.rooms} />)}

@@ -13,24 +13,36 @@ import type { Series } from "./series";
 import { opsText } from "./text";
 import { shown, type Unit } from "./units";
 
-export function Overview(props: { feed: Feed; overview: Seen; look: () => void }) {
+interface Props {
+  readonly feed: Feed;
+  readonly overview: Seen;
+}
+
+/** Above the charts. */
+export function Standing(props: Props) {
+  return (
+    <>
+      <Alerts feed={props.feed} />
+      <Tiles {...props} />
+      <Lights overview={props.overview} />
+    </>
+  );
+}
+
+/** Below them: what is looked at more rarely. */
+export function FunnelAndNodes(props: Props & { look: () => void }) {
   const o = opsText.use();
   const { overview, feed } = props;
   return (
-    <>
-      <Alerts feed={feed} />
-      <Tiles feed={feed} overview={overview} />
-      <div class="pair">
-        <section class="block" aria-labelledby="funnel-heading">
-          <header class="block-head">
-            <h2 id="funnel-heading">{o.funnelAll}</h2>
-          </header>
-          <FunnelSteps funnel={overview.funnel} />
-        </section>
-        <Nodes feed={feed} nodes={overview.nodes} serverMs={Number(overview.serverTimeMs)} look={props.look} />
-      </div>
-      <Lights overview={overview} />
-    </>
+    <div class="pair">
+      <section class="block" aria-labelledby="funnel-heading">
+        <header class="block-head">
+          <h2 id="funnel-heading">{o.funnelAll}</h2>
+        </header>
+        <FunnelSteps funnel={overview.funnel} />
+      </section>
+      <Nodes feed={feed} nodes={overview.nodes} serverMs={Number(overview.serverTimeMs)} look={props.look} />
+    </div>
   );
 }
 
@@ -43,7 +55,7 @@ const TILES: readonly { readonly name: "connections" | "deliveries" | "delay" | 
   { name: "commitTime", series: ["commit.p99"], unit: "ms" },
 ];
 
-function Tiles(props: { feed: Feed; overview: Seen }) {
+function Tiles(props: Props) {
   const { language, count } = useWords();
   const o = opsText.use();
   const feed = useFeed(props.feed);

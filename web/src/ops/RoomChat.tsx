@@ -6,7 +6,7 @@ import { useState } from "preact/hooks";
 import { Moderation_BanSchema, Moderation_DeleteLineSchema, Moderation_MuteSchema, Moderation_PardonSchema, type Moderation } from "../gen/apricot/v1/room_pb";
 import { Sheet } from "../parts/Sheet";
 import type { LiveRoom } from "../room/live";
-import { useWords } from "../text";
+import { apart, useWords } from "../text";
 import { useActing } from "./Acting";
 import { moderate } from "./record";
 import { opsText } from "./text";
@@ -55,7 +55,7 @@ export function RoomChat(props: { live: LiveRoom }) {
                 <button
                   type="button"
                   class="act"
-                  aria-label={o.acts.person(talk.line.authorName)}
+                  aria-label={o.acts.person(apart(talk.line.authorName))}
                   data-testid="chat-act"
                   onClick={() => setChosen({ subject: talk.line.authorId, name: talk.line.authorName, line: { id: talk.line.id, text: talk.line.text } })}
                 >
@@ -97,7 +97,7 @@ function PersonSheet(props: { person: Person; live: LiveRoom; onClose: () => voi
   const asks = (words: typeof o.acts.ban, action: Exclude<Moderation["action"], { case: undefined }>, leaves: string, grave: boolean): void => {
     props.onClose();
     ask({
-      title: words.title(name),
+      title: words.title(apart(name)),
       happens: words.happens(count(MUTE_SECONDS / 60)),
       yes: words.yes,
       grave,
@@ -106,7 +106,7 @@ function PersonSheet(props: { person: Person; live: LiveRoom; onClose: () => voi
     });
   };
   return (
-    <Sheet label={o.acts.person(name)} testId="person" onClose={props.onClose}>
+    <Sheet label={o.acts.person(apart(name))} testId="person" onClose={props.onClose}>
       <header class="sheet-head">
         <h2>
           <bdi>{name}</bdi>

@@ -11,7 +11,7 @@ import { problemText, roomStateName } from "../parts/names";
 import { Arrow } from "../parts/signs";
 import { Skeleton, Still } from "../parts/Still";
 import { LiveRoom, useLive } from "../room/live";
-import { useWords } from "../text";
+import { apart, useWords } from "../text";
 import { useActing } from "./Acting";
 import { FunnelSteps } from "./FunnelSteps";
 import { Minutes } from "./Minutes";
@@ -44,7 +44,7 @@ export function RoomInDepth(props: { roomId: string; overview: RoomOverview | un
   const viewers = live.view.joined ? live.view.viewers : (props.overview?.viewers ?? 0);
   const into = (to: RoomState, words: typeof o.acts.stop, grave: boolean): void =>
     ask({
-      title: words.title(room.title),
+      title: words.title(apart(room.title)),
       happens: words.happens(count(viewers)),
       yes: words.yes,
       grave,

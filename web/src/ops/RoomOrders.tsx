@@ -7,11 +7,11 @@ import { MoneySchema } from "../gen/apricot/v1/common_pb";
 import { OrderState, type Order } from "../gen/apricot/v1/sale_pb";
 import { Amount } from "../parts/Amount";
 import { Fact } from "../parts/Fact";
-import { orderStateName, problemText } from "../parts/names";
+import { declineText, orderStateName, problemText } from "../parts/names";
 import { Sheet } from "../parts/Sheet";
 import { Skeleton } from "../parts/Still";
 import { fromDecimal, toDecimal } from "../money";
-import { useWords } from "../text";
+import { apart, useWords } from "../text";
 import { Refused } from "../wire/refused";
 import { useActing } from "./Acting";
 import { usePaged } from "./paged";
@@ -123,7 +123,7 @@ export function OrderSheet(props: { order: Order; onClose: () => void }) {
     const wanted = (): bigint | undefined => fromDecimal(wish.text);
     ask({
       title: o.acts.refund.title,
-      happens: o.acts.refund.happens(order.buyerId, order.id),
+      happens: o.acts.refund.happens(apart(order.buyerId), order.id),
       yes: o.acts.refund.yes,
       grave: true,
       fields: (
@@ -169,7 +169,7 @@ export function OrderSheet(props: { order: Order; onClose: () => void }) {
         )}
         <Fact name={o.placed}>{stamp(Number(order.placedAtMs))}</Fact>
         {order.paidAtMs > 0n && <Fact name={o.paidAt}>{stamp(Number(order.paidAtMs))}</Fact>}
-        {order.declineReason !== "" && <Fact name={o.declined}>{order.declineReason}</Fact>}
+        {order.declineReason !== "" && <Fact name={o.declined}>{declineText(t, order.declineReason)}</Fact>}
       </dl>
       {may && REFUNDABLE.includes(order.state) && leftMinor > 0n && (
         <button type="button" class="grave" data-testid="refund" onClick={refunding}>

@@ -5,7 +5,7 @@ import { Amount } from "../parts/Amount";
 import { saleStateName } from "../parts/names";
 import { useServerTime } from "../parts/time";
 import type { LiveRoom } from "../room/live";
-import { clockFace, useWords } from "../text";
+import { apart, clockFace, useWords } from "../text";
 import { useActing } from "./Acting";
 import { closeSale, pauseSale, resumeSale } from "./record";
 import { opsText } from "./text";
@@ -51,7 +51,7 @@ function SaleRow(props: { sale: FlashSale; live: LiveRoom }) {
   const share = (part: number): string => `${sale.stock === 0 ? 0 : (part / sale.stock) * 100}%`;
   const pausing = (): void =>
     ask({
-      title: o.acts.pauseSale.title(sale.title),
+      title: o.acts.pauseSale.title(apart(sale.title)),
       happens: o.acts.pauseSale.happens(count(stock?.held ?? 0)),
       yes: o.acts.pauseSale.yes,
       grave: false,
@@ -60,27 +60,21 @@ function SaleRow(props: { sale: FlashSale; live: LiveRoom }) {
     });
   const resuming = (): void =>
     ask({
-      title: o.acts.resumeSale.title(sale.title),
+      title: o.acts.resumeSale.title(apart(sale.title)),
       happens: o.acts.resumeSale.happens(count(stock?.left ?? sale.left)),
       yes: o.acts.resumeSale.yes,
       grave: false,
-      reasoned: false,
-      act: async () => live.takeSales([await resumeSale(sale.id)]),
+      act: async (reason) => live.takeSales([await resumeSale(sale.id, reason)]),
       leaves: "resume-sale",
     });
-  // Closing takes no reason: a sale that runs is paused with it first, so that the trail has it.
   const closing = (): void =>
     ask({
-      title: o.acts.closeSale.title(sale.title),
-      happens: o.acts.closeSale.happens(count(stock?.left ?? sale.left), running),
+      title: o.acts.closeSale.title(apart(sale.title)),
+      happens: o.acts.closeSale.happens(count(stock?.left ?? sale.left)),
       yes: o.acts.closeSale.yes,
       grave: true,
-      reasoned: running,
-      act: async (reason) => {
-        if (running) live.takeSales([await pauseSale(sale.id, reason)]);
-        live.takeSales([await closeSale(sale.id)]);
-      },
-      leaves: running ? "pause-sale" : "",
+      act: async (reason) => live.takeSales([await closeSale(sale.id, reason)]),
+      leaves: "close-sale",
     });
   return (
     <li class="sale-row" data-testid="sale-row" data-sale={sale.id} data-state={state}>

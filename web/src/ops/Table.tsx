@@ -12,6 +12,10 @@ export interface Column<T> {
   /** What it is sorted by; without it it is not. */
   readonly by?: (row: T) => number | bigint | string;
   readonly words?: boolean;
+  /** On one line on a desk: a time. */
+  readonly short?: boolean;
+  /** Takes a phone's whole width: a sentence, a long number. */
+  readonly wide?: boolean;
 }
 
 export interface Order {
@@ -70,11 +74,11 @@ export function Table<T>(props: { label: string; columns: readonly Column<T>[]; 
               <tr key={keyOf(row)} data-row={props.rowData?.(row) ?? keyOf(row)}>
                 {columns.map((one, at) =>
                   at === 0 ? (
-                    <th key={one.id} scope="row" data-words={one.words}>
+                    <th key={one.id} scope="row" data-words={one.words} data-short={one.short}>
                       {one.cell(row)}
                     </th>
                   ) : (
-                    <td key={one.id} data-label={one.head} data-words={one.words}>
+                    <td key={one.id} data-label={one.head} data-words={one.words} data-short={one.short} data-wide={one.wide}>
                       {one.cell(row)}
                     </td>
                   ),

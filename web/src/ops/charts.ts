@@ -26,7 +26,7 @@ const DASH = { p50: [], p95: [7, 4], p99: [2, 3] } as const;
 const INKS: readonly Ink[] = ["chart-1", "chart-2", "chart-3", "chart-4", "chart-5", "chart-6"];
 const DASHES: readonly (readonly number[])[] = [[], [7, 4], [2, 3], [10, 3, 2, 3], [4, 2], [1, 2]];
 
-function spread(of: "commit" | "batch" | "publish" | `delay.${(typeof LANE_NAMES)[number]}`): readonly Line[] {
+function spread(of: "commit" | "batch" | "publish" | "gateBatch" | "gateTime" | `delay.${(typeof LANE_NAMES)[number]}`): readonly Line[] {
   const inks = { p50: "chart-2", p95: "chart-5", p99: "chart-1" } as const;
   return QUANTILES.map((quantile) => ({ series: `${of}.${quantile}`, name: quantile, ink: inks[quantile], dash: DASH[quantile], width: quantile === "p99" ? 2.5 : 1.75 }));
 }
@@ -66,6 +66,10 @@ const BATCH: ChartPlan = { id: "batch", unit: "count", lines: spread("batch") };
 const COMMIT_TIME: ChartPlan = { id: "commitTime", unit: "ms", log: true, lines: spread("commit") };
 const STORES: ChartPlan = { id: "stores", unit: "upDown", lines: lines(["record", "record"], ["gate", "gate"]) };
 const PUBLISH: ChartPlan = { id: "publish", unit: "ms", log: true, lines: spread("publish") };
+const GATE_BATCH: ChartPlan = { id: "gateBatch", unit: "count", lines: spread("gateBatch") };
+const GATE_TIME: ChartPlan = { id: "gateTime", unit: "ms", log: true, lines: spread("gateTime") };
+const REDIS: ChartPlan = { id: "redis", unit: "count", lines: lines(["primaries", "primaries"], ["replicas", "replicas"]) };
+const REDIS_MEMORY: ChartPlan = { id: "redisMemory", unit: "bytes", lines: lines(["redisUsed", "redisUsed"], ["redisLimit", "redisLimit"]) };
 const POOL: ChartPlan = { id: "pool", unit: "count", lines: lines(["poolUsed", "poolUsed"], ["poolWaiting", "poolWaiting"]) };
 const CPU: ChartPlan = { id: "cpu", unit: "share", lines: lines(["cpu", "cpu"]) };
 const MEMORY: ChartPlan = { id: "memory", unit: "bytes", lines: lines(["memory", "memory"]) };
@@ -81,6 +85,6 @@ const PROVIDER: ChartPlan = { id: "provider", unit: "count", lines: lines(["wait
 export const GROUPS = {
   overview: [DELIVERIES, DELAY_CRITICAL, HOLDS, COMMIT_TIME],
   delivery: [DELIVERIES, DELAY_CRITICAL, DELAY_STATE, DELAY_CHAT, WRITES, CLOSES, CONNECTIONS, CPU, MEMORY, FILES],
-  record: [HOLDS, REFUSED, COMMITS, COMMIT_TIME, BATCH, STORES, PUBLISH, POOL],
+  record: [HOLDS, REFUSED, COMMITS, COMMIT_TIME, BATCH, STORES, GATE_BATCH, GATE_TIME, REDIS, REDIS_MEMORY, PUBLISH, POOL],
   money: [PAYMENTS, PROVIDER],
 } as const satisfies Record<string, readonly ChartPlan[]>;

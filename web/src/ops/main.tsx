@@ -1,6 +1,7 @@
 import { useMemo } from "preact/hooks";
 
 import "../look/base.css";
+import "../look/charts.css";
 import "./ops.css";
 import "./parts.css";
 import "./gauges.css";

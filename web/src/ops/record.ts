@@ -2,7 +2,17 @@
 
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 
-import { ChangeRoomStateSchema, OrderListSchema, PauseSaleSchema, RefundOrderSchema, SandboxKnobsSchema, type OrderList, type SandboxKnobs } from "../gen/apricot/v1/api_pb";
+import {
+  ChangeRoomStateSchema,
+  CloseSaleSchema,
+  OrderListSchema,
+  PauseSaleSchema,
+  RefundOrderSchema,
+  ResumeSaleSchema,
+  SandboxKnobsSchema,
+  type OrderList,
+  type SandboxKnobs,
+} from "../gen/apricot/v1/api_pb";
 import {
   AuditListSchema,
   DrainNodeSchema,
@@ -33,12 +43,12 @@ export function pauseSale(sale: string, reason: string): Promise<FlashSale> {
   return write("post", "/v1/sales/{sale}/pause", { sale }, { schema: PauseSaleSchema, message: create(PauseSaleSchema, { reason }) }, FlashSaleSchema);
 }
 
-export function resumeSale(sale: string): Promise<FlashSale> {
-  return write("post", "/v1/sales/{sale}/resume", { sale }, undefined, FlashSaleSchema);
+export function resumeSale(sale: string, reason: string): Promise<FlashSale> {
+  return write("post", "/v1/sales/{sale}/resume", { sale }, { schema: ResumeSaleSchema, message: create(ResumeSaleSchema, { reason }) }, FlashSaleSchema);
 }
 
-export function closeSale(sale: string): Promise<FlashSale> {
-  return write("post", "/v1/sales/{sale}/close", { sale }, undefined, FlashSaleSchema);
+export function closeSale(sale: string, reason: string): Promise<FlashSale> {
+  return write("post", "/v1/sales/{sale}/close", { sale }, { schema: CloseSaleSchema, message: create(CloseSaleSchema, { reason }) }, FlashSaleSchema);
 }
 
 export function changeState(room: string, state: RoomState, reason: string): Promise<Room> {

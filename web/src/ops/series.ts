@@ -29,6 +29,8 @@ type Known =
   | `commit.${Quantile}`
   | `batch.${Quantile}`
   | `publish.${Quantile}`
+  | `gateBatch.${Quantile}`
+  | `gateTime.${Quantile}`
   | `refused.${(typeof RULES)[number] | "other"}`
   | `event.${(typeof EVENTS)[number] | "other"}`
   | "connections"
@@ -46,6 +48,10 @@ type Known =
   | "gate"
   | "poolUsed"
   | "poolWaiting"
+  | "primaries"
+  | "replicas"
+  | "redisUsed"
+  | "redisLimit"
   | "asked"
   | "waiting"
   | "cpu"
@@ -79,6 +85,8 @@ const READERS = new Map<Series, Reader>([
     [`commit.${quantile}`, spread(({ commitUs }) => commitUs, quantile, MICROS_TO_MS)],
     [`batch.${quantile}`, spread(({ batch }) => batch, quantile, 1)],
     [`publish.${quantile}`, spread(({ publishUs }) => publishUs, quantile, MICROS_TO_MS)],
+    [`gateBatch.${quantile}`, spread(({ gateBatch }) => gateBatch, quantile, 1)],
+    [`gateTime.${quantile}`, spread(({ gateUs }) => gateUs, quantile, MICROS_TO_MS)],
   ]),
   ...[...RULES, "other" as const].map((name): [Series, Reader] => [`refused.${name}`, byName(({ refused }) => refused, RULES, name)]),
   ...[...EVENTS, "other" as const].map((name): [Series, Reader] => [`event.${name}`, byName(({ paymentEvents }) => paymentEvents, EVENTS, name)]),
@@ -97,6 +105,11 @@ const READERS = new Map<Series, Reader>([
   ["gate", level(({ gateUp }) => (gateUp ? 1 : 0), "least")],
   ["poolUsed", level(({ poolInUse }) => poolInUse)],
   ["poolWaiting", level(({ poolWaiting }) => poolWaiting)],
+  // Every node says them of the same servers.
+  ["primaries", level(({ redisPrimaries }) => redisPrimaries, "least")],
+  ["replicas", level(({ redisReplicas }) => redisReplicas, "least")],
+  ["redisUsed", level(({ redisMemoryBytes }) => redisMemoryBytes, "most")],
+  ["redisLimit", level(({ redisMemoryLimitBytes }) => (redisMemoryLimitBytes === 0n ? Number.NaN : redisMemoryLimitBytes), "most")],
   ["asked", rate(({ providerTasks }) => providerTasks)],
   ["waiting", level(({ providerWaiting }) => providerWaiting)],
   ["cpu", level(({ cpuPpm }) => cpuPpm / 1_000_000)],

@@ -127,7 +127,7 @@ export const en: Catalogue = {
     name: "Name",
     phone: "Phone",
     address: "Address",
-    remembered: "Kept on this device only, for next time.",
+    remembered: "The farmer ships to it; this device keeps it too, so that you need not type it again.",
     nameWrong: "Please write a name (at most 60 characters).",
     phoneWrong: "Please write 5 to 20 digits.",
     addressWrong: "Please write an address (at most 200 characters).",
@@ -200,6 +200,7 @@ export const en: Catalogue = {
 
   receipt: {
     heading: "Receipt",
+    brand: "杏 Apricot",
     failed: "The receipt did not open. Please try again.",
     print: "Print or save as PDF",
     number: "Order",
@@ -284,6 +285,10 @@ export const en: Catalogue = {
     confirmed: "Confirmed",
     remitted: "Handed over",
     registration: (number) => `reg. no. ${number}`,
+  },
+
+  declines: {
+    "insufficient funds (sandbox)": "not enough money (sandbox)",
   },
 
   problems: {

@@ -125,7 +125,7 @@ export const zhCN = {
     name: "收货人",
     phone: "手机号",
     address: "详细地址",
-    remembered: "地址只记在这台手机上，方便下次填写。",
+    remembered: "地址给农户寄货用；这台手机也会记住，下次不用再填。",
     nameWrong: "请写上收货人（最多 60 个字）。",
     phoneWrong: "请写 5 到 20 位数字的电话。",
     addressWrong: "请写上地址（最多 200 个字）。",
@@ -198,6 +198,7 @@ export const zhCN = {
 
   receipt: {
     heading: "收据",
+    brand: "杏 Apricot",
     failed: "收据没能打开，请再试一次。",
     print: "打印或存成 PDF",
     number: "订单号",
@@ -282,6 +283,11 @@ export const zhCN = {
     confirmed: "已收货确认",
     remitted: "已交到",
     registration: (number: string) => `登记号 ${number}`,
+  },
+
+  /** What payment providers say, word for word, in our words. */
+  declines: {
+    "insufficient funds (sandbox)": "余额不足（沙盒）",
   },
 
   problems: {

@@ -7,7 +7,7 @@ import { OrderState, PaymentMethod, PaymentState, type FlashSale, type Order } f
 import { pledged } from "../money";
 import { Amount } from "../parts/Amount";
 import { drawingOf } from "../parts/drawings";
-import { orderStateName, problemText } from "../parts/names";
+import { declineText, orderStateName, problemText } from "../parts/names";
 import { Photo } from "../parts/Photo";
 import { Sheet } from "../parts/Sheet";
 import { Leaf } from "../parts/signs";
@@ -15,7 +15,7 @@ import { Skeleton } from "../parts/Still";
 import { useServerTime } from "../parts/time";
 import type { LiveRoom, Placing } from "../room/live";
 import { isPaying } from "../room/state";
-import { clockFace, useWords } from "../text";
+import { apart, clockFace, useWords } from "../text";
 import { rememberAddress, rememberedAddress, shipTo, wrongFields, type Address, type AddressField } from "./shipping";
 
 interface Props {
@@ -173,7 +173,7 @@ function Ordered(props: Props & { order: Order; sale: FlashSale | undefined }) {
           {order.charity !== undefined && order.charity.minor > 0n && (
             <p class="gives gives-thanks">
               <Leaf />
-              {sale?.pledge === undefined ? t.orders.charity(money(order.charity)) : t.sheet.thanks(money(order.charity), sale.pledge.project)}
+              {sale?.pledge === undefined ? t.orders.charity(money(order.charity)) : t.sheet.thanks(money(order.charity), apart(sale.pledge.project))}
             </p>
           )}
           <p class="order-number hint">
@@ -251,7 +251,7 @@ function Held(props: Props & { order: Order; sale: FlashSale | undefined; what: 
           paying
             ? t.sheet.authorisingHint
             : declined && order.declineReason !== ""
-              ? t.sheet.declinedReason(order.declineReason)
+              ? t.sheet.declinedReason(declineText(t, order.declineReason))
               : t.sheet.heldQuiet
         }
         {...(declined ? { tone: "bad" } : {})}
@@ -271,8 +271,8 @@ function Held(props: Props & { order: Order; sale: FlashSale | undefined; what: 
               {t.sheet.charity(money({ $typeName: "apricot.v1.Money", minor: gives, currency: total.currency }), money({ ...total, $typeName: "apricot.v1.Money" }))}
             </b>
             <span class="hint">
-              {t.sheet.charityTo(sale.pledge.project, sale.pledge.charityName)}
-              {sale.pledge.charityRegistration !== "" && ` · ${t.charity.registration(sale.pledge.charityRegistration)}`}
+              {t.sheet.charityTo(apart(sale.pledge.project), apart(sale.pledge.charityName))}
+              {sale.pledge.charityRegistration !== "" && ` · ${t.charity.registration(apart(sale.pledge.charityRegistration))}`}
             </span>
             {sale.pledge.cap !== undefined && <span class="hint">{t.sheet.charityCap(money(sale.pledge.cap))}</span>}
           </span>

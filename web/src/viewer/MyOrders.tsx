@@ -15,7 +15,7 @@ import { Receipt } from "../parts/signs";
 import { Skeleton, Still } from "../parts/Still";
 import type { LiveRoom } from "../room/live";
 import { isOpenOrder, ordersOf } from "../room/state";
-import { useWords } from "../text";
+import { apart, useWords } from "../text";
 import { Refused } from "../wire/refused";
 import { read, write } from "../wire/rest";
 
@@ -112,7 +112,7 @@ function OrderLine(props: Props & { order: Order }) {
           </span>
           {order.total !== undefined && <Amount value={order.total} />}
         </div>
-        {order.trackingNumber !== "" && <p class="hint">{t.orders.tracking(order.carrier, order.trackingNumber)}</p>}
+        {order.trackingNumber !== "" && <p class="hint">{t.orders.tracking(apart(order.carrier), apart(order.trackingNumber))}</p>}
         {order.charity !== undefined && order.charity.minor > 0n && <p class="order-gives">{t.orders.charity(money(order.charity))}</p>}
         <Refund order={order} />
         <Steps order={order} />

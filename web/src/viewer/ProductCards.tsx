@@ -1,7 +1,7 @@
 import type { ProductCard } from "../gen/apricot/v1/room_pb";
 import { drawingOf } from "../parts/drawings";
 import { Photo } from "../parts/Photo";
-import { useWords } from "../text";
+import { apart, useWords } from "../text";
 
 /** Up to three things that the host put in front. They are looked at here and bought in a sale. */
 export function ProductCards(props: { cards: readonly ProductCard[]; onSale: readonly string[] }) {
@@ -18,7 +18,7 @@ export function ProductCards(props: { cards: readonly ProductCard[]; onSale: rea
             <strong>
               <bdi>{card.title}</bdi>
             </strong>
-            <span class="hint">{[card.price === undefined ? "" : money(card.price), card.unit].filter((part) => part !== "").join(" / ")}</span>
+            <span class="hint">{[card.price === undefined ? "" : money(card.price), apart(card.unit)].filter((part) => part !== "").join(" / ")}</span>
           </span>
         </li>
       ))}

@@ -72,7 +72,7 @@ function Paper(props: Papers) {
   return (
     <article class="receipt" data-testid="receipt">
       <p class="receipt-brand">
-        杏 Apricot
+        {r.brand}
         <span class="state-tag" data-state={state}>
           {t.orders.state[state]}
         </span>

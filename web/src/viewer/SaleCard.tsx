@@ -11,7 +11,7 @@ import { Leaf, Minus, Plus } from "../parts/signs";
 import { useServerTime } from "../parts/time";
 import type { LiveRoom } from "../room/live";
 import { openOrderOf, saleFace } from "../room/state";
-import { clockFace, useWords } from "../text";
+import { apart, clockFace, useWords } from "../text";
 
 const FEW = 5;
 const HURRY_MS = 30_000;
@@ -47,7 +47,7 @@ export function SaleCard(props: { live: LiveRoom; sale: FlashSale; onBuy: (quant
             <bdi>{sale.title}</bdi>
           </h2>
           <p class="hint">
-            {[sale.unit, sale.limitPerBuyer > 0 ? t.sale.limit(count(sale.limitPerBuyer)) : ""].filter((part) => part !== "").join(" · ")}
+            {[apart(sale.unit), sale.limitPerBuyer > 0 ? t.sale.limit(count(sale.limitPerBuyer)) : ""].filter((part) => part !== "").join(" · ")}
           </p>
           <p class="prices">
             {sale.price !== undefined && (
@@ -124,7 +124,7 @@ export function SaleCard(props: { live: LiveRoom; sale: FlashSale; onBuy: (quant
       {face !== "soldOut" && face !== "paused" && sale.pledge !== undefined && gives !== undefined && gives.minor > 0n && (
         <p class="sale-foot sale-gives" data-testid="sale-gives" data-minor={String(gives.minor)}>
           <Leaf />
-          <span>{t.sale.gives(money(gives), sale.pledge.project)}</span>
+          <span>{t.sale.gives(money(gives), apart(sale.pledge.project))}</span>
         </p>
       )}
     </article>

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import "./papers.css";
 
-import { useWords } from "../text";
+import { apart, useWords } from "../text";
 import { keepToken } from "../wire/address";
 import { askOtherPages, identityOf, pastedToken, type Identity } from "../wire/identity";
 
@@ -38,7 +38,7 @@ export function SignIn(props: { roomId: string; onIn: () => void }) {
         <div class="sign-in-other">
           <p class="hint">{t.signIn.otherHint}</p>
           <button type="button" class="primary" data-testid="sign-in-other" onClick={() => enter(other)}>
-            {t.signIn.other(other.name)}
+            {t.signIn.other(apart(other.name))}
           </button>
         </div>
       )}

@@ -1,4 +1,4 @@
-import { roomStateName } from "../parts/names";
+import { firstSign, roomStateName } from "../parts/names";
 import { LanguageSwitch } from "../parts/page";
 import { Arrow, Eye } from "../parts/signs";
 import type { LiveRoom } from "../room/live";
@@ -44,9 +44,4 @@ export function TopBar(props: { live: LiveRoom }) {
       <LanguageSwitch />
     </header>
   );
-}
-
-/** What of a name fits in a circle: not a mark that turns the direction, nor one that takes no room. */
-function firstSign(name: string): string | undefined {
-  return /\p{L}|\p{N}|\p{Extended_Pictographic}/u.exec(name)?.[0];
 }

@@ -3,18 +3,16 @@
 import type { DescMessage, MessageJsonType } from "@bufbuild/protobuf";
 
 import type { paths } from "../gen/openapi";
-import type { Coming } from "./coming";
 
-type Routes = Omit<paths, keyof Coming> & Coming;
 export type Method = "get" | "post" | "put" | "delete";
 
 /** The paths that have this method. */
 export type PathOf<M extends Method> = {
-  [P in keyof Routes]: Routes[P] extends { [K in M]: object } ? P : never;
-}[keyof Routes] &
+  [P in keyof paths]: paths[P] extends { [K in M]: object } ? P : never;
+}[keyof paths] &
   (`/v1/${string}` | `/sandbox/${string}`);
 
-type Operation<P, M extends Method> = P extends keyof Routes ? (Routes[P] extends { [K in M]: infer O } ? O : never) : never;
+type Operation<P, M extends Method> = P extends keyof paths ? (paths[P] extends { [K in M]: infer O } ? O : never) : never;
 
 type NamesIn<P> = P extends `${string}{${infer Name}}${infer Rest}` ? Name | NamesIn<Rest> : never;
 
@@ -28,8 +26,8 @@ export type QueryOf<P, M extends Method> = Readonly<QueryIn<Operation<P, M>>>;
 
 type Good = 200 | 201 | 202;
 type JsonIn<C> = C extends { content: { "application/json": infer J } } ? J : never;
-type AnswerOf<O> = O extends { answers: infer A } ? A : O extends { responses: infer R } ? JsonIn<R[keyof R & Good]> : never;
-type TakenOf<O> = O extends { takes: infer T } ? T : O extends { requestBody: infer B } ? JsonIn<B> : never;
+type AnswerOf<O> = O extends { responses: infer R } ? JsonIn<R[keyof R & Good]> : never;
+type TakenOf<O> = O extends { requestBody?: infer B } ? JsonIn<NonNullable<B>> : never;
 
 /** Canonical JSON writes doubles that are no numbers as words; the document has no such words, and the server sends none. */
 type Finite<J> = J extends number | "NaN" | "Infinity" | "-Infinity" ? Extract<J, number> : J extends readonly (infer I)[] ? Finite<I>[] : J extends object ? { [K in keyof J]: Finite<J[K]> } : J;

@@ -1,5 +1,6 @@
 // English. The keys come from zh-CN; the type says so.
 
+import { accountKinds, accountOwners, lightRules } from "./en/record";
 import { alertKinds, lightNames } from "./en/rules";
 import type { OpsCatalogue } from "./zh-CN";
 
@@ -66,6 +67,10 @@ export const en: OpsCatalogue = {
     commitTime: "Commit time",
     stores: "Stores up",
     publish: "Redis publish time",
+    gateBatch: "Asked in a gate call",
+    gateTime: "Gate call time",
+    redis: "Redis servers",
+    redisMemory: "Redis memory",
     pool: "Read connections",
     cpu: "Processor",
     memory: "Memory",
@@ -101,6 +106,10 @@ export const en: OpsCatalogue = {
     gate: "gate",
     poolUsed: "in use",
     poolWaiting: "waiting",
+    primaries: "primaries",
+    replicas: "replicas",
+    redisUsed: "in use",
+    redisLimit: "limit",
     cpu: "processor",
     memory: "memory",
     files: "files",
@@ -119,11 +128,12 @@ export const en: OpsCatalogue = {
   lights: "Rules that must always hold",
   lightsNotYet: "The record has not been read yet.",
   lightsRead: (seconds, took) => `Read from the record ${seconds} s ago, in ${took} ms`,
-  oversold: "Nothing oversold",
-  balanceLight: (currency) => `Ledger balances (${currency})`,
+  lightNumbers: { not_oversold: "Lots oversold", trial_balance_zero: "Debits less credits", counter_is_the_ledger: "Counters off the ledger" },
+  lightsKept: (count) => `The other ${count} rules are kept`,
   kept: "kept",
-  broken: (count) => `broken: ${count}`,
+  broken: (count) => (count === "" ? "broken" : `broken: ${count}`),
   lightNames,
+  lightRules,
   nodes: "Nodes",
   nodeStates: { up: "up", draining: "draining", silent: "silent" },
   here: "the one answering you",
@@ -146,6 +156,7 @@ export const en: OpsCatalogue = {
   toPack: "To pack",
   liveSince: (when) => `live since ${when}`,
   figures: "This stream in numbers",
+  viewersRight: "Watching (scale on the right)",
   viewersMost: "Watching / most",
   refunded: "Refunded",
   commission: "Commission",
@@ -183,6 +194,8 @@ export const en: OpsCatalogue = {
   paymentStates: { unspecified: "", authorising: "authorising", declined: "declined", authorised: "authorised", captured: "captured", refunding: "refunding", refunded: "refunded" },
   ledger: "Ledger",
   account: "Account",
+  accountKinds,
+  accountOwners,
   debits: "Debits",
   credits: "Credits",
   balanceOf: "Balance",
@@ -213,6 +226,11 @@ export const en: OpsCatalogue = {
       refund: "refunded",
       remit: "remitted to charity",
       "drain-node": "drained the node",
+      "turn-knobs": "changed the sandbox’s temper",
+      "put-run-sheet": "changed the run sheet",
+      "dismiss-moderator": "dismissed a moderator",
+      "restock-sale": "changed a sale’s stock",
+      "close-sale": "closed the sale",
     },
   },
   knobs: {
@@ -222,6 +240,7 @@ export const en: OpsCatalogue = {
     set: "Change…",
     title: "Change the sandbox’s temper?",
     change: (name, from, to) => `${name}: ${from} → ${to}`,
+    turned: (delay, slow, duplicate, reorder, lost) => `late by ${delay} ms, slow ${slow} ms, repeated ${duplicate}, overtaken ${reorder}, lost ${lost}`,
     yes: "Change it",
   },
   acts: {
@@ -248,7 +267,7 @@ export const en: OpsCatalogue = {
     closeSale: {
       button: "Close…",
       title: (name) => `Close “${name}”?`,
-      happens: (left, running) => [`It can’t be opened again. The ${left} left go back to the product, and the waiting list is told.`, ...(running ? ["It is paused with your reason first, so that the trail has it, and then closed."] : [])],
+      happens: (left) => [`It can’t be opened again. The ${left} left go back to the product, and the waiting list is told.`],
       yes: "Close it",
     },
     pauseRoom: { button: "Pause room…", title: (name) => `Pause “${name}”?`, happens: (viewers) => [`${viewers} viewers see “back in a moment”. Chat and orders stay.`], yes: "Pause it" },

@@ -6,6 +6,7 @@ export const alertKinds: Record<string, { name: string; does: string; unit: stri
   "rule-broken": { name: "A rule of the record is broken", does: "Pause the sales that the examples name, run apricot check, copy the record before anybody mends anything, and find who wrote to it beside the server.", unit: "" },
   "ledger-imbalance": { name: "Debits and credits differ", does: "Stop remittances and refunds, run apricot check, compare with the last backup. Posted lines are never edited: a posting that says so mends it.", unit: " minor" },
   "commits-slow": { name: "Commits are slow", does: "Buyers wait this long. Look at the record’s disk (iostat -x): what else writes there? With PostgreSQL at its standby and at locks (pg_stat_activity).", unit: " ms" },
+  "gate-slow": { name: "The gate is slow", does: "Buyers wait this long before their order is recorded. Has Redis a core of its own, what else asks it (SLOWLOG GET), does it swap or copy itself (INFO persistence)?", unit: " ms" },
   "deliveries-slow": { name: "Critical news arrives late", does: "Prices and sold-out reach viewers late. Look at this node’s processor; drain it or add one, and let new viewers go there.", unit: " ms" },
   "chat-slow": { name: "Chat arrives late", does: "Slow mode in the largest room helps at once; another node helps for good.", unit: " ms" },
   "viewers-slow": { name: "Many viewers are slow", does: "They skip chat and keep sales. Look whether this machine’s way out is full.", unit: "%" },
@@ -13,13 +14,14 @@ export const alertKinds: Record<string, { name: string; does: string; unit: stri
   "holds-stuck": { name: "Holds that ran out stay open", does: "The node that sweeps is stuck, or none has the lease. Look in the log for lease and drain the node that says it keeps it.", unit: "" },
   "payments-stuck": { name: "The payment provider is silent", does: "Is it there, does its address hold, do its webhooks reach us? Everything is asked again until answered; nothing is paid twice.", unit: "" },
   "node-silent": { name: "A node went silent", does: "It left without a goodbye. Its viewers come back elsewhere by themselves. Start it again; if it still runs, end it first.", unit: "" },
-  "memory-short": { name: "Memory runs short", does: "Above its limit the system ends the process. Drain the node and start it on a larger machine, or lower limits.viewers_per_node.", unit: "%" },
-  "files-short": { name: "Open files run short", does: "At the limit nobody gets in. Drain the node, raise LimitNOFILE (systemd) or ulimit -n, start it anew.", unit: "%" },
+  "memory-high": { name: "Memory runs short", does: "Above its limit the system ends the process. Drain the node and start it on a larger machine, or lower limits.viewers_per_node.", unit: "%" },
+  "redis-memory-high": { name: "Redis runs out of memory", does: "At its limit it refuses writes and buying pauses. Raise maxmemory, or move what other programs keep in it. maxmemory-policy stays noeviction.", unit: "%" },
+  "files-high": { name: "Open files run short", does: "At the limit nobody gets in. Drain the node, raise LimitNOFILE (systemd) or ulimit -n, start it anew.", unit: "%" },
 };
 
 export const lightNames: Record<string, string> = {
   record_is_whole: "The record is whole",
-  not_oversold: "Nothing oversold on record",
+  not_oversold: "Nothing oversold",
   lot_counts_its_holds: "Lots count their holds",
   leftovers_returned: "Leftovers returned",
   hold_ends_once: "Holds end once",
@@ -29,6 +31,7 @@ export const lightNames: Record<string, string> = {
   limit_kept: "Buyer limits kept",
   trial_balance_zero: "Trial balance zero",
   totals_are_the_transfers: "Totals are the transfers",
+  counter_is_the_ledger: "Counter = ledger",
   pledge_sums_are_the_transfers: "Pledge sums are the transfers",
   caps_kept: "Pledge caps kept",
   paid_order_posted_once: "Paid orders posted once",

@@ -6,6 +6,7 @@ export const alertKinds: Record<string, { name: string; does: string; unit: stri
   "rule-broken": { name: "账本里有规则被破坏", does: "先暂停例子里的闪购，跑 apricot check，修之前先备份账本，再查是谁绕过服务器写了它。", unit: " 处" },
   "ledger-imbalance": { name: "借贷不相等", does: "停掉拨付和退款，跑 apricot check，和上一份备份比。已记的账不改，只用说明白的分录去冲。", unit: " 分" },
   "commits-slow": { name: "落账慢", does: "买家等的就是它。看账本那块盘（iostat -x）还有谁在写；PostgreSQL 再看备库和谁占着锁（pg_stat_activity）。", unit: " 毫秒" },
+  "gate-slow": { name: "库存门慢", does: "订单落账之前，买家先等它。看 Redis 有没有自己的核、还有谁在问它（SLOWLOG GET）、是不是在换页或复制自己（INFO persistence）。", unit: " 毫秒" },
   "deliveries-slow": { name: "要紧消息到得慢", does: "价格和卖光晚到了。看这个节点的处理器：撤下它或加一台，让新观众去那边。", unit: " 毫秒" },
   "chat-slow": { name: "聊天到得慢", does: "给最大的直播间开慢速发言，马上见效；要长久就加一台节点。", unit: " 毫秒" },
   "viewers-slow": { name: "很多观众网慢", does: "他们会跳过聊天，买东西不受影响。看看这台机器的出口带宽是不是到顶了。", unit: "%" },
@@ -13,13 +14,14 @@ export const alertKinds: Record<string, { name: string; does: string; unit: stri
   "holds-stuck": { name: "到期的留货没放出来", does: "管清扫的节点卡住了，或没人拿着租约。在日志里找 lease，把说自己拿着它的节点撤下。", unit: " 份" },
   "payments-stuck": { name: "支付方一直没回", does: "看支付方在不在、地址对不对、通知到不到得了这里。会一直问到有回答，不会扣两次。", unit: " 件" },
   "node-silent": { name: "有节点没声音了", does: "它没告别就没了。观众会自己连到别的节点。把它再拉起来；如果它还在跑，先停掉。", unit: "" },
-  "memory-short": { name: "内存快用完", does: "再多系统就会杀掉它。撤下这个节点，换大机器，或调低 limits.viewers_per_node。", unit: "%" },
-  "files-short": { name: "打开的文件快到顶", does: "到顶就没人能进。先撤下，把 LimitNOFILE（systemd）或 ulimit -n 调高，再启动。", unit: "%" },
+  "memory-high": { name: "内存快用完", does: "再多系统就会杀掉它。撤下这个节点，换大机器，或调低 limits.viewers_per_node。", unit: "%" },
+  "redis-memory-high": { name: "Redis 内存快用完", does: "到顶它就拒绝写入，下单暂停。调高 maxmemory，或把别的程序的数据搬走。maxmemory-policy 保持 noeviction。", unit: "%" },
+  "files-high": { name: "打开的文件快到顶", does: "到顶就没人能进。先撤下，把 LimitNOFILE（systemd）或 ulimit -n 调高，再启动。", unit: "%" },
 };
 
 export const lightNames: Record<string, string> = {
   record_is_whole: "账本完整",
-  not_oversold: "账上没有超卖",
+  not_oversold: "没有超卖",
   lot_counts_its_holds: "批次的数等于留货之和",
   leftovers_returned: "剩货都还了",
   hold_ends_once: "留货只结束一次",
@@ -29,6 +31,7 @@ export const lightNames: Record<string, string> = {
   limit_kept: "限购守住了",
   trial_balance_zero: "借贷相等",
   totals_are_the_transfers: "余额等于流水之和",
+  counter_is_the_ledger: "计数等于账本",
   pledge_sums_are_the_transfers: "公益数等于流水之和",
   caps_kept: "公益没有超过上限",
   paid_order_posted_once: "付清的订单只记一次",
