@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 
-import { browserMissing, openBrowser, until, visit } from "./pages.mjs";
+import { browserMissing, closeSheet, connected, openBrowser, until, visit } from "./pages.mjs";
 import { Server } from "./server.mjs";
 
 const missing = browserMissing();
@@ -17,7 +17,6 @@ const stateIs = (page, ...states) =>
     `the order to be ${states.join(" or ")}`,
   );
 const accrued = async (page) => Number(await page.getByTestId("charity-accrued").getAttribute("data-minor"));
-const connected = (page) => page.locator('[data-testid="connection"][data-state="live"]').waitFor({ state: "attached" });
 
 async function fillShipping(page) {
   await page.getByTestId("ship-name").fill("林小满");
@@ -31,8 +30,6 @@ async function pay(page) {
   await page.getByTestId("pay-approve").click();
   await stateIs(page, "paid");
 }
-
-const closeSheet = (page) => page.locator(".sheet-close").click();
 
 describe("the pages", { skip: missing }, () => {
   let browser;

@@ -1,34 +1,21 @@
 // The page of ops: the feed and its charts, lights, rooms in depth, and what ops may do about each.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { after, before, describe, test } from "node:test";
 
-import { browserMissing, openBrowser, until, visit } from "./pages.mjs";
+import { HOSTILE, browserMissing, closeSheet, connected, objections, openBrowser, until, visit } from "./pages.mjs";
 import { Server } from "./server.mjs";
 
 const missing = browserMissing();
 if (missing !== undefined && process.env.CI === "true") throw new Error(missing);
 
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const DESK = { viewport: { width: 1440, height: 900 }, locale: "en-GB" };
+const PHONE = { width: 390, height: 844 };
 const ROOM = "hillside";
+const HOSTILE_SKU = "towers";
 
 const standing = (page, ...of) => page.locator(of.map((one) => `[data-testid="status"][data-standing="${one}"]`).join(", ")).waitFor({ timeout: 30_000 });
-const connected = (page) => page.locator('[data-testid="connection"][data-state="live"]').waitFor({ state: "attached" });
 const shownNumber = (text) => Number((text ?? "").replaceAll(/[^\d.]/g, ""));
-
-/** What axe objects to on the page as it stands, each in one line. */
-async function objections(page) {
-  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(await readFile(axe, "utf8"));
-  return page.evaluate(async () => {
-    const settled = document.getAnimations().filter((one) => one.effect?.getComputedTiming().iterations !== Infinity);
-    await Promise.allSettled(settled.map((one) => one.finished));
-    const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} at ${target.join(" ")}: ${failureSummary}`));
-  });
-}
 
 /** Fills the dialog in and sends it, and gives the line of the audit trail that the page then shows. */
 async function confirm(page, reason, typed) {
@@ -58,6 +45,7 @@ describe("the page of ops", { skip: missing }, () => {
     }
     const product = { sku: "walnut-1kg", title: "薄皮核桃", unit: "1 kg", price: { minor: "4680", currency: "CNY" }, onHand: 40, category: "farm" };
     await server.call("POST", "/v1/products", token.lin, product);
+    await server.call("POST", "/v1/products", token.lin, { ...product, sku: HOSTILE_SKU, title: HOSTILE["right-to-left"].title, unit: HOSTILE.towers.place });
     for (const id of [ROOM, "valley"]) {
       await server.call("POST", "/v1/rooms", token.lin, { id, title: id === ROOM ? "山坡上的核桃" : "谷里的杏", hostName: "老林", place: "云南 漾濞" });
       await server.call("POST", `/v1/rooms/${id}/state`, token.lin, { state: "ROOM_STATE_LIVE" });
@@ -102,13 +90,25 @@ describe("the page of ops", { skip: missing }, () => {
     const crowd = await Promise.all(["mei", "tom", "mei", "tom"].map(watch));
     await until(async () => (await connections()) >= alone + crowd.length, "four more connections");
     await page.getByTestId("chart-deliveries").scrollIntoViewIfNeeded();
-    await until(async () => shownNumber(await page.locator('[data-value="deliveries.state"]').textContent()) > 0, "deliveries on the chart");
+    // A room where nothing happens is told nothing: somebody sends hearts meanwhile.
+    const stirred = async () => {
+      await crowd[0].locator(".heart-button").click();
+      return shownNumber(await page.locator('[data-value="deliveries.state"]').textContent()) > 0;
+    };
+    await until(stirred, "deliveries on the chart");
     assert.ok(await page.getByTestId("chart-deliveries").locator("canvas").count(), "it is drawn");
 
-    await page.locator('[data-testid="light"][data-light="not_oversold"][data-good="true"]').waitFor({ timeout: 60_000 });
+    for (const named of ["not_oversold", "trial_balance_zero"]) {
+      const light = page.locator(`[data-testid="light"][data-light="${named}"][data-good="true"]`);
+      await light.waitFor({ timeout: 60_000 });
+      assert.equal(shownNumber(await light.locator(".large-number").textContent()), 0);
+    }
+    await page.getByText("what is sold and what is held is no more than its stock").waitFor();
     assert.equal(await page.locator('.light[data-good="false"]').count(), 0);
-    await page.locator('[data-light="not_oversold"] summary').click();
-    await page.getByText("sold + held <= stock for every lot").waitFor();
+    const folded = page.locator('[data-testid="lights-kept"] [data-light="hold_ends_once"]');
+    assert.equal(await folded.isVisible(), false);
+    await page.getByTestId("lights-kept").locator("summary").click();
+    await folded.getByText("An order has one open hold exactly while it is held").waitFor();
     assert.deepEqual(page.complaints, []);
     for (const one of [page, ...crowd]) await one.context().close();
   });
@@ -144,7 +144,7 @@ describe("the page of ops", { skip: missing }, () => {
     await page.locator('tr[data-row="pause-sale"]').filter({ hasText: "price is wrong" }).filter({ hasText: "watch" }).waitFor();
     await page.goBack();
     await page.getByTestId("sale-resume").click();
-    await page.getByTestId("confirm-yes").click();
+    await confirm(page, "price is right");
     await page.locator('[data-testid="sale-row"][data-state="open"]').waitFor();
     await viewer.locator('[data-testid="buy"]:not([disabled])').waitFor();
     assert.deepEqual(page.complaints, []);
@@ -205,21 +205,97 @@ describe("the page of ops", { skip: missing }, () => {
 
   test("axe has nothing against any view, by day and by night, small and large, in both languages", async () => {
     await buy("tom");
-    const looks = [
-      { ...DESK, colorScheme: "light" },
-      { viewport: { width: 390, height: 844 }, locale: "zh-CN", colorScheme: "dark" },
-    ];
-    for (const look of looks) {
-      for (const where of ["view=overview", "view=rooms", `room=${ROOM}`, "view=delivery", "view=record", "view=money", "view=audit"]) {
-        const page = await ops(where, look);
-        await standing(page, "good");
-        await page.waitForLoadState("networkidle").catch(() => undefined);
-        assert.deepEqual(await objections(page), [], `${where} ${look.colorScheme}`);
+    for (const look of [
+      { viewport: PHONE, locale: "zh-CN", colorScheme: "light" },
+      { viewport: PHONE, locale: "en-GB", colorScheme: "dark" },
+      { viewport: DESK.viewport, locale: "en-GB", colorScheme: "light" },
+      { viewport: DESK.viewport, locale: "zh-CN", colorScheme: "dark" },
+    ]) {
+      const page = await ops("view=overview", look);
+      await standing(page, "good");
+      const clean = async (what) => {
+        assert.deepEqual(await objections(page), [], `${what} ${look.colorScheme} ${look.locale} ${look.viewport.width}`);
         const spare = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        assert.ok(spare <= 0, `${where} is ${spare} px wider than the screen`);
-        await page.context().close();
+        assert.ok(spare <= 0, `${what} is ${spare} px wider than the screen`);
+      };
+      for (const [where, there] of [
+        ["view=overview", page.getByTestId("lights-kept")],
+        ["view=rooms", page.getByTestId("rooms")],
+        ["view=delivery", page.getByTestId("chart-deliveries")],
+        ["view=record", page.getByTestId("chart-commits")],
+        ["view=money", page.getByTestId("payments")],
+        ["view=audit", page.getByTestId("audit")],
+        [`room=${ROOM}`, page.getByTestId("order").first()],
+      ]) {
+        await page.evaluate((hash) => (location.hash = hash), `#${where}`);
+        await there.waitFor();
+        if (where === "view=overview") await page.getByTestId("lights-kept").locator("summary").click();
+        await clean(where);
       }
+      await page.getByTestId("order").first().click();
+      await page.getByTestId("order-sheet").waitFor();
+      await clean("an order");
+      await closeSheet(page);
+      await page.getByTestId("sale-pause").click();
+      await page.getByTestId("confirm").waitFor();
+      await clean("what will happen");
+      await closeSheet(page);
+      await page.getByTestId("subject").fill("mei");
+      await page.getByTestId("subject").press("Enter");
+      await page.getByTestId("person").waitFor();
+      await clean("a person");
+      await closeSheet(page);
+      assert.deepEqual(page.complaints, []);
+      await page.context().close();
     }
+  });
+
+  test("hostile names and titles stay where they are put, and one's own words where they were typed", async () => {
+    const rooms = Object.entries(HOSTILE);
+    for (const [id, words] of rooms) {
+      await server.call("POST", "/v1/rooms", token.lin, { id, ...words });
+      await server.call("POST", `/v1/rooms/${id}/state`, token.lin, { state: "ROOM_STATE_LIVE" });
+      const lot = { sku: HOSTILE_SKU, price: { minor: "3980", currency: "CNY" }, stock: 10, limitPerBuyer: 5, durationSeconds: 3600, openNow: true };
+      await server.call("POST", `/v1/rooms/${id}/sales`, token.lin, lot);
+      const viewer = await visit(browser, `${server.base}/rooms/${id}#token=${token.mei}`);
+      await connected(viewer);
+      await viewer.getByTestId("chat-input").fill("\u202e\u2067<script>alert(1)</script> نخل");
+      await viewer.getByTestId("chat-send").click();
+      await viewer.getByTestId("chat-line").first().waitFor();
+      await viewer.context().close();
+    }
+    for (const viewport of [{ width: 360, height: 740 }, DESK.viewport]) {
+      const page = await ops("view=rooms", { viewport, locale: "en-GB" });
+      const fits = async (what) => {
+        const spare = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        assert.ok(spare <= 0, `${what} is ${spare} px wider than the screen at ${viewport.width}`);
+        assert.equal(await page.locator("main script").count(), 0);
+      };
+      for (const [id, { title }] of rooms) {
+        const line = page.locator(`tr[data-row="${id}"] th`);
+        await line.waitFor();
+        assert.equal(await line.locator("a > bdi").textContent(), title);
+        // The id after it is read from the left, whatever the title turns.
+        assert.match(await line.locator(".hint").textContent(), new RegExp(`^${id} · `));
+      }
+      await fits("the list of rooms");
+      for (const [id] of rooms) {
+        await page.evaluate((hash) => (location.hash = hash), `#room=${id}`);
+        await page.locator(".room-head code").filter({ hasText: id }).waitFor();
+        await page.getByTestId("sale-row").waitFor();
+        await page.getByTestId("chat-line").filter({ hasText: "<script>" }).waitFor();
+        await fits(id);
+        await page.getByTestId("room-stop").click();
+        const heading = page.getByTestId("confirm").locator("h2");
+        // Ours begin and end the sentence: what was typed is isolated and turns nothing.
+        assert.match(await heading.textContent(), /^Stop “\u2068[^\u202a-\u202e]*\u2069”\?$/u);
+        await fits(`stopping ${id}`);
+        await closeSheet(page);
+      }
+      assert.deepEqual(page.complaints, []);
+      await page.context().close();
+    }
+    for (const [id] of rooms) await server.call("POST", `/v1/rooms/${id}/state`, token.lin, { state: "ROOM_STATE_ENDED" });
   });
 
   test("a killed server is said at once, and the page recovers by itself", async () => {

@@ -1,6 +1,8 @@
 // Browsers that note whatever goes wrong in a page.
 
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 
 import { chromium } from "playwright-core";
 
@@ -45,6 +47,48 @@ export async function visit(browser, address, { context: known, ...options } = {
   await page.goto(address);
   return page;
 }
+
+export const connected = (page) => page.locator('[data-testid="connection"][data-state="live"]').waitFor({ state: "attached" });
+
+export const closeSheet = (page) => page.locator(".sheet-close").click();
+
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+/** What axe objects to on the page as it stands, each in one line. */
+export async function objections(page) {
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(await readFile(axe, "utf8"));
+  return page.evaluate(async () => {
+    const settled = document.getAnimations().filter((one) => one.effect?.getComputedTiming().iterations !== Infinity);
+    await Promise.allSettled(settled.map((one) => one.finished));
+    const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
+    return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} at ${target.join(" ")}: ${failureSummary}`));
+  });
+}
+
+/** Notes each value that an attribute of the page has from now on; `noted` gives them, the first one first. */
+export async function note(page, testId, attribute) {
+  const name = `${testId}/${attribute}`;
+  await page.evaluate(
+    ([testId, attribute, name]) => {
+      const values = ((globalThis.notes ??= {})[name] = []);
+      const look = () => {
+        const value = document.querySelector(`[data-testid="${testId}"]`)?.getAttribute(attribute) ?? undefined;
+        if (value !== undefined && value !== values.at(-1)) values.push(value);
+      };
+      new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: [attribute] });
+      look();
+    },
+    [testId, attribute, name],
+  );
+  return { noted: () => page.evaluate((name) => globalThis.notes[name], name) };
+}
+
+/** Words that break a page which does not expect them: they push, turn, cover or end what stands around them. */
+export const HOSTILE = {
+  "long-emoji": { title: "👨‍👩‍👧‍👦".repeat(11), hostName: "🍑".repeat(30), place: "﷽".repeat(20) },
+  "right-to-left": { title: "\u202eمن البستان‏ <script>alert(1)</script>", hostName: "\u202e\u2067نخل", place: "\u202d\u2066漾濞" },
+  towers: { title: `${`Z${"\u0336\u0322\u0348".repeat(4)}`.repeat(5)}`, hostName: "\u200b\u200d\ufeff a", place: "W".repeat(40) },
+};
 
 /** Waits until `look` gives something true. */
 export async function until(look, what, withinMs = 20_000) {

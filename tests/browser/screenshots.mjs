@@ -31,6 +31,7 @@ const lively = {
   },
   ops: async (page) => {
     await page.locator('[data-testid="status"][data-standing="good"]').waitFor({ timeout: 60_000 });
+    await page.locator('.light.large[data-good="true"]').nth(1).waitFor({ timeout: 60_000 });
     await until(async () => (await page.getByTestId("tile-delay").textContent()) !== "–", "a delivery", 60_000);
   },
 };

@@ -2,20 +2,19 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { after, before, describe, test } from "node:test";
 
-import { browserMissing, openBrowser, until, visit } from "./pages.mjs";
+import { HOSTILE, browserMissing, closeSheet, connected, note, objections, openBrowser, until, visit } from "./pages.mjs";
 import { Server } from "./server.mjs";
 
 const missing = browserMissing();
 if (missing !== undefined && process.env.CI === "true") throw new Error(missing);
 
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const STREAM = "https://stream.example/orchard.m3u8";
+/** What a sandbox takes for a purchase. */
+const PAYMENT = { method: "PAYMENT_METHOD_SANDBOX_APPROVE", shipTo: { name: "林小满", phone: "13800000000", address: "示例路 1 号" } };
 const DESK = { viewport: { width: 1280, height: 800 } };
 
-const connected = (page) => page.locator('[data-testid="connection"][data-state="live"]').waitFor({ state: "attached" });
 const left = async (page) => Number(await page.getByTestId("sale-left").getAttribute("data-left"));
 const picture = (page, state) => page.locator(`[data-testid="picture"][data-picture="${state}"]`).waitFor({ state: "attached" });
 
@@ -43,18 +42,6 @@ async function stream(context) {
   return served;
 }
 
-/** What axe objects to on the page as it stands, each in one line. */
-async function objections(page) {
-  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(await readFile(axe, "utf8"));
-  const found = await page.evaluate(async () => {
-    const settled = document.getAnimations().filter((one) => one.effect?.getComputedTiming().iterations !== Infinity);
-    await Promise.allSettled(settled.map((one) => one.finished));
-    const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} at ${target.join(" ")}: ${failureSummary}`));
-  });
-  return found;
-}
-
 describe("the viewer's page", { skip: missing }, () => {
   const token = {};
   let browser;
@@ -62,7 +49,7 @@ describe("the viewer's page", { skip: missing }, () => {
   let pledge;
   before(async () => {
     [browser, server] = await Promise.all([openBrowser(), Server.start()]);
-    for (const who of ["viewer:mei:小梅", "viewer:tom:Tom", "viewer:ana:Ana", "host:lin:老林"]) {
+    for (const who of ["viewer:mei:小梅", "viewer:tom:Tom", "viewer:ana:Ana", "host:lin:老林", "ops:ops:值班"]) {
       const [role, subject, name] = who.split(":");
       token[subject] = await server.token(role, subject, name);
     }
@@ -116,11 +103,15 @@ describe("the viewer's page", { skip: missing }, () => {
     for (let n = 1; n < quantity; n += 1) await page.locator(".stepper .round").last().click();
     await page.getByTestId("buy").click();
     await page.locator('[data-testid="order-state"][data-state="held"]').waitFor();
+    await fillShipping(page);
+    await page.getByTestId("pay-approve").click();
+    await page.getByTestId("open-receipt").waitFor();
+  }
+
+  async function fillShipping(page) {
     await page.getByTestId("ship-name").fill("林小满");
     await page.getByTestId("ship-phone").fill("13800000000");
     await page.getByTestId("ship-address").fill("示例路 1 号");
-    await page.getByTestId("pay-approve").click();
-    await page.getByTestId("open-receipt").waitFor();
   }
 
   describe("and its picture", () => {
@@ -204,24 +195,24 @@ describe("the viewer's page", { skip: missing }, () => {
     const address = await room("tunnel");
     const page = await visit(browser, link(address, "mei"));
     await connected(page);
-    await page.evaluate(() => {
-      globalThis.lefts = [];
-      globalThis.loaded = performance.timeOrigin;
-      const look = () => {
-        const left = document.querySelector("[data-testid=sale-left]")?.getAttribute("data-left");
-        if (left !== undefined && left !== globalThis.lefts.at(-1)) globalThis.lefts.push(left);
-      };
-      new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-left"] });
-      look();
-    });
+    const loaded = await page.evaluate(() => performance.timeOrigin);
+    const lefts = await note(page, "sale-left", "data-left");
+    const sequences = await note(page, "charity-accrued", "data-sequence");
+    const totals = await note(page, "charity-accrued", "data-minor");
     const sale = await page.getByTestId("sale-card").getAttribute("data-sale");
     const hold = (who) => server.call("POST", "/v1/orders", token[who], { orderId: crypto.randomUUID(), saleId: sale, quantity: 2 });
-    await hold("tom");
-    await until(async () => (await left(page)) === 18, "the first hold");
+    const buy = async (who) => {
+      const { id } = await hold(who);
+      await server.call("POST", `/v1/orders/${id}/pay`, token[who], PAYMENT);
+      await until(async () => (await server.call("GET", `/v1/orders/${id}`, token[who])).state === "ORDER_STATE_PAID", "the order to be paid");
+    };
+    await buy("tom");
+    await until(async () => (await left(page)) === 18, "the first order");
+    await until(async () => (await sequences.noted()).length > 1, "the counter to move");
     await page.context().setOffline(true);
     await page.locator('[data-testid="connection"][data-state="offline"]').waitFor();
     assert.equal(await page.getByTestId("buy").isDisabled(), true, "nothing can be bought without a line");
-    await hold("tom");
+    await buy("tom");
     await hold("ana");
     await page.context().setOffline(false);
     await until(async () => (await left(page)) === 14, "what happened meanwhile");
@@ -229,12 +220,72 @@ describe("the viewer's page", { skip: missing }, () => {
 
     // Covered, it is told of what happens and draws it when it is looked at again.
     await cover(page, true);
-    await hold("ana");
+    await buy("ana");
     await cover(page, false);
     await until(async () => (await left(page)) === 12, "what happened behind the other page");
-    const { lefts, loaded } = await page.evaluate(() => ({ lefts: globalThis.lefts.map(Number), loaded: globalThis.loaded }));
-    assert.deepEqual(lefts, [...lefts].sort((a, b) => b - a), "the stock only went down");
+    const { grossAccruedMinor } = await server.call("GET", `/v1/pledges/${pledge.id}/total`);
+    await until(async () => (await totals.noted()).at(-1) === grossAccruedMinor, "the counter to be the ledger's");
+    const down = (await lefts.noted()).map(Number);
+    assert.deepEqual(down, [...down].sort((a, b) => b - a), "the stock only went down");
+    assert.deepEqual(down.slice(-1), [12]);
+    for (const growing of [sequences, totals]) {
+      const up = (await growing.noted()).map(Number);
+      assert.ok(up.length > 1, "the counter moved");
+      assert.deepEqual(up, [...up].sort((a, b) => a - b), "the counter only went up");
+    }
     assert.equal(loaded, await page.evaluate(() => performance.timeOrigin));
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+  });
+
+  test("hearts rise in every page, and who comes and goes is counted", async () => {
+    const address = await room("hearts", { sale: false });
+    const page = await visit(browser, link(address, "mei"));
+    await connected(page);
+    const watching = () => page.getByTestId("viewers").getAttribute("data-viewers").then(Number);
+    await until(async () => (await watching()) === 1, "one who watches");
+    const guest = await visit(browser, address);
+    await connected(guest);
+    await until(async () => (await watching()) === 2, "two who watch");
+
+    const hearts = async (of) => Number((await of.locator(".heart-count").count()) && (await of.locator(".heart-count").textContent()));
+    const risen = async (of) => (await of.evaluate(() => globalThis.risen)) > 0;
+    for (const of of [page, guest]) {
+      await of.evaluate(() => {
+        globalThis.risen = 0;
+        const count = (changes) => (globalThis.risen += changes.flatMap(({ addedNodes }) => [...addedNodes]).length);
+        new MutationObserver(count).observe(document.querySelector(".hearts"), { childList: true });
+      });
+    }
+    await page.locator(".heart-button").click();
+    await until(() => risen(page), "one's own heart to rise at once");
+    await until(async () => (await hearts(guest)) === 1, "the room's count");
+    for (let n = 0; n < 3; n += 1) await page.locator(".heart-button").click();
+    await until(async () => (await hearts(guest)) === 4 && (await hearts(page)) === 4, "all of them, on both pages");
+    await until(() => risen(guest), "the others' hearts to rise");
+    await until(async () => (await page.locator(".rising").count()) === 0, "hearts to go when they are up");
+
+    await guest.context().close();
+    await until(async () => (await watching()) === 1, "one who watches again");
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+  });
+
+  test("a slow payment may be waited for with the sheet closed, and is told when it comes", async () => {
+    const address = await room("slow-bank");
+    const page = await visit(browser, link(address, "tom"));
+    await server.call("PUT", "/sandbox/v1/knobs", token.ops, { slowMs: 2_500 });
+    await page.getByTestId("buy").click();
+    await page.locator('[data-testid="order-state"][data-state="held"]').waitFor();
+    await fillShipping(page);
+    await page.getByTestId("pay-slow").click();
+    await page.getByText("正在等银行回话…").waitFor();
+    assert.equal(await page.getByTestId("pay-slow").count(), 0, "nobody pays twice");
+    assert.deepEqual(await objections(page), []);
+    await closeSheet(page);
+    await page.getByRole("button", { name: "我的订单" }).click();
+    await page.locator('[data-testid="order"] [data-state="paid"]').first().waitFor();
+    await server.call("PUT", "/sandbox/v1/knobs", token.ops, {});
     assert.deepEqual(page.complaints, []);
     await page.context().close();
   });
@@ -376,13 +427,7 @@ describe("the viewer's page", { skip: missing }, () => {
   });
 
   test("hostile names and titles stay where they are put", async () => {
-    const family = "👨‍👩‍👧‍👦";
-    const hostile = {
-      "long-emoji": { title: family.repeat(11), hostName: "🍑".repeat(30), place: "﷽".repeat(20) },
-      "right-to-left": { title: "\u202eمن البستان‏ <script>alert(1)</script>", hostName: "\u202e\u2067نخل", place: "\u202d\u2066漾濞" },
-      "towers": { title: `${`Z${"\u0336\u0322\u0348".repeat(4)}`.repeat(5)}`, hostName: "\u200b\u200d\ufeff a", place: "W".repeat(40) },
-    };
-    for (const [id, words] of Object.entries(hostile)) {
+    for (const [id, words] of Object.entries(HOSTILE)) {
       const address = await room(id, words);
       for (const size of [{ viewport: { width: 360, height: 740 } }, DESK]) {
         const page = await visit(browser, link(address, "mei"), size);

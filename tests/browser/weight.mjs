@@ -3,6 +3,8 @@
 // Each figure is the median of RUNS visits with an empty cache, over 1.5 Mbit/s with a round trip of 150 ms, on a processor slowed down
 // four times. Bytes are those on the wire: compressed bodies, headers and the frames of the socket, until a second after the page is usable.
 
+import { fileURLToPath } from "node:url";
+
 import { openBrowser } from "./pages.mjs";
 import { Server } from "./server.mjs";
 
@@ -49,20 +51,24 @@ function frameBytes({ opcode, payloadData }) {
 
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
-const server = await Server.start({ demo: true });
-const browser = await openBrowser();
-try {
-  const weights = {};
-  for (const [who, page] of Object.entries(PAGES)) {
-    const visits = [];
-    while (visits.length < RUNS) visits.push(await visit(browser, server.links[who], page));
-    weights[who] = {
-      compressed_kb: Math.round(median(visits.map(({ bytes }) => bytes)) / 100) / 10,
-      usable_ms: Math.round(median(visits.map(({ usableMs }) => usableMs))),
-    };
+export async function weigh({ pages = Object.keys(PAGES), runs = RUNS } = {}) {
+  const server = await Server.start({ demo: true });
+  const browser = await openBrowser();
+  try {
+    const weights = {};
+    for (const who of pages) {
+      const visits = [];
+      while (visits.length < runs) visits.push(await visit(browser, server.links[who], PAGES[who]));
+      weights[who] = {
+        compressed_kb: Math.round(median(visits.map(({ bytes }) => bytes)) / 100) / 10,
+        usable_ms: Math.round(median(visits.map(({ usableMs }) => usableMs))),
+      };
+    }
+    return weights;
+  } finally {
+    await browser.close();
+    await server.stop();
   }
-  console.log(JSON.stringify(weights));
-} finally {
-  await browser.close();
-  await server.stop();
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(JSON.stringify(await weigh()));
