@@ -42,7 +42,9 @@ const browser = await openBrowser();
 try {
   for (const who of ["viewer", "host", "ops"]) {
     for (const [size, options] of Object.entries(SIZES)) {
-      const page = await visit(browser, server.links[who], { ...options, locale: LANGUAGES[size] });
+      // The demo has a room for each language.
+      const link = LANGUAGES[size].startsWith("en") ? (server.links[`${who}-en`] ?? server.links[who]) : server.links[who];
+      const page = await visit(browser, link, { ...options, locale: LANGUAGES[size] });
       await lively[who](page);
       await page.evaluate(() => document.fonts.ready);
       const path = join(FOLDER, `${who}-${size}.png`);
