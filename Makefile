@@ -47,6 +47,7 @@ fuzz: ## Every decoder for SECONDS (30) under libFuzzer; needs cargo-fuzz
 
 bench: ## The figures of docs/benchmarks.md
 	$(CARGO) bench --bench gate -- --json
+	$(CARGO) bench -p apricot-tlog --bench log -- --json
 
 # A release build has the pages inside.
 BROWSER = cd tests/browser && npm ci --no-audit --no-fund --loglevel=error && APRICOT_BIN="$(CURDIR)/target/release/apricot"

@@ -129,7 +129,8 @@ macro_rules! targets {
 // Fewer where one input costs more: a signature, a file.
 targets! {
     handshake 10_000, websocket 4_000, socket_proto 8_000, socket_json 8_000, rest 6_000, page 10_000, names 10_000, token 6_000,
-    claims 150, jwks 800, webhook 6_000, config 1_500, import 3_000, cluster 10_000,
+    claims 150, jwks 800, webhook 6_000, config 1_500, import 3_000, cluster 10_000, log_leaf 4_000, log_note 1_000,
+    log_receipt 600,
 }
 
 #[test]

@@ -11,6 +11,7 @@ use apricot_proto::v1::Problem;
 mod cluster;
 mod config;
 mod import;
+mod log;
 mod names;
 mod rest;
 mod socket;
@@ -21,6 +22,7 @@ mod websocket;
 pub use cluster::cluster;
 pub use config::config;
 pub use import::import;
+pub use log::{log_leaf, log_note, log_receipt};
 pub use names::{names, page};
 pub use rest::{MESSAGES, rest};
 pub use socket::{socket_json, socket_proto};
@@ -34,7 +36,7 @@ const DETAIL_CHARACTERS_MAX: usize = 400;
 /// A name, which is also the folder of the seeds, and what takes any bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 17] = [
     ("handshake", handshake),
     ("websocket", websocket),
     ("socket_proto", socket_proto),
@@ -49,6 +51,9 @@ pub const TARGETS: [Target; 14] = [
     ("config", config),
     ("import", import),
     ("cluster", cluster),
+    ("log_leaf", log_leaf),
+    ("log_note", log_note),
+    ("log_receipt", log_receipt),
 ];
 
 fn well_said(problem: &Problem) {

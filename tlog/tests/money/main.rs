@@ -1,0 +1,7 @@
+//! Leaves, shares, recounts and receipts over a small honest ledger, and over what a dishonest one would publish.
+
+mod leaves;
+mod receipts;
+mod recounts;
+mod shares;
+mod stage;
