@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, random_u64};
 use crate::config::{Config, ConfigError, TlsConfig};
+use crate::ledger::log::{LogError, PublicLog};
 use crate::ledger::{CommissionRules, Ledger};
 use crate::model::{Share, Timestamp};
 use crate::ops::{Meters, Ops};
@@ -33,7 +34,7 @@ use crate::wire::live::{Patience, Sockets, Verifier};
 use crate::wire::tls::{Certificates, TlsError};
 use crate::wire::token::{Jwks, JwksRefused, Keys};
 use crate::wire::webhook::WebhookSecrets;
-use crate::wire::{self, Wire, listener};
+use crate::wire::{self, Wire, listener, log_keys};
 
 pub mod provider;
 mod stores;
@@ -42,6 +43,8 @@ mod tasks;
 use stores::{Stores, record};
 pub use stores::{connect_record, open_record, postgres_settings};
 
+/// Tiles of the public log; made again from the record when they are lost.
+pub const LOG_FOLDER: &str = "log";
 pub const RECORD_FILE: &str = "record.db";
 const LOCK_FILE: &str = "lock";
 /// On a free port.
@@ -55,6 +58,7 @@ pub struct Running {
     pub sales: Sales,
     pub provider: Provider,
     pub ops: Ops,
+    pub log: PublicLog,
     /// With TLS. Without it whoever listens here speaks HTTP.
     certificates: Option<Certificates>,
     sockets: Sockets,
@@ -100,6 +104,8 @@ pub enum StartError {
     Rooms(StoreError),
     #[error("what the record says about sales cannot be loaded: {0}; run `apricot check`")]
     Load(Refusal),
+    #[error("the public log cannot be opened: {0}")]
+    Log(#[from] LogError),
     #[error("{0}; check the data folder")]
     Sandbox(#[from] SandboxError),
 }
@@ -151,6 +157,9 @@ impl App {
         let inner = if tells_itself { Some(listen(THIS_MACHINE)?) } else { None };
 
         let Stores { journal, inventory, broker, listener, clock } = Stores::open(&config, clock).await?;
+        let seeds = log_keys::seeds(&config.keys(), now)?;
+        let folder = config.data.join(LOG_FOLDER);
+        let log = PublicLog::open(journal.clone(), &folder, config.public_log.origin.clone(), &seeds).await?;
         let (news, told) = mpsc::channel(NEWS_MAX);
         let (outbox, asked) = mpsc::channel(OUTBOX_MAX);
         let ledger = Ledger::new(journal.clone(), commission(&config));
@@ -186,6 +195,7 @@ impl App {
             sales: sales.clone(),
             provider: provider.clone(),
             ops: ops.clone(),
+            log: log.clone(),
             certificates: certificates.clone(),
             drain: config.drain(),
             accepting: CancellationToken::new(),
@@ -207,6 +217,7 @@ impl App {
             sales,
             provider,
             ops,
+            log,
             hold_default: Duration::from_secs(config.sale.hold_seconds),
         });
         if let Some((inner, _)) = inner {
@@ -266,6 +277,14 @@ impl Running {
         self.tasks.spawn(tasks::keep(sales.clone(), name, clock.clone(), keeper, stop.clone()));
         self.tasks.spawn(self.ops.clone().run(kept.clone(), clock.clone(), stop.clone()));
         self.tasks.spawn(self.ops.clone().keep_lights(kept.clone(), clock.clone(), stop.clone()));
+        let tally_every = Duration::from_secs(config.public_log.tally_seconds);
+        self.tasks.spawn(tasks::log(
+            self.log.clone(),
+            kept.clone(),
+            tally_every,
+            clock.clone(),
+            stop.clone(),
+        ));
         self.tasks.spawn(tasks::sweep(sales.clone(), kept, clock.clone(), stop.clone()));
         let now = clock.clone();
         self.tasks.spawn(hub.clone().run(told, move || now.now(), stop.clone()));
@@ -306,8 +325,9 @@ impl Running {
     }
 
     async fn stop_in_order(self) {
-        let Self { hub, sales, provider, ops, sockets, accepting, working, listener, tasks, _lock, .. } =
-            self;
+        let Self {
+            hub, sales, provider, ops, log, sockets, accepting, working, listener, tasks, _lock, ..
+        } = self;
         sockets.drain().await;
         accepting.cancel();
         listener.wait().await;
@@ -316,7 +336,7 @@ impl Running {
         working.cancel();
         tasks.wait().await;
         let journal = sales.ledger().journal().clone();
-        drop((hub, sales, provider, ops, sockets));
+        drop((hub, sales, provider, ops, log, sockets));
         journal.close().await;
     }
 }

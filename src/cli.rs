@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::app::StartError;
 use crate::config::{self, ConfigError, Effective, Flags, LogConfig, LogFormat};
 
+mod audit;
 mod check;
 pub mod import;
 mod migrate;
@@ -19,6 +20,7 @@ mod sandbox;
 mod serve;
 mod signals;
 mod token;
+mod verify;
 
 #[derive(Parser)]
 #[command(
@@ -41,6 +43,10 @@ enum Command {
     Token(token::Token),
     /// Check the record against every rule
     Check(check::Check),
+    /// Check a receipt offline
+    Verify(verify::Verify),
+    /// Read a site's public log as a stranger, and compare what it adds up to with what the site shows
+    Audit(audit::Audit),
     /// Bring the tables of a record on PostgreSQL up to date, and say what was done
     Migrate(migrate::Migrate),
     /// Ask a running server whether it is ready
@@ -78,6 +84,8 @@ pub fn run() -> ExitCode {
         Command::Sandbox(sandbox) => sandbox.run(),
         Command::Token(token) => token.run(),
         Command::Check(check) => check.run(),
+        Command::Verify(verify) => verify.run(),
+        Command::Audit(audit) => audit.run(),
         Command::Migrate(migrate) => migrate.run(),
         Command::Ready(ready) => ready.run(),
         Command::Config(source) => source.load(None).and_then(|effective| print(&effective.to_string())),

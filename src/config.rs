@@ -38,6 +38,7 @@ pub struct Config {
     /// Parts per million by category; "other" is for those not named.
     pub commission: BTreeMap<String, u32>,
     pub provider: ProviderConfig,
+    pub public_log: PublicLogConfig,
     /// With `redis` or not at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub postgres: Option<PostgresConfig>,
@@ -83,6 +84,15 @@ pub struct ProviderConfig {
     pub reorder_ppm: u32,
     pub lost_ppm: u32,
     pub slow_ms: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PublicLogConfig {
+    /// Absent: made of the record's id at the first start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    pub tally_seconds: u64,
 }
 
 /// Files in PEM. The key itself is never part of the configuration.
@@ -154,6 +164,7 @@ impl Default for Config {
             sale: SaleConfig::default(),
             commission: [("farm".into(), 0), ("other".into(), 50_000)].into(),
             provider: ProviderConfig::default(),
+            public_log: PublicLogConfig::default(),
             postgres: None,
             redis: None,
             tls: None,
@@ -177,6 +188,12 @@ impl Default for SaleConfig {
 impl Default for ProviderConfig {
     fn default() -> Self {
         Self { url: None, delay_ms: 300, duplicate_ppm: 0, reorder_ppm: 0, lost_ppm: 0, slow_ms: 0 }
+    }
+}
+
+impl Default for PublicLogConfig {
+    fn default() -> Self {
+        Self { origin: None, tally_seconds: 60 }
     }
 }
 
@@ -212,6 +229,7 @@ impl Config {
             ("provider.reorder_ppm", provider.reorder_ppm.into(), 0..=ppm),
             ("provider.lost_ppm", provider.lost_ppm.into(), 0..=ppm),
             ("provider.slow_ms", provider.slow_ms.into(), 0..=600_000),
+            ("public_log.tally_seconds", self.public_log.tally_seconds, 1..=86_400),
         ];
         for (key, value, bound) in numbers {
             if !bound.contains(&value) {
@@ -257,6 +275,14 @@ impl Config {
             if path.as_os_str().is_empty() {
                 return Err((format!("tls.{key}"), "a file in PEM".into()));
             }
+        }
+        if let Some(origin) = &self.public_log.origin
+            && (origin.len() > 200 || !apricot_tlog::note::key_name_fits(origin))
+        {
+            return Err((
+                "public_log.origin".into(),
+                "the log's address without https://, such as \"shop.example/log\": at most 200 bytes without spaces and +".into(),
+            ));
         }
         let Some(jwks) = &self.jwks else { return Ok(()) };
         if jwks.source.starts_with("https://") {

@@ -16,6 +16,7 @@ use crate::store::journal::{Once, Total};
 use crate::store::{Journal, StoreError, Write};
 
 mod charity;
+pub mod log;
 pub mod meters;
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,7 @@ pub mod demo;
 pub mod ledger;
 pub mod model;
 pub mod ops;
+pub mod outside;
 pub mod room;
 pub mod sale;
 pub mod sandbox;

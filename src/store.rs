@@ -6,6 +6,7 @@ pub mod inventory;
 pub mod journal;
 pub mod meters;
 pub mod redis;
+pub mod tiles;
 
 pub use broker::Broker;
 pub use inventory::Inventory;

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Router, middleware};
 
 use crate::clock::Clock;
+use crate::ledger::log::PublicLog;
 use crate::ops::Ops;
 use crate::room::Hub;
 use crate::sale::Sales;
@@ -17,6 +18,8 @@ pub mod guard;
 pub mod key_folder;
 pub mod listener;
 pub mod live;
+pub mod log;
+pub mod log_keys;
 pub mod meters;
 pub mod openapi;
 pub mod pages;
@@ -42,13 +45,18 @@ pub struct Wire {
     pub sales: Sales,
     pub provider: Provider,
     pub ops: Ops,
+    pub log: PublicLog,
     /// For sales that do not say.
     pub hold_default: Duration,
 }
 
 /// `secure`: behind TLS of this program.
 pub fn router(wire: Arc<Wire>, sockets: Sockets, origins: Origins, secure: bool) -> Router {
-    let router = rest::router().merge(pages::router()).with_state(Arc::clone(&wire)).merge(sockets.router());
+    let router = rest::router()
+        .merge(log::router())
+        .merge(pages::router())
+        .with_state(Arc::clone(&wire))
+        .merge(sockets.router());
     let router = router.fallback(nothing_here).method_not_allowed_fallback(wrong_method);
     // Other hosts' pages may read answers when they are listed.
     let router = if origins.is_empty() { router } else { router.layer(origins.cors()) };

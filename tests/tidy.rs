@@ -18,6 +18,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Of the store, the values that refusals and lists carry: see `handle_rule`.
     ("wire", &["ops", "room", "sale", "ledger", "store", "contract", "clock", "model"]),
     ("audit", &["store", "model"]),
+    // What anybody can do who reads docs/log.md.
+    ("outside", &[]),
     // Looks at all layers but the wire, and asks a node to go.
     ("ops", &["audit", "room", "sale", "ledger", "store", "clock", "model"]),
 ];

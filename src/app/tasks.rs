@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{self, Clock};
 use crate::config::JwksConfig;
+use crate::ledger::log::{LogError, PublicLog};
 use crate::model::Timestamp;
 use crate::room::Hub;
 use crate::sale::{Keeping, Sales, Standing};
@@ -22,6 +23,8 @@ const SWEEP_EVERY: Duration = Duration::from_millis(100);
 const KEEP_EVERY: Duration = Duration::from_secs(1);
 /// A second.
 const SWEEPS_PER_LOOK: u64 = 10;
+/// A line is in the log within a second, and a checkpoint covers many.
+const LOG_EVERY: Duration = Duration::from_millis(250);
 const RECONCILE_EVERY: Duration = Duration::from_secs(1);
 const STANDING_EVERY: Duration = Duration::from_secs(1);
 const CLOCK_EVERY: Duration = Duration::from_secs(2);
@@ -82,6 +85,54 @@ pub async fn sweep(
             count += 1;
         }
     }
+}
+
+/// The node that has the duty appends to the public log; the others follow. What fails is tried again at the next look.
+pub async fn log(
+    log: PublicLog,
+    kept: watch::Receiver<Option<Keeping>>,
+    tally_every: Duration,
+    clock: Clock,
+    stop: CancellationToken,
+) {
+    let mut ticks = every(LOG_EVERY);
+    let mut tallied = clock::instant();
+    let mut broken = false;
+    while until(&stop, ticks.tick()).await.is_some() {
+        let keeping = (*kept.borrow()).filter(|keeping| keeping.stands());
+        let tally = tallied.elapsed() >= tally_every;
+        let turned = match keeping {
+            Some(keeping) => turn(&log, keeping, tally, &clock).await,
+            None => log.follow().await.map(|()| false),
+        };
+        match turned {
+            Ok(told) => {
+                if told {
+                    tallied = clock::instant();
+                }
+                broken = false;
+            }
+            // Said once: the log may be stuck for a while, and orders go on meanwhile.
+            Err(error) if !broken => {
+                broken = true;
+                tracing::error!(%error, "the public log does not go on; every look tries again");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// All that waits; then, when it is time, what it adds up to. Says whether tallies were told.
+async fn turn(log: &PublicLog, keeping: Keeping, tally: bool, clock: &Clock) -> Result<bool, LogError> {
+    while log.append(keeping.fence(), false, clock.now()).await? {
+        if !keeping.stands() {
+            return Ok(false);
+        }
+    }
+    if tally {
+        log.append(keeping.fence(), true, clock.now()).await?;
+    }
+    Ok(tally)
 }
 
 /// What messages between nodes may have failed to tell.

@@ -178,3 +178,20 @@ WHERE a.name LIKE 'charity_%' AND a.name NOT LIKE 'charity_remitted/%' GROUP BY 
 -- name: stock_not_negative
 -- rule: no product has fewer than zero units on hand
 SELECT sku, 'on hand ' || on_hand FROM products WHERE on_hand < 0;
+
+-- name: lines_are_in_the_log
+-- rule: every line of a charity's money and every pledge is in the public log or waits for it, once
+SELECT 'transfer ' || t.id, CASE WHEN l.place IS NULL THEN 'is not in the log and does not wait' ELSE 'is in the log and waits' END
+FROM transfers t LEFT JOIN log_leaves l ON l.transfer = t.id LEFT JOIN log_outbox x ON x.transfer = t.id
+WHERE t.code IN (3, 4, 5, 6) AND t.amount > 0 AND (l.place IS NULL) = (x.seq IS NULL)
+UNION ALL
+SELECT hex(p.id), 'version ' || p.version || CASE WHEN l.place IS NULL THEN ' is not in the log and does not wait' ELSE ' is in the log and waits' END
+FROM pledges p LEFT JOIN log_leaves l ON l.pledge = p.id AND l.version = p.version
+LEFT JOIN log_outbox x ON x.pledge = p.id AND x.version = p.version
+WHERE (l.place IS NULL) = (x.seq IS NULL);
+
+-- name: log_is_whole
+-- rule: the public log has its leaves one after another, as many as its newest checkpoint covers
+SELECT 'log', size || ' leaves are signed, ' || counted || ' are there, the last is ' || newest
+FROM (SELECT size, (SELECT count(*) FROM log_leaves) AS counted, (SELECT coalesce(max(place), -1) FROM log_leaves) AS newest FROM log) sums
+WHERE counted <> size OR newest <> size - 1;

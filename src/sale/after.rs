@@ -131,7 +131,7 @@ impl Sales {
         Ok(())
     }
 
-    async fn pledge_of(&self, order: &Order) -> Result<Option<std::sync::Arc<Pledge>>, Refusal> {
+    pub async fn pledge_of(&self, order: &Order) -> Result<Option<std::sync::Arc<Pledge>>, Refusal> {
         let reference: Option<PledgeRef> = match self.live(order.sale) {
             Some(live) => return Ok(live.pledge.clone()),
             None => self.0.journal.sale(order.sale).await?.and_then(|sale| sale.pledge),

@@ -28,12 +28,17 @@ impl Keeping {
         }
     }
 
+    /// The number of the lease; `None` of a node alone.
+    pub fn fence(self) -> Option<u64> {
+        match self {
+            Self::Alone => None,
+            Self::Leased { fence, .. } => Some(fence),
+        }
+    }
+
     /// The record refuses the entry when the lease has passed to another node.
     pub(super) fn entry(self, writes: impl IntoIterator<Item = Write>) -> Entry {
-        let fence = match self {
-            Self::Alone => None,
-            Self::Leased { fence, .. } => Some(Write::Fence { duty: Duty::Keeper, fence }),
-        };
+        let fence = self.fence().map(|fence| Write::Fence { duty: Duty::Keeper, fence });
         fence.into_iter().chain(writes).collect()
     }
 }

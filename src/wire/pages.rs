@@ -134,6 +134,12 @@ impl BuiltFile {
     }
 }
 
+/// For what is packed at each request: quick rather than small.
+pub fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::fast());
+    packer.write_all(bytes).and_then(|()| packer.finish()).expect("memory takes what it is given")
+}
+
 fn pack(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut packer = GzEncoder::new(Vec::new(), Compression::best());
     packer.write_all(bytes)?;
@@ -141,7 +147,7 @@ fn pack(bytes: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// RFC 9110, 12.5.3: named with a weight above zero, or meant by `*`.
-fn takes_gzip(headers: &HeaderMap) -> bool {
+pub fn takes_gzip(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
     let (mut named, mut any) = (None, false);
     for coding in lines.flat_map(|line| line.split(',')) {

@@ -30,6 +30,7 @@ mod orders;
 pub mod page;
 mod payments;
 mod products;
+mod receipts;
 mod rooms;
 mod sales;
 mod sheet;

@@ -13,6 +13,7 @@ use crate::model::{Account, Currency, FlashSale, Order, Pledge, SaleId, SaleStat
 
 mod fault;
 mod leases;
+mod log;
 mod sums;
 
 pub use fault::Fault;
@@ -215,6 +216,16 @@ impl<'a, 'c> Batch<'a, 'c> {
                      WHERE lights.at <= excluded.at",
                     (at.millis(), took_ms, body),
                 )
+                .map(|_| ()),
+            Write::Log(batch) => self.log(batch),
+            Write::Cosigned { size, checkpoint } => self
+                .execute(
+                    "UPDATE log SET checkpoint = ?2 WHERE id = 1 AND size = ?1",
+                    (size.cast_signed(), checkpoint),
+                )
+                .map(|_| ()),
+            Write::NameLog { origin } => self
+                .execute("UPDATE log SET origin = ?1 WHERE id = 1 AND origin IS NULL", [origin])
                 .map(|_| ()),
             Write::Audit { at, actor, action, subject, reason } => self
                 .execute(

@@ -42,6 +42,7 @@ mod entries;
 mod figures;
 mod holds;
 mod leases;
+mod log;
 mod nodes;
 mod pledges;
 mod refusals;

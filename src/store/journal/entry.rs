@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Duty, Minute};
+use super::{Duty, LogBatch, Minute};
 use crate::model::payment::{ProviderEvent, Refund};
 use crate::model::room::Sanction;
 use crate::model::{
@@ -140,6 +140,17 @@ pub enum Write {
         at: Timestamp,
         took_ms: u32,
         body: String,
+    },
+    /// The next leaves of the public log, with their checkpoint.
+    Log(LogBatch),
+    /// The newest checkpoint again, with what witnesses signed; of an older one, nothing.
+    Cosigned {
+        size: u64,
+        checkpoint: String,
+    },
+    /// The log's name, when it has none yet.
+    NameLog {
+        origin: String,
     },
     Audit {
         at: Timestamp,

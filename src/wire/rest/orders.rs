@@ -93,7 +93,7 @@ fn list(listing: &Listing<OrderView>) -> v1::OrderList {
 }
 
 /// The order of the path, for its buyer, the host of its room, ops and auditors. For others there is none.
-async fn visible<B>(call: &Call<B>) -> Result<OrderView, Refused> {
+pub(super) async fn visible<B>(call: &Call<B>) -> Result<OrderView, Refused> {
     let view = call.wire.sales.order(call.part("order")?).await?;
     let view = view.ok_or_else(|| not_found("order"))?;
     let entered = call.caller.room.as_ref().is_none_or(|only| view.order.room == *only);

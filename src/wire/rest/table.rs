@@ -2,7 +2,9 @@
 
 use axum::http::Method;
 
-use super::{Route, WEBHOOKS, books, charity, figures, ops, orders, payments, products, rooms, sales};
+use super::{
+    Route, WEBHOOKS, books, charity, figures, ops, orders, payments, products, receipts, rooms, sales,
+};
 use crate::model::Role::{self, Auditor, Commissioner, Guest, Host, Moderator, Ops, Viewer};
 
 const ALL: &[Role] = &[Guest, Viewer, Host, Moderator, Commissioner, Ops, Auditor];
@@ -61,11 +63,16 @@ pub fn routes() -> Vec<Route> {
         Route::new(post(), "/v1/orders", BUYERS, "Buy. The same order again is safe.", orders::place),
         Route::new(get(), "/v1/orders", BUYERS, "One's own orders, highest id first.", orders::own).paged(),
         Route::new(get(), "/v1/orders/{order}", NAMED, "An order.", orders::read),
+        Route::new(get(), "/v1/orders/{order}/receipt", NAMED, "What a paid order gave, with all that is needed to check it offline.", receipts::receipt),
+        Route::new(get(), "/v1/orders/{order}/proof", NAMED, "That the order's accrual is in the public log, as c2sp.org/tlog-proof@v1.", receipts::proof),
         Route::new(post(), "/v1/orders/{order}/pay", BUYERS, "Pay; the outcome comes later.", orders::pay),
         Route::new(post(), "/v1/orders/{order}/cancel", BUYERS, "Cancel before paying.", orders::cancel),
         Route::new(post(), "/v1/orders/{order}/refunds", HOSTS, "Refund, wholly or in part.", orders::refund),
         Route::new(post(), "/v1/orders/{order}/shipping", BUYERS, "Pack, ship, deliver; the buyer confirms.", orders::ship),
         Route::new(post(), WEBHOOKS, ALL, "News of the payment provider, by signature.", payments::webhook),
+        Route::new(get(), "/v1/log", ALL, "The public log: its name, keys and newest checkpoint.", receipts::info),
+        Route::new(get(), "/v1/log/leaves/{index}", ALL, "A leaf of the public log, with its proof.", receipts::leaf),
+        Route::new(get(), "/v1/board", ALL, "Totals by county, produce and project, as the log's newest tallies state them.", receipts::board),
         Route::new(get(), "/v1/ledger/trial-balance", AUDITORS, "All accounts; they sum to zero.", ops::trial_balance),
         Route::new(get(), "/v1/ops/overview", AUDITORS, "Everything at a glance.", ops::overview),
         Route::new(get(), "/v1/ops/history", AUDITORS, "What nodes read of themselves, a day at most.", ops::history).asking(ops::HISTORY),

@@ -110,7 +110,10 @@ impl<'a> Batch<'a> {
             for kind in kinds_of(write) {
                 let mut group = Group::new(*kind);
                 group.push_write(write);
-                groups.push(group);
+                // Leaves of the log may come from nothing that waited.
+                if group.rows() > 0 {
+                    groups.push(group);
+                }
             }
         }
         groups.extend(sums.groups(self.accounts));
@@ -165,6 +168,9 @@ fn kinds_of(write: &Write) -> &'static [Kind] {
         Write::ForgetReadings { .. } => &[Kind::ForgetReadings],
         Write::RoomMinutes { .. } => &[Kind::RoomMinutes],
         Write::Lights { .. } => &[Kind::Lights],
+        Write::Log(_) => &[Kind::LogSize, Kind::LogLeaves, Kind::LogDone],
+        Write::Cosigned { .. } => &[Kind::Cosigned],
+        Write::NameLog { .. } => &[Kind::NameLog],
         Write::Audit { .. } => &[Kind::Audit],
         Write::ReturnLeftovers(_) | Write::Transfer(_) | Write::PledgeSums { .. } => &[],
     }

@@ -60,6 +60,11 @@ kinds! {
     ForgetReadings "forget_readings" Always,
     RoomMinutes "room_minutes" Always,
     Lights "lights" Always,
+    LogSize "log_size" Change,
+    LogLeaves "log_leaves" Insert,
+    LogDone "log_done" Change,
+    Cosigned "cosigned" Always,
+    NameLog "name_log" Always,
     Audit "audit" Always,
     OnceContent "once_content" Always,
     Commit "commit" Always,
@@ -122,9 +127,13 @@ impl Kind {
         match self {
             Self::Once | Self::ProviderEvent | Self::RefundDone => StoreError::Seen,
             Self::Fence | Self::TakeLease => StoreError::Fenced,
-            Self::NextRoom | Self::Pledge | Self::NextSale | Self::NextOrder | Self::NextPayment => {
-                StoreError::Stale
-            }
+            Self::NextRoom
+            | Self::Pledge
+            | Self::NextSale
+            | Self::NextOrder
+            | Self::NextPayment
+            | Self::LogSize
+            | Self::LogDone => StoreError::Stale,
             Self::EndHold => StoreError::HoldEnded,
             Self::Stock => StoreError::StockShort,
             Self::Lots | Self::Restock => StoreError::OverStock,
@@ -148,6 +157,9 @@ impl Kind {
             | Self::ForgetReadings
             | Self::RoomMinutes
             | Self::Lights
+            | Self::LogLeaves
+            | Self::Cosigned
+            | Self::NameLog
             | Self::Audit
             | Self::OnceContent
             | Self::Commit

@@ -238,6 +238,9 @@ fn row_of(write: &Write) -> Option<(Kind, Key)> {
         | Write::ForgetReadings { .. }
         | Write::RoomMinutes { .. }
         | Write::Lights { .. }
+        | Write::Log(_)
+        | Write::Cosigned { .. }
+        | Write::NameLog { .. }
         | Write::ReturnLeftovers(_)
         | Write::Transfer(_)
         | Write::PledgeSums { .. } => return None,

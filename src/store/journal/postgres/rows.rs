@@ -10,7 +10,7 @@ use super::kind::Kind;
 use crate::model::room::Sanction;
 use crate::model::{FlashSale, Order, Payment, PaymentState, Pledge, SaleState, Stage, Timestamp};
 use crate::store::Write;
-use crate::store::journal::{Minute, READINGS_AT_ONCE, Task, rows};
+use crate::store::journal::{LeafOf, LogBatch, Minute, READINGS_AT_ONCE, Task, rows};
 
 /// One value of a row.
 #[derive(Debug)]
@@ -170,10 +170,44 @@ impl<'a> Group<'a> {
                 }
             }
             Write::Lights { at, took_ms, body } => self.push([time(*at), int(*took_ms), text(body)]),
+            Write::Log(batch) => self.push_log(batch),
+            Write::Cosigned { size, checkpoint } => self.push([version(*size), text(checkpoint)]),
+            Write::NameLog { origin } => self.push([text(origin)]),
             Write::Audit { at, actor, action, subject, reason } => {
                 self.push([time(*at), text(actor.as_str()), text(action), text(subject), text(reason)]);
             }
             Write::ReturnLeftovers(_) | Write::Transfer(_) | Write::PledgeSums { .. } => {}
+        }
+    }
+}
+
+impl<'a> Group<'a> {
+    /// One write, many rows.
+    fn push_log(&mut self, batch: &'a LogBatch) {
+        let LogBatch { size, leaves, done, checkpoint } = batch;
+        match self.kind {
+            Kind::LogLeaves => {
+                for (place, leaf) in (*size..).zip(leaves) {
+                    let (mut transfer, mut order, mut pledge, mut of_version, mut tally) =
+                        (Cell::Null, Cell::Null, Cell::Null, Cell::Null, Cell::Null);
+                    match &leaf.of {
+                        LeafOf::Line { transfer: line, order: of } => {
+                            transfer = Cell::Int(*line);
+                            order = of.map_or(Cell::Null, |order| Cell::Id(order.0));
+                        }
+                        LeafOf::Pledge(of) => {
+                            pledge = Cell::Id(of.id.0);
+                            of_version = int(of.version);
+                        }
+                        LeafOf::Tally(of) => tally = text(of),
+                    }
+                    self.push([version(place), text(&leaf.leaf), transfer, order, pledge, of_version, tally]);
+                }
+            }
+            Kind::LogDone => done.iter().for_each(|seq| self.push([Cell::Int(*seq)])),
+            _ => {
+                self.push([version(*size), version(size + leaves.len() as u64), text(checkpoint)]);
+            }
         }
     }
 }

@@ -196,6 +196,30 @@ ON CONFLICT (room, at, node) DO UPDATE SET viewers = greatest(t.viewers, exclude
 INSERT INTO lights AS t (id, at, took_ms, body) SELECT 1, unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::text[])
 ON CONFLICT (id) DO UPDATE SET at = excluded.at, took_ms = excluded.took_ms, body = excluded.body WHERE t.at <= excluded.at
 
+-- name: log_size
+-- key: id
+UPDATE log t SET size = d.grown, checkpoint = d.checkpoint
+FROM (SELECT 1 AS id, unnest($1::bigint[]) AS size, unnest($2::bigint[]) AS grown, unnest($3::text[]) AS checkpoint) AS d
+WHERE t.id = d.id AND t.size = d.size
+
+-- name: log_leaves
+-- key: place
+INSERT INTO log_leaves (place, leaf, transfer, order_id, pledge, version, tally)
+SELECT unnest($1::bigint[]), unnest($2::text[]), unnest($3::bigint[]), unnest($4::uuid[]), unnest($5::uuid[]), unnest($6::bigint[]), unnest($7::text[])
+
+-- name: log_done
+-- key: seq
+DELETE FROM log_outbox t USING (SELECT unnest($1::bigint[]) AS seq) AS d WHERE t.seq = d.seq
+
+-- name: cosigned
+-- key: id
+UPDATE log t SET checkpoint = d.checkpoint FROM (SELECT unnest($1::bigint[]) AS size, unnest($2::text[]) AS checkpoint) AS d
+WHERE t.size = d.size
+
+-- name: name_log
+-- key: id
+UPDATE log SET origin = ($1::text[])[1] WHERE origin IS NULL
+
 -- name: audit
 -- key: id
 INSERT INTO audit (at, actor, action, subject, reason) SELECT unnest($1::bigint[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[])

@@ -25,6 +25,8 @@ export const lightRules: Record<string, string> = {
   provider_is_asked: "What the provider has not answered yet is in the outbox, and nothing else is.",
   remittances_are_posted: "Remittances are the remit postings, and no pledge remitted more than was confirmed.",
   stock_not_negative: "No product has fewer than zero units on hand.",
+  lines_are_in_the_log: "Every line of a charity’s money and every pledge is in the public log or waits for it, once.",
+  log_is_whole: "The public log has its leaves one after another, as many as its newest checkpoint covers.",
   pledges_kept: "Every accrual is the share its pledge names, within the pledge’s time.",
 };
 

@@ -44,5 +44,7 @@ export const lightNames: Record<string, string> = {
   provider_is_asked: "The provider is asked",
   remittances_are_posted: "Remittances are posted",
   stock_not_negative: "Stock never negative",
+  lines_are_in_the_log: "Every line in the log",
+  log_is_whole: "Log is whole",
   pledges_kept: "Pledges kept",
 };

@@ -44,5 +44,7 @@ export const lightNames: Record<string, string> = {
   provider_is_asked: "该问支付方的都在问",
   remittances_are_posted: "拨付都记了账",
   stock_not_negative: "库存不为负",
+  lines_are_in_the_log: "流水都在日志里",
+  log_is_whole: "日志完整",
   pledges_kept: "公益按约定计算",
 };

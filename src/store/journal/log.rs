@@ -1,0 +1,230 @@
+//! The public log as it stands in the record: what waits to be logged, the leaves, the newest checkpoint. What a leaf says is the ledger's
+//! business; here leaves are texts.
+
+use uuid::Uuid;
+
+use super::query::{Parsed, Row, Value};
+use super::rows;
+use super::{Journal, StoreError};
+use crate::model::{Account, Code, Money, OrderId, Pledge, PledgeId, PledgeRef, Timestamp};
+
+/// Leaves in one entry: a second of 2,000 orders, 1 MB at most.
+pub const LOG_BATCH_MAX: u32 = 2_048;
+
+/// Appends leaves and publishes the checkpoint that covers them. `Stale` unless the log has `size` leaves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogBatch {
+    pub size: u64,
+    pub leaves: Vec<LogLeaf>,
+    /// Rows of the outbox that became leaves.
+    pub done: Vec<i64>,
+    pub checkpoint: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogLeaf {
+    pub leaf: String,
+    pub of: LeafOf,
+}
+
+/// What a leaf is about, so that it is found again.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LeafOf {
+    Line { transfer: i64, order: Option<OrderId> },
+    Pledge(PledgeRef),
+    Tally(String),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogState {
+    pub secret: [u8; 32],
+    pub origin: Option<String>,
+    pub size: u64,
+    /// Empty before the first.
+    pub checkpoint: String,
+}
+
+/// Something that is not in the log yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waiting {
+    pub seq: i64,
+    pub what: Untold,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Untold {
+    Pledge(Box<Pledge>),
+    Line(Box<Line>),
+}
+
+/// A posted line of a charity's money, with what a leaf says about its order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    pub transfer: i64,
+    pub at: Timestamp,
+    pub code: Code,
+    pub debit: Account,
+    pub credit: Account,
+    pub amount: Money,
+    pub order: Option<LineOrder>,
+    /// Of a remittance: its id and the bank's reference.
+    pub remittance: Option<(Uuid, String)>,
+    /// Of the pledge: its project, and the charity's number in the register.
+    pub project: String,
+    pub charity: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct LineOrder {
+    pub id: OrderId,
+    pub pledge: PledgeRef,
+    pub quantity: u32,
+    pub paid: Money,
+    /// What stayed paid after the refunds of that moment.
+    pub kept_minor: i64,
+    pub place: String,
+    pub produce: String,
+}
+
+/// A leaf with its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placed {
+    pub index: u64,
+    pub leaf: String,
+}
+
+const PLEDGES: &str = "SELECT p.id, p.version, p.host, p.base, p.share_ppm, p.per_unit, p.cap, p.currency, p.rounding, p.starts_at, \
+     p.ends_at, p.body, x.seq FROM log_outbox x JOIN pledges p ON p.id = x.pledge AND p.version = x.version ORDER BY x.seq LIMIT ?1";
+
+/// `{place}` and `{produce}` are read from JSON, which the engines do not do alike.
+const LINES: &str = "SELECT x.seq, t.id, t.at, t.code, d.name, c.name, t.amount, d.currency, t.order_id, s.pledge, s.pledge_version, o.quantity, \
+     o.quantity * o.unit_price, (SELECT CAST(coalesce(sum(f.amount), 0) AS BIGINT) FROM refunds f WHERE f.order_id = o.id AND f.requested_at <= t.at), \
+     {place}, {produce}, m.id, m.proof, {project}, {charity} \
+     FROM log_outbox x JOIN transfers t ON t.id = x.transfer JOIN accounts d ON d.id = t.debit JOIN accounts c ON c.id = t.credit \
+     LEFT JOIN orders o ON o.id = t.order_id LEFT JOIN sales s ON s.id = o.sale LEFT JOIN rooms r ON r.id = o.room \
+     LEFT JOIN products p ON p.sku = o.sku \
+     LEFT JOIN remittances m ON t.code = 6 AND m.at = t.at AND m.amount = t.amount AND c.name = 'charity_remitted/' || {pledge_text} \
+     LEFT JOIN pledges g ON g.id = coalesce(s.pledge, m.pledge) \
+         AND g.version = coalesce(s.pledge_version, (SELECT max(v.version) FROM pledges v WHERE v.id = m.pledge)) \
+     ORDER BY x.seq LIMIT ?1";
+
+impl Journal {
+    pub async fn log_state(&self) -> Result<LogState, StoreError> {
+        let sql = "SELECT secret, origin, size, checkpoint FROM log";
+        let state = self.one(sql, vec![], |row| {
+            let secret = row.bytes(0)?.try_into();
+            let secret = secret.map_err(|_| super::RowBroken::new(0, "not 32 bytes"))?;
+            let origin = row.maybe_text(1)?.map(str::to_owned);
+            Ok(LogState { secret, origin, size: row.unsigned(2)?, checkpoint: row.text(3)?.to_owned() })
+        });
+        state.await?.ok_or_else(|| StoreError::Unavailable("the record has no log".into()))
+    }
+
+    /// How much is not in the log yet.
+    pub async fn log_waits(&self) -> Result<u64, StoreError> {
+        let count = self.one("SELECT count(*) FROM log_outbox", vec![], |row| row.unsigned(0)).await?;
+        Ok(count.unwrap_or(0))
+    }
+
+    /// Pledges first: a line is told after the pledge that it is of.
+    pub async fn log_waiting(&self, limit: u32) -> Result<Vec<Waiting>, StoreError> {
+        let mut waiting = self.list(PLEDGES, vec![Value::Int(limit.into())], waiting_pledge).await?;
+        let left = limit.saturating_sub(u32::try_from(waiting.len()).unwrap_or(limit));
+        if left == 0 {
+            return Ok(waiting);
+        }
+        let json = |sqlite, postgres| self.either(sqlite, postgres);
+        let sql = LINES
+            .replace("{place}", json("json_extract(r.body, '$.place')", "CAST(r.body AS json) ->> 'place'"))
+            .replace("{produce}", json("json_extract(p.body, '$.title')", "CAST(p.body AS json) ->> 'title'"))
+            .replace("{project}", json("json_extract(g.body, '$.project')", "CAST(g.body AS json) ->> 'project'"))
+            .replace(
+                "{charity}",
+                json(
+                    "json_extract(g.body, '$.charity_registration')",
+                    "CAST(g.body AS json) ->> 'charity_registration'",
+                ),
+            )
+            .replace(
+                "{pledge_text}",
+                json(
+                    "lower(substr(hex(m.pledge), 1, 8) || '-' || substr(hex(m.pledge), 9, 4) || '-' || substr(hex(m.pledge), 13, 4) || '-' \
+                     || substr(hex(m.pledge), 17, 4) || '-' || substr(hex(m.pledge), 21))",
+                    "CAST(m.pledge AS text)",
+                ),
+            );
+        waiting.extend(self.list(sql, vec![Value::Int(left.into())], waiting_line).await?);
+        Ok(waiting)
+    }
+
+    pub async fn log_leaves(&self, from: u64, limit: u32) -> Result<Vec<Placed>, StoreError> {
+        let sql = "SELECT place, leaf FROM log_leaves WHERE place >= ?1 ORDER BY place LIMIT ?2";
+        self.list(sql, vec![Value::Int(from.cast_signed()), Value::Int(limit.into())], placed).await
+    }
+
+    /// Those of an order, oldest first, and how many of its lines wait.
+    pub async fn log_of_order(&self, order: OrderId) -> Result<(Vec<Placed>, u32), StoreError> {
+        let sql = "SELECT place, leaf FROM log_leaves WHERE order_id = ?1 ORDER BY place";
+        let leaves = self.list(sql, vec![Value::Id(order.0)], placed).await?;
+        let waits =
+            "SELECT count(*) FROM log_outbox x JOIN transfers t ON t.id = x.transfer WHERE t.order_id = ?1";
+        let waits = self.one(waits, vec![Value::Id(order.0)], |row| row.number(0)).await?;
+        Ok((leaves, waits.unwrap_or(0)))
+    }
+
+    pub async fn log_of_pledge(&self, pledge: PledgeRef) -> Result<Option<Placed>, StoreError> {
+        let sql = "SELECT place, leaf FROM log_leaves WHERE pledge = ?1 AND version = ?2";
+        self.one(sql, vec![Value::Id(pledge.id.0), Value::Int(pledge.version.into())], placed).await
+    }
+
+    /// The newest tally of each scope, key and currency.
+    pub async fn log_tallies(&self) -> Result<Vec<Placed>, StoreError> {
+        let sql = "SELECT l.place, l.leaf FROM (SELECT max(place) AS newest FROM log_leaves WHERE tally IS NOT NULL GROUP BY tally) n
+                   JOIN log_leaves l ON l.place = n.newest ORDER BY l.place";
+        self.list(sql, vec![], placed).await
+    }
+}
+
+fn placed(row: &Row) -> Parsed<Placed> {
+    Ok(Placed { index: row.unsigned(0)?, leaf: row.text(1)?.to_owned() })
+}
+
+fn waiting_pledge(row: &Row) -> Parsed<Waiting> {
+    Ok(Waiting { seq: row.int(12)?, what: Untold::Pledge(Box::new(rows::pledge(row)?)) })
+}
+
+fn waiting_line(row: &Row) -> Parsed<Waiting> {
+    let currency = row.parsed(7)?;
+    let order = match (row.maybe_id(8)?, row.maybe_id(9)?) {
+        (Some(id), Some(pledge)) => {
+            let paid = Money::new(row.int(12)?, currency);
+            Some(LineOrder {
+                id: OrderId(id),
+                pledge: PledgeRef { id: PledgeId(pledge), version: row.number(10)? },
+                quantity: row.number(11)?,
+                paid,
+                kept_minor: paid.minor - row.int(13)?,
+                place: row.maybe_text(14)?.unwrap_or("").to_owned(),
+                produce: row.maybe_text(15)?.unwrap_or("").to_owned(),
+            })
+        }
+        _ => None,
+    };
+    let remittance = match (row.maybe_id(16)?, row.maybe_text(17)?) {
+        (Some(id), Some(reference)) => Some((id, reference.to_owned())),
+        _ => None,
+    };
+    let line = Line {
+        transfer: row.int(1)?,
+        at: Timestamp(row.int(2)?),
+        code: rows::code(row, 3)?,
+        debit: row.parsed(4)?,
+        credit: row.parsed(5)?,
+        amount: Money::new(row.int(6)?, currency),
+        order,
+        remittance,
+        project: row.maybe_text(18)?.unwrap_or("").to_owned(),
+        charity: row.maybe_text(19)?.unwrap_or("").to_owned(),
+    };
+    Ok(Waiting { seq: row.int(0)?, what: Untold::Line(Box::new(line)) })
+}

@@ -1,0 +1,253 @@
+//! The public log of a real server, read as strangers read it: files, receipts, and an audit of all of it.
+
+#[allow(dead_code, reason = "shared with the tests of REST")]
+#[path = "rest/server.rs"]
+mod server;
+
+use std::process::{Command, Output};
+
+use apricot::model::Role::{Host, Ops, Viewer};
+use apricot_tlog::checkpoint::{SignedCheckpoint, Trust};
+use apricot_tlog::merkle::{Tree, leaf_hash};
+use apricot_tlog::proof::Proof;
+use apricot_tlog::receipt::{Verdict, verify};
+use apricot_tlog::tile::{Kind, Tile, bundle};
+use serde_json::{Value, json};
+use server::{Server, start};
+
+const FIRST: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+const SECOND: &str = "01890a5d-ac96-774b-bcce-b302099a8058";
+
+/// Everything that waits is in the log, and a tally of it.
+async fn told(server: &Server) {
+    let log = &server.running.log;
+    while log.append(None, false, server.clock.now()).await.unwrap() {}
+    log.append(None, true, server.clock.now()).await.unwrap();
+}
+
+/// One order paid and received, one refunded in part, money handed over.
+async fn story() -> (Server, String) {
+    let server = start().await;
+    server.live_room().await;
+    server.product("apricot").await;
+    let (sale, pledge) = server.open_sale(9).await;
+    for (buyer, order) in [("wang", FIRST), ("mei", SECOND)] {
+        server.place(buyer, order, &sale, 2).await.expect(201);
+        server.pay(buyer, order).await;
+    }
+    let step = |state: &str| json!({"state": state, "carrier": "SF", "trackingNumber": "SF1001"});
+    let path = format!("/v1/orders/{FIRST}/shipping");
+    server.post(Host, "li", &path, step("ORDER_STATE_SHIPPED")).await.expect(200);
+    server.post(Viewer, "wang", &path, step("ORDER_STATE_CONFIRMED")).await.expect(200);
+    let refund = json!({"amount": {"minor": "1000", "currency": "CNY"}, "reason": "bruised"});
+    server.post(Host, "li", &format!("/v1/orders/{SECOND}/refunds"), refund).await.expect(200);
+    let remit = json!({"amount": {"minor": "50", "currency": "CNY"}, "proof": "BANK-1"});
+    server.post(Ops, "ops", &format!("/v1/pledges/{pledge}/remittances"), remit).await.expect(200);
+    told(&server).await;
+    (server, pledge)
+}
+
+async fn receipt(server: &Server, buyer: &str, order: &str) -> Value {
+    server.get(Viewer, buyer, &format!("/v1/orders/{order}/receipt")).await.expect(200)
+}
+
+async fn trust(server: &Server) -> Trust {
+    Trust::parse(&server.get(Viewer, "wang", "/log/keys").await.text).unwrap()
+}
+
+fn verdict(receipt: &Value, trust: &Trust) -> Verdict {
+    verify(receipt.to_string().as_bytes(), trust)
+}
+
+fn apricot(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_apricot")).args(arguments).output().unwrap()
+}
+
+/// Beside the server, which lives in this process.
+async fn asked(arguments: Vec<String>) -> (i32, Value, String) {
+    let answered = tokio::task::spawn_blocking(move || {
+        apricot(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    });
+    let Output { status, stdout, stderr } = answered.await.unwrap();
+    let said = serde_json::from_slice(&stdout).unwrap_or(Value::Null);
+    (status.code().unwrap(), said, String::from_utf8(stderr).unwrap())
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_holds_offline_and_no_other_does() {
+    let (server, _) = story().await;
+    let trust = trust(&server).await;
+    let (whole, refunded) = (receipt(&server, "wang", FIRST).await, receipt(&server, "mei", SECOND).await);
+    for (receipt, charity, leaves) in [(&whole, "100", 3), (&refunded, "74", 3)] {
+        let found = verdict(receipt, &trust);
+        assert!(found.ok && found.complete, "{found:?}");
+        assert_eq!(receipt["charity"]["minor"], charity);
+        assert_eq!(receipt["entries"].as_array().unwrap().len(), leaves, "the pledge, and the order's lines");
+    }
+    let mut others: Vec<(&str, Value)> = Vec::new();
+    let mut change = |what, pointer: &str, value: Value| {
+        let mut receipt = whole.clone();
+        *receipt.pointer_mut(pointer).unwrap() = value;
+        others.push((what, receipt));
+    };
+    change("another amount", "/charity/minor", json!("101"));
+    change("another price", "/paid/minor", json!("3981"));
+    change("another order", "/orderId", json!(SECOND));
+    change("another salt", "/salt", json!("00".repeat(32)));
+    change("the proof of another order", "/entries/1", refunded["entries"][1].clone());
+    let leaf = whole["entries"][1]["leaf"].as_str().unwrap();
+    change("a leaf changed", "/entries/1/leaf", json!(leaf.replace("\"amount\":100", "\"amount\":900")));
+    let proof = whole["entries"][1]["proof"].as_str().unwrap();
+    change("a checkpoint changed", "/entries/1/proof", json!(proof.replace("\nindex 1\n", "\nindex 2\n")));
+    for (what, receipt) in others {
+        assert!(!verdict(&receipt, &trust).ok, "{what}");
+    }
+    let forger = start().await;
+    told(&forger).await;
+    let keys = Trust::parse(&forger.get(Viewer, "wang", "/log/keys").await.text).unwrap();
+    assert!(!verdict(&whole, &keys).ok, "another log's key");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn receipts_are_for_their_buyers() {
+    let (server, _) = story().await;
+    let path = format!("/v1/orders/{FIRST}/receipt");
+    server.get(Viewer, "mei", &path).await.refused(404, "not-found");
+    server.get(Host, "li", &path).await.refused(403, "forbidden");
+    assert_eq!(server.get(Ops, "ops", &path).await.expect(200), receipt(&server, "wang", FIRST).await);
+    let proof = server.get(Viewer, "wang", &format!("/v1/orders/{FIRST}/proof")).await;
+    let whole = receipt(&server, "wang", FIRST).await;
+    assert_eq!(proof.text, whole["entries"][1]["proof"]);
+    let leaf = leaf_hash(whole["entries"][1]["leaf"].as_str().unwrap().as_bytes());
+    Proof::parse(proof.text.as_bytes()).unwrap().verify(leaf, &trust(&server).await).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_files_of_the_log_are_the_tree_that_is_signed() {
+    let (server, _) = story().await;
+    let note = server.get(Viewer, "wang", "/log/checkpoint").await;
+    assert_eq!(note.headers["access-control-allow-origin"], "*");
+    let believed =
+        SignedCheckpoint::parse(note.text.as_bytes()).unwrap().verify(&trust(&server).await).unwrap();
+    let size = believed.checkpoint.size;
+    let tile = Tile::in_tree(Kind::Entries, 0, size).unwrap();
+    let bytes = server.request(reqwest::Method::GET, &format!("/log/{tile}")).send().await.unwrap();
+    assert_eq!(bytes.headers()["cache-control"], "public, max-age=31536000, immutable");
+    let bytes = bytes.bytes().await.unwrap();
+    let mut tree = Tree::default();
+    for (index, entry) in bundle::decode(&bytes, tile.width).unwrap().into_iter().enumerate() {
+        tree.append(leaf_hash(entry));
+        assert!(!String::from_utf8_lossy(entry).contains(FIRST), "leaf {index} names an order");
+    }
+    assert_eq!((tree.size(), tree.root()), (size, believed.checkpoint.root));
+    for path in ["/log/tile/0/001", "/log/tile/9/000", "/log/tile/0/..%2f..%2fkeys", "/log/tile/x/000"] {
+        server.get(Viewer, "wang", path).await.refused(404, "not-found");
+    }
+    let info = server.get(Viewer, "wang", "/v1/log").await.expect(200);
+    assert_eq!((&info["size"], &info["checkpoint"]), (&json!(size.to_string()), &json!(note.text)));
+    let leaf = server.get(Viewer, "wang", "/v1/log/leaves/0").await.expect(200);
+    assert!(leaf["leaf"].as_str().unwrap().starts_with(r#"{"v":1,"kind":"pledge""#));
+    server.get(Viewer, "wang", &format!("/v1/log/leaves/{size}")).await.refused(404, "not-found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_board_is_what_the_tallies_say() {
+    let (server, _) = story().await;
+    let board = server.get(Viewer, "wang", "/v1/board").await.expect(200);
+    let all = &board["all"][0];
+    let sums =
+        ["grossAccruedMinor", "grossReversedMinor", "confirmedMinor", "remittedMinor", "orders", "paidMinor"];
+    assert_eq!(sums.map(|sum| all[sum].as_str().unwrap()), ["200", "26", "100", "50", "2", "7960"]);
+    assert_eq!(board["counties"][0]["key"], "Gansu Lixian");
+    let tally = all["tallyLeaf"].as_str().unwrap();
+    let leaf = server.get(Viewer, "wang", &format!("/v1/log/leaves/{tally}")).await.expect(200);
+    assert!(leaf["leaf"].as_str().unwrap().contains(r#""scope":"all""#));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_goes_on_after_a_restart_and_without_its_files() {
+    let (server, _) = story().await;
+    let before = server.get(Viewer, "wang", "/log/checkpoint").await.text;
+    std::fs::remove_dir_all(server.data.path().join("log")).unwrap();
+    let server = server.restart().await;
+    assert_eq!(server.get(Viewer, "wang", "/log/checkpoint").await.text, before);
+    let found = verdict(&receipt(&server, "wang", FIRST).await, &trust(&server).await);
+    assert!(found.ok && found.complete, "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audit_finds_what_was_tampered_with() {
+    let (server, pledge) = story().await;
+    let site = format!("http://{}", server.running.address);
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("seen.json").display().to_string();
+    let audit = |more: &[&str]| {
+        let mut arguments = words(&["audit", &site, "--json", "--within", "0"]);
+        arguments.extend(words(more));
+        asked(arguments)
+    };
+    let (code, said, stderr) = audit(&["--state", &state]).await;
+    assert_eq!((code, &said["ok"], &said["found"]), (0, &json!(true), &json!(0)), "{said} {stderr}");
+    assert_eq!(said["pledges"], 1);
+
+    let seen = std::fs::read_to_string(&state).unwrap();
+    let root = said["root"].as_str().unwrap();
+    std::fs::write(&state, seen.replace(root, &"ab".repeat(32))).unwrap();
+    let (code, _, stderr) = audit(&["--state", &state]).await;
+    assert!(code == 1 && stderr.contains("was rewritten"), "a forked tree: {stderr}");
+    std::fs::write(&state, json!({"size": 10_000, "root": root}).to_string()).unwrap();
+    let (code, _, stderr) = audit(&["--state", &state]).await;
+    assert!(code == 1 && stderr.contains("went back"), "a checkpoint rolled back: {stderr}");
+    let entries = server.data.path().join("log/tile/entries");
+    for entry in walk(&entries) {
+        let mut bytes = std::fs::read(&entry).unwrap();
+        let at = bytes.windows(8).position(|part| part == b"\"amount\"").unwrap();
+        bytes[at + 9] ^= 1;
+        std::fs::write(&entry, bytes).unwrap();
+    }
+    let (code, _, stderr) = audit(&[]).await;
+    assert!(code == 1 && stderr.contains("root"), "a leaf changed: {stderr}");
+
+    std::fs::remove_dir_all(server.data.path().join("log")).unwrap();
+    let Server { running, data, .. } = server;
+    running.stop().await.unwrap();
+    let record = rusqlite::Connection::open(data.path().join("record.db")).unwrap();
+    record.execute("UPDATE totals SET credits = credits + 1 WHERE code = 3 AND credits > 0", []).unwrap();
+    drop(record);
+    let server = server::start_in(data).await;
+    let site = format!("http://{}", server.running.address);
+    let (code, said, _) = asked(words(&["audit", &site, "--json", "--within", "0"])).await;
+    assert_eq!((code, &said["ok"]), (1, &json!(false)), "a total altered");
+    assert_eq!(said["differ"][0], json!({"pledge": pledge, "column": "accrued", "site": 201, "log": 200}));
+}
+
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.path().is_dir() { files.extend(walk(&entry.path())) } else { files.push(entry.path()) }
+    }
+    files
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_is_checked_from_its_file() {
+    let (server, _) = story().await;
+    let folder = tempfile::tempdir().unwrap();
+    let [file, key, other] = ["receipt.json", "log.key", "other.json"].map(|name| folder.path().join(name));
+    let whole = receipt(&server, "wang", FIRST).await;
+    std::fs::write(&file, whole.to_string()).unwrap();
+    std::fs::write(&key, server.get(Viewer, "wang", "/log/keys").await.text).unwrap();
+    let mut changed = whole.clone();
+    changed["charity"]["minor"] = json!("1000");
+    std::fs::write(&other, changed.to_string()).unwrap();
+    let [file, key, other] = [file, key, other].map(|path| path.display().to_string());
+    let (code, said, stderr) = asked(words(&["verify", &file, "--key", &key, "--json"])).await;
+    assert_eq!((code, &said["ok"], &said["keysFrom"]), (0, &json!(true), &json!("file")), "{said} {stderr}");
+    let (code, said, stderr) = asked(words(&["verify", &other, "--json"])).await;
+    assert_eq!((code, &said["ok"]), (1, &json!(false)));
+    assert!(stderr.contains("1000"), "{stderr}");
+}
