@@ -66,7 +66,7 @@ fn whatever_is_written_otherwise_is_refused() {
         (r#""line":17,"#, r#""line":17,"line":17,"#),
         (r#""line":17,"#, r#""line":17,"more":1,"#),
         (r#""amount":100"#, r#""amount":-1"#),
-        (r#""amount":100"#, r#""amount":1000000000001"#),
+        (r#""amount":100"#, r#""amount":99000000000001"#),
         (r#""amount":100"#, r#""amount":1e2"#),
         (r#""quantity":2"#, r#""quantity":0"#),
         (r#""quantity":2"#, r#""quantity":4294967296"#),
