@@ -10,7 +10,7 @@ use crate::model::order::{Parcel, ShipTo};
 use crate::model::payment::Method;
 use crate::model::room::{ChatLine, ChatRules};
 use crate::model::{
-    CloseReason, Money, Order, PaymentState, Pledge, PledgeBase, Product, Room, RoomState, Rounding,
+    CloseReason, Money, Order, PaymentState, Pledge, PledgeBase, PledgeEnd, PledgePart, Product, RemittanceRun, RunLine, RunStage, Room, RoomState, Rounding,
     RunSheetItem, SaleState, Stage, Timestamp,
 };
 use crate::sale::{OrderView, SaleStock, SaleView};
@@ -263,9 +263,7 @@ pub fn pledge(pledge: &Pledge) -> v1::Pledge {
         id: pledge.id.to_string(),
         version: pledge.version,
         host_id: pledge.host.to_string(),
-        project: pledge.project.clone(),
-        charity_name: pledge.charity_name.clone(),
-        charity_registration: pledge.charity_registration.clone(),
+        parts: pledge.parts.iter().map(pledge_part).collect(),
         base: base.into(),
         share_ppm,
         per_unit,
@@ -274,6 +272,16 @@ pub fn pledge(pledge: &Pledge) -> v1::Pledge {
         ends_at_ms: millis(pledge.ends_at),
         rounding: rounding(pledge.rounding).into(),
         agreement_sha256: pledge.agreement_sha256.clone(),
+    }
+}
+
+fn pledge_part(part: &PledgePart) -> v1::PledgePart {
+    v1::PledgePart {
+        project_id: part.project.clone(),
+        weight: part.weight,
+        title: part.title.clone(),
+        charity_name: part.charity_name.clone(),
+        charity_registration: part.charity_registration.clone(),
     }
 }
 
@@ -295,6 +303,61 @@ pub fn charity_total(total: &CharityTotal) -> v1::CharityTotal {
         gross_reversed_minor: total.gross_reversed,
         confirmed_minor: total.confirmed,
         remitted_minor: total.remitted,
+        ended: pledge_end(total.ended).into(),
+    }
+}
+
+fn pledge_end(end: Option<PledgeEnd>) -> v1::PledgeEnd {
+    match end {
+        None => v1::PledgeEnd::Unspecified,
+        Some(PledgeEnd::CapReached) => v1::PledgeEnd::CapReached,
+        Some(PledgeEnd::PeriodOver) => v1::PledgeEnd::PeriodOver,
+    }
+}
+
+pub fn remittance(run: &RemittanceRun) -> v1::Remittance {
+    let line = |line: &RunLine| v1::RemittanceLine {
+        pledge_id: line.part.pledge.to_string(),
+        part: line.part.part.into(),
+        project_id: line.project.clone(),
+        minor: line.minor,
+    };
+    let mut said = v1::Remittance {
+        id: run.id.to_string(),
+        charity_registration: run.charity_registration.clone(),
+        charity_name: run.charity_name.clone(),
+        amount: Some(money(run.total())),
+        lines: run.lines.iter().map(line).collect(),
+        state: remittance_state(&run.stage).into(),
+        proposed_by: run.proposed_by.to_string(),
+        proposed_at_ms: run.proposed_at.millis(),
+        ..Default::default()
+    };
+    if let RunStage::Approved(approval) | RunStage::Transferred { approval, .. } = &run.stage {
+        said.approved_by = approval.by.to_string();
+        said.approved_at_ms = approval.at.millis();
+    }
+    if let RunStage::Transferred { by, at, .. } | RunStage::Withdrawn { by, at, .. } = &run.stage {
+        said.ended_by = by.to_string();
+        said.ended_at_ms = at.millis();
+    }
+    match &run.stage {
+        RunStage::Transferred { transfer, .. } => {
+            said.reference = transfer.reference.clone();
+            said.proof_sha256 = transfer.proof_sha256.clone();
+        }
+        RunStage::Withdrawn { reason, .. } => said.reason = reason.clone(),
+        RunStage::Proposed | RunStage::Approved(_) => {}
+    }
+    said
+}
+
+fn remittance_state(stage: &RunStage) -> v1::RemittanceState {
+    match stage {
+        RunStage::Proposed => v1::RemittanceState::Proposed,
+        RunStage::Approved(_) => v1::RemittanceState::Approved,
+        RunStage::Transferred { .. } => v1::RemittanceState::Transferred,
+        RunStage::Withdrawn { .. } => v1::RemittanceState::Withdrawn,
     }
 }
 

@@ -12,16 +12,18 @@ use crate::model::{
     Account, Code, Currency, Money, Order, OrderId, Pledge, PledgeId, PledgeRef, Rounding, Share, Subject,
     Timestamp, Transfer,
 };
-use crate::store::journal::{Once, Total};
-use crate::store::{Journal, StoreError, Write};
+use crate::store::journal::{Once, PartGift};
+use crate::store::{Entry, Journal, StoreError, Write};
 
 mod charity;
 pub mod log;
 pub mod meters;
+mod remit;
 #[cfg(test)]
 mod tests;
 
 pub use charity::{CharityTotal, RefundFailed};
+pub use remit::Payee;
 
 /// Commission by product category; a category without a rule pays `other`.
 #[derive(Clone, Debug)]
@@ -35,8 +37,16 @@ pub struct CommissionRules {
 pub enum LedgerRefused {
     #[error("there is no such pledge")]
     NoPledge,
-    #[error("{confirmed} is confirmed and not yet remitted; no more can be handed over")]
-    RemitTooMuch { confirmed: Money },
+    #[error("another version gives to the same projects in the same order; make another pledge to give to others")]
+    OtherParts,
+    #[error("nothing is owed to charity {registration} in {currency:?}: no receipt has confirmed more than was remitted or set aside")]
+    NothingOwed { registration: String, currency: Currency },
+    #[error("a remittance to this charity in this currency is open; finish it or withdraw it first")]
+    RunOpen,
+    #[error("there is no such remittance")]
+    NoRun,
+    #[error(transparent)]
+    Run(#[from] crate::model::RunRefused),
     #[error(transparent)]
     OutOfBound(#[from] crate::model::OutOfBound),
     #[error(transparent)]
@@ -112,6 +122,9 @@ impl Ledger {
         let newest = self.0.journal.pledge(pledge.id, None).await?;
         pledge.version = newest.as_ref().map_or(1, |newest| newest.version + 1);
         pledge.check()?;
+        if newest.as_ref().is_some_and(|newest| !newest.has_parts_of(&pledge)) {
+            return Err(LedgerRefused::OtherParts);
+        }
         let entry = once.map(Write::Once).into_iter().chain([Write::Pledge(pledge.clone())]).collect();
         match (self.0.journal.commit(entry).await, newest) {
             (Ok(()), _) => Ok(Arc::new(pledge)),
@@ -165,8 +178,11 @@ impl Ledger {
             .filter(|pledge| pledge.runs_at(now))
             .map(|pledge| self.accruing(pledge, pledge.share_of(total, order.quantity)));
         let charity = Money::new(accruing.as_ref().map_or(0, |accruing| accruing.minor), total.currency);
-        if let Some(accruing) = &accruing {
-            transfers.push(line(host(), Account::CharityAccrued(accruing.pledge), charity, Code::Accrue));
+        if let (Some(accruing), Some(pledge)) = (&accruing, pledge) {
+            for (part, minor) in pledge.by_part(accruing.minor).into_iter().enumerate() {
+                let accrued = Account::CharityAccrued(pledge.part(part));
+                transfers.push(line(host(), accrued, Money::new(minor, total.currency), Code::Accrue));
+            }
         }
         ClaimPostings { transfers, charity, accruing }
     }
@@ -207,19 +223,30 @@ impl Ledger {
         }
     }
 
-    /// At receipt the accrued share becomes owed to the charity.
-    pub fn confirm(&self, order: &Order, pledge: PledgeId, now: Timestamp) -> [Write; 2] {
-        let amount = order.charity();
-        let transfer = Transfer {
-            debit: Account::CharityAccrued(pledge),
-            credit: Account::CharityPayable(pledge),
-            amount,
-            code: Code::Confirm,
-            order: Some(order.id),
-            at: now,
+    /// At receipt what stands of the gift becomes owed to the charities.
+    pub async fn confirm(&self, order: &Order, pledge: &Pledge, now: Timestamp) -> Result<Entry, StoreError> {
+        let currency = order.charity().currency;
+        let parts = match pledge.parts.len() {
+            1 => vec![order.charity_minor],
+            parts => {
+                let gifts = self.0.journal.gifts_of(order.id, parts).await?;
+                gifts.iter().map(PartGift::standing).collect()
+            }
         };
-        let (currency, payable) = (amount.currency, amount.minor);
-        [Write::Transfer(transfer), Write::PledgeSums { pledge, currency, standing: 0, payable, cap: None }]
+        let mut entry = Entry::new();
+        for (part, minor) in parts.into_iter().enumerate().filter(|(_, minor)| *minor > 0) {
+            let of = pledge.part(part);
+            entry.push(Write::Transfer(Transfer {
+                debit: Account::CharityAccrued(of),
+                credit: Account::CharityPayable(of),
+                amount: Money::new(minor, currency),
+                code: Code::Confirm,
+                order: Some(order.id),
+                at: now,
+            }));
+            entry.push(Write::PledgeSums { of, currency, standing: 0, payable: minor, cap: None });
+        }
+        Ok(entry)
     }
 
     pub fn journal(&self) -> &Journal {
@@ -274,7 +301,7 @@ impl Ledger {
     /// After `CapReached`: another node accrued too. The next claim goes by what the record says now.
     pub async fn reread_standing(&self, pledge: &Pledge) -> Result<(), StoreError> {
         let Some(cap) = pledge.cap else { return Ok(()) };
-        let standing = self.0.journal.pledge_sums(pledge.id, cap.currency).await?.standing;
+        let standing = self.0.journal.pledge_sums(pledge.id.into(), cap.currency).await?.standing;
         let reversed = self.charity_total(pledge.id, cap.currency).gross_reversed;
         let mut guesses = self.0.accrued.lock().expect("no panic while locked");
         let guess = guesses.entry(pledge.id).or_default();
@@ -282,9 +309,6 @@ impl Ledger {
         Ok(())
     }
 
-    fn totals<const N: usize>(&self, currency: Currency, wanted: [(Account, Code); N]) -> [Total; N] {
-        self.0.journal.totals().reading(currency, wanted)
-    }
 }
 
 impl ClaimPostings {
@@ -292,7 +316,7 @@ impl ClaimPostings {
     pub fn writes(&self) -> impl Iterator<Item = Write> {
         let raised = self.accruing.as_ref().filter(|accruing| accruing.minor > 0);
         let sums = raised.map(|accruing| Write::PledgeSums {
-            pledge: accruing.pledge,
+            of: accruing.pledge.into(),
             currency: accruing.currency,
             standing: accruing.minor,
             payable: 0,

@@ -9,6 +9,7 @@ pub mod order;
 pub mod payment;
 pub mod pledge;
 pub mod product;
+pub mod remittance;
 pub mod room;
 pub mod run_sheet;
 pub mod sale;
@@ -20,8 +21,9 @@ pub use ids::{OrderId, PaymentId, PledgeId, RefundId, RoomId, SaleId, Sku, Subje
 pub use money::{Currency, Money, Rounding, Share};
 pub use order::{Order, Stage};
 pub use payment::{Payment, PaymentState};
-pub use pledge::{Pledge, PledgeBase, PledgeRef};
+pub use pledge::{PartRef, Pledge, PledgeBase, PledgeEnd, PledgePart, PledgeRef};
 pub use product::Product;
+pub use remittance::{BankTransfer, RemittanceRun, RunLine, RunRefused, RunStage};
 pub use room::{Room, RoomState, StreamPosition};
 pub use run_sheet::RunSheetItem;
 pub use sale::{CloseReason, FlashSale, SaleState};

@@ -237,7 +237,7 @@ impl Hub {
     /// To be called every `TICK`.
     pub fn tick(&self, now: Timestamp) {
         self.0.occupied.retain(|id, room| {
-            room.tick(self.0.sales.has_sales(id), || self.reading(id), now);
+            room.tick(self.0.sales.has_sales(id), || self.reading(id, now), now);
             room.viewers() > 0
         });
         let forgot_at = Timestamp(self.0.forgot_at_ms.load(Ordering::Relaxed));
@@ -306,7 +306,7 @@ impl Hub {
             return Err(CloseCode::Full);
         }
         let visitor = Visitor { caller: caller.clone(), position, outlet: outlet.clone(), now };
-        let (read, sales) = (|| self.reading(id), || self.0.sales.views(id));
+        let (read, sales) = (|| self.reading(id, now), || self.0.sales.views(id));
         match room.enter(visitor, self.0.limits.viewers_per_room, read, sales) {
             Ok(entrance) => {
                 if !self.0.occupied.contains_key(id) {
@@ -335,8 +335,8 @@ impl Hub {
         self.0.rooms.get(id).map(|slot| slot.value().clone()).ok_or(RoomRefused::NotFound("room"))
     }
 
-    fn reading(&self, id: &RoomId) -> Reading {
-        Reading { stocks: self.0.sales.stocks(id), charity: self.0.sales.charity_totals(id) }
+    fn reading(&self, id: &RoomId, now: Timestamp) -> Reading {
+        Reading { stocks: self.0.sales.stocks(id), charity: self.0.sales.charity_totals(id, now) }
     }
 
     fn live_room(&self, record: Room, cards: Vec<Product>) -> LiveRoom {

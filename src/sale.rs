@@ -287,7 +287,7 @@ impl Sales {
     }
 
     /// Totals of the pledges of the room's sales, each once.
-    pub fn charity_totals(&self, room: &RoomId) -> Vec<CharityTotal> {
+    pub fn charity_totals(&self, room: &RoomId, now: Timestamp) -> Vec<CharityTotal> {
         let Some(sales) = self.0.rooms.get(room) else {
             return Vec::new();
         };
@@ -296,7 +296,7 @@ impl Sales {
             let Some(pledge) = &live.pledge else { continue };
             let currency = live.product.price.currency;
             if !totals.iter().any(|total| total.pledge == pledge.id && total.currency == currency) {
-                totals.push(self.0.ledger.charity_total(pledge.id, currency));
+                totals.push(self.0.ledger.charity_total(pledge.id, currency).at(pledge, now));
             }
         }
         totals

@@ -5,7 +5,7 @@ use std::time::Duration;
 use apricot::clock::Clock;
 use apricot::ledger::{CommissionRules, Ledger};
 use apricot::model::{
-    self, Currency, FlashSale, Money, Order, OrderId, Pledge, PledgeBase, Product, Room, RoomState, Rounding,
+    self, Currency, FlashSale, Money, Order, OrderId, Pledge, PledgeBase, PledgePart, Product, Room, RoomState, Rounding,
     SaleId, SaleState, Share, Subject, Timestamp,
 };
 use apricot::sale::outbox::OUTBOX_MAX;
@@ -86,9 +86,13 @@ async fn set_up(journal: &Journal, ledger: &Ledger, sales: &Sales, stock: u32, n
         id: apricot::model::PledgeId(Clock::System.new_id()),
         version: 1,
         host,
-        project: "School meals".into(),
-        charity_name: "A foundation".into(),
-        charity_registration: "53100000".into(),
+        parts: vec![PledgePart {
+            project: "school-meals".into(),
+            title: "School meals".into(),
+            charity_name: "A foundation".into(),
+            charity_registration: "53100000".into(),
+            weight: 1,
+        }],
         base: PledgeBase::PaidPrice(Share::ppm(25_000).expect("in bounds")),
         cap: None,
         starts_at: None,

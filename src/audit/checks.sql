@@ -73,18 +73,26 @@ JOIN accounts a ON a.id = lines.account
 GROUP BY a.name, code HAVING sum(debit) <> 0 OR sum(credit) <> 0;
 
 -- name: pledge_sums_are_the_transfers
--- rule: what stands accrued under a pledge and what of it is payable are the sums of its transfers
-SELECT pledge, 'standing off by ' || sum(standing) || ', payable off by ' || sum(payable) FROM (
-    SELECT replace(substr(a.name, 17), '-', '') AS pledge, a.currency AS currency,
-           CASE t.code WHEN 3 THEN t.amount ELSE 0 END AS standing, CASE t.code WHEN 5 THEN t.amount ELSE 0 END AS payable
-    FROM transfers t JOIN accounts a ON a.id = t.credit WHERE t.code IN (3, 5)
+-- rule: what stands accrued under a pledge is the sum of its transfers, and what is payable or set aside of each part too
+-- charity_accrued/ and charity_payable/ have 16 characters; then come the pledge's 36, and of every part but the first a dot and its number.
+SELECT pledge || '.' || part, 'standing off by ' || sum(standing) || ', payable off by ' || sum(payable) FROM (
+    SELECT replace(substr(a.name, 17, 36), '-', '') AS pledge, '0' AS part, a.currency AS currency, t.amount AS standing, 0 AS payable
+    FROM transfers t JOIN accounts a ON a.id = t.credit WHERE t.code = 3
     UNION ALL
-    SELECT replace(substr(a.name, 17), '-', ''), a.currency, CASE t.code WHEN 4 THEN -t.amount ELSE 0 END,
-           CASE WHEN a.name LIKE 'charity_payable/%' THEN -t.amount ELSE 0 END
-    FROM transfers t JOIN accounts a ON a.id = t.debit WHERE t.code IN (4, 6)
+    SELECT replace(substr(a.name, 17, 36), '-', ''), '0', a.currency, -t.amount, 0
+    FROM transfers t JOIN accounts a ON a.id = t.debit WHERE t.code = 4
     UNION ALL
-    SELECT lower(hex(pledge)), currency, -standing, -payable FROM pledge_sums) lines
-GROUP BY pledge, currency HAVING sum(standing) <> 0 OR sum(payable) <> 0;
+    SELECT replace(substr(a.name, 17, 36), '-', ''), coalesce(nullif(substr(a.name, 54), ''), '0'), a.currency, 0, t.amount
+    FROM transfers t JOIN accounts a ON a.id = t.credit WHERE t.code = 5
+    UNION ALL
+    SELECT replace(substr(a.name, 17, 36), '-', ''), coalesce(nullif(substr(a.name, 54), ''), '0'), a.currency, 0, -t.amount
+    FROM transfers t JOIN accounts a ON a.id = t.debit WHERE t.code IN (4, 6) AND a.name LIKE 'charity_payable/%'
+    UNION ALL
+    SELECT lower(hex(pledge)), CAST(part AS TEXT), currency, -standing, -payable FROM pledge_sums
+    UNION ALL
+    SELECT lower(hex(l.pledge)), CAST(l.part AS TEXT), u.currency, 0, -l.amount
+    FROM remittance_lines l JOIN remittance_runs u ON u.id = l.run WHERE u.state IN ('proposed', 'approved')) lines
+GROUP BY pledge, part, currency HAVING sum(standing) <> 0 OR sum(payable) <> 0;
 
 -- name: caps_kept
 -- rule: what stands accrued under a capped pledge is within its cap, the highest of its versions
@@ -94,15 +102,16 @@ FROM pledge_sums s JOIN (SELECT id, max(currency) AS currency, max(cap) AS cap F
 WHERE s.standing > p.cap;
 
 -- name: paid_order_posted_once
--- rule: a paid order has one sale posting over its whole price and one commission posting; an unpaid one has none
+-- rule: a paid order has one sale posting over its whole price, one commission posting and at most one accrual for each part; an unpaid one has none
 SELECT hex(o.id), o.stage || ': ' || coalesce(t.sales, 0) || ' sale postings over ' || coalesce(t.amount, 0)
        || ', ' || coalesce(t.commissions, 0) || ' commission postings'
 FROM orders o LEFT JOIN (
     SELECT order_id, sum(CASE WHEN code = 1 THEN 1 ELSE 0 END) AS sales, sum(CASE WHEN code = 1 THEN amount ELSE 0 END) AS amount,
-           sum(CASE WHEN code = 2 THEN 1 ELSE 0 END) AS commissions, sum(CASE WHEN code = 3 THEN 1 ELSE 0 END) AS accruals
+           sum(CASE WHEN code = 2 THEN 1 ELSE 0 END) AS commissions, sum(CASE WHEN code = 3 THEN 1 ELSE 0 END) AS accruals,
+           count(DISTINCT CASE WHEN code = 3 THEN credit END) AS parts
     FROM transfers WHERE order_id IS NOT NULL GROUP BY order_id) t ON t.order_id = o.id
 WHERE CASE WHEN o.paid_at IS NOT NULL
-    THEN coalesce(t.sales, 0) <> 1 OR t.amount <> o.quantity * o.unit_price OR t.commissions <> 1 OR t.accruals > 1
+    THEN coalesce(t.sales, 0) <> 1 OR t.amount <> o.quantity * o.unit_price OR t.commissions <> 1 OR t.accruals <> t.parts
     ELSE coalesce(t.sales, 0) + coalesce(t.commissions, 0) + coalesce(t.accruals, 0) <> 0 END;
 
 -- name: posting_has_its_order
@@ -166,9 +175,9 @@ LEFT JOIN refunds r ON r.id = x.subject AND r.done_at IS NULL AND x.kind = 'refu
 WHERE p.id IS NULL AND r.id IS NULL;
 
 -- name: remittances_are_posted
--- rule: remittances are the remit postings, and no pledge remitted more than was confirmed
+-- rule: transferred remittances are the remit postings, and no pledge remitted more than was confirmed
 SELECT 'remittances', 'recorded ' || r.amount || ', posted ' || t.amount
-FROM (SELECT coalesce(sum(amount), 0) AS amount FROM remittances) r,
+FROM (SELECT coalesce(sum(l.amount), 0) AS amount FROM remittance_lines l JOIN remittance_runs u ON u.id = l.run WHERE u.state = 'transferred') r,
      (SELECT coalesce(sum(amount), 0) AS amount FROM transfers WHERE code = 6) t
 WHERE r.amount <> t.amount
 UNION ALL
@@ -183,7 +192,7 @@ SELECT sku, 'on hand ' || on_hand FROM products WHERE on_hand < 0;
 -- rule: every line of a charity's money and every pledge is in the public log or waits for it, once
 SELECT 'transfer ' || t.id, CASE WHEN l.place IS NULL THEN 'is not in the log and does not wait' ELSE 'is in the log and waits' END
 FROM transfers t LEFT JOIN log_leaves l ON l.transfer = t.id LEFT JOIN log_outbox x ON x.transfer = t.id
-WHERE t.code IN (3, 4, 5, 6) AND t.amount > 0 AND (l.place IS NULL) = (x.seq IS NULL)
+WHERE t.code IN (3, 4, 5, 6, 11, 13, 14) AND t.amount > 0 AND (l.place IS NULL) = (x.seq IS NULL)
 UNION ALL
 SELECT hex(p.id), 'version ' || p.version || CASE WHEN l.place IS NULL THEN ' is not in the log and does not wait' ELSE ' is in the log and waits' END
 FROM pledges p LEFT JOIN log_leaves l ON l.pledge = p.id AND l.version = p.version

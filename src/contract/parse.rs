@@ -11,8 +11,8 @@ use crate::model::product::picture_address;
 use crate::model::room::{CARDS_MAX, ChatRules, RoomEdit};
 use crate::model::run_sheet::RUN_SHEET_MAX;
 use crate::model::{
-    Currency, FlashSale, Money, Order, OrderId, OutOfBound, Pledge, PledgeBase, PledgeId, PledgeRef, Product,
-    Room, RoomId, RoomState, Rounding, RunSheetItem, SaleId, SaleState, Share, Sku, Subject, Timestamp,
+    Currency, FlashSale, Money, Order, OrderId, OutOfBound, Pledge, PledgeBase, PledgeId, PledgePart, PledgeRef,
+    Product, Room, RoomId, RoomState, Rounding, RunSheetItem, SaleId, SaleState, Share, Sku, Subject, Timestamp,
     bounded_text,
 };
 use crate::sale::{ShipStep, Wish};
@@ -241,7 +241,14 @@ pub fn pledge_id(message: &v1::CreateSale) -> Result<Option<PledgeId>, OutOfBoun
 }
 
 /// `id` and `version` are the server's: a new id and 1, or the named pledge and the version after its newest.
-pub fn pledge(message: &v1::Pledge, id: PledgeId, version: u32, host: Subject) -> Result<Pledge, OutOfBound> {
+/// `parts` are read from the register.
+pub fn pledge(
+    message: &v1::Pledge,
+    id: PledgeId,
+    version: u32,
+    host: Subject,
+    parts: Vec<PledgePart>,
+) -> Result<Pledge, OutOfBound> {
     let base = match v1::PledgeBase::try_from(message.base) {
         Ok(v1::PledgeBase::PaidPrice) => PledgeBase::PaidPrice(Share::ppm(message.share_ppm)?),
         Ok(v1::PledgeBase::PerUnit) => PledgeBase::PerUnit(money("perUnit", message.per_unit.as_ref())?),
@@ -254,9 +261,7 @@ pub fn pledge(message: &v1::Pledge, id: PledgeId, version: u32, host: Subject) -
         id,
         version,
         host,
-        project: bounded_text("project", &message.project, 1..=100)?,
-        charity_name: bounded_text("charityName", &message.charity_name, 1..=100)?,
-        charity_registration: bounded_text("charityRegistration", &message.charity_registration, 4..=40)?,
+        parts,
         base,
         cap,
         starts_at: time("startsAtMs", message.starts_at_ms)?,
@@ -301,9 +306,12 @@ pub fn ship_step(message: &v1::ShipOrder) -> Result<ShipStep, OutOfBound> {
     }
 }
 
-pub fn remittance(message: &v1::Remit) -> Result<(Money, String), OutOfBound> {
-    let amount = money("amount", message.amount.as_ref())?;
-    Ok((amount, bounded_text("proof", &message.proof, 1..=100)?))
+/// "": CNY.
+pub fn currency(field: &'static str, text: &str) -> Result<Currency, OutOfBound> {
+    if text.is_empty() {
+        return Ok(Currency::CNY);
+    }
+    text.parse().map_err(|_| OutOfBound::new(field, "three letters of ISO 4217, such as CNY"))
 }
 
 /// Unix milliseconds; 0 is "not given", and a negative time is a mistake.
@@ -406,9 +414,13 @@ mod tests {
                 id: ID.into(),
                 version: 3,
                 host_id: "li".into(),
-                project: "School meals".into(),
-                charity_name: "A foundation".into(),
-                charity_registration: "53100000".into(),
+                parts: vec![v1::PledgePart {
+                    project_id: "school-meals".into(),
+                    title: "School meals".into(),
+                    charity_name: "A foundation".into(),
+                    charity_registration: "53100000".into(),
+                    weight: 1,
+                }],
                 base: if per_unit { v1::PledgeBase::PerUnit } else { v1::PledgeBase::PaidPrice }.into(),
                 share_ppm: if per_unit { 0 } else { ppm },
                 per_unit: per_unit.then(|| cny(unit)).flatten(),
@@ -418,7 +430,14 @@ mod tests {
                 rounding: v1::Rounding::HalfEven.into(),
                 agreement_sha256: "0a".repeat(32),
             };
-            let parsed = pledge(&message, ID.parse().unwrap(), 3, "li".parse().unwrap());
+            let parts = vec![PledgePart {
+                project: "school-meals".into(),
+                title: "School meals".into(),
+                charity_name: "A foundation".into(),
+                charity_registration: "53100000".into(),
+                weight: 1,
+            }];
+            let parsed = pledge(&message, ID.parse().unwrap(), 3, "li".parse().unwrap(), parts);
             prop_assert_eq!(parsed.map(|pledge| contract::pledge(&pledge)), Ok(message));
         }
     }

@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 use super::pause;
 use super::stalls::Stall;
 use crate::clock::Clock;
-use crate::model::{Money, OrderId};
+use crate::ledger::Payee;
+use crate::model::{BankTransfer, OrderId, Role};
 use crate::sale::{Refusal, Sales, ShipStep};
-use crate::store::journal::Once;
 
 /// Some orders stay on the list of what is to pack.
 const PACKED_AFTER: Duration = Duration::from_secs(45);
@@ -68,10 +68,16 @@ async fn remit(sales: &Sales, stall: &Stall, clock: &Clock) -> Result<(), Refusa
     if due < REMITTED_FROM_MINOR {
         return Ok(());
     }
-    let once = Once { key: clock.new_id(), content: [0; 32] };
-    let ops = super::caller("ops", "Ops", crate::model::Role::Ops).subject;
-    let reference = format!("DEMO-{:06}", total.sequence % 1_000_000);
-    let amount = Money::new(due, total.currency);
-    ledger.remit(pledge.id, amount, reference, once, &ops, clock.now()).await.map_err(Refusal::Ledger)?;
-    Ok(())
+    let payee = Payee { registration: stall.charity.into(), name: stall.charity_name.into() };
+    let [first, second] = ["ops", "treasurer"].map(|name| super::caller(name, name, Role::Ops).subject);
+    let transfer = BankTransfer {
+        reference: format!("DEMO-{:06}", total.sequence % 1_000_000),
+        proof_sha256: super::selling::agreement(),
+    };
+    let handed_over = async {
+        let run = ledger.propose_run(clock.new_id(), payee, total.currency, None, &first, clock.now()).await?;
+        let run = ledger.approve_run(run.id, None, &second, clock.now()).await?;
+        ledger.transfer_run(run.id, transfer, None, &first, clock.now()).await
+    };
+    handed_over.await.map(|_| ()).map_err(Refusal::Ledger)
 }

@@ -9,7 +9,7 @@ use super::stalls::{Good, Stall};
 use crate::app::Running;
 use crate::clock::Clock;
 use crate::model::{
-    Caller, CloseReason, Currency, FlashSale, Money, Pledge, PledgeBase, PledgeId, PledgeRef, Product, Room,
+    Caller, CloseReason, Currency, FlashSale, Money, Pledge, PledgeBase, PledgeId, PledgePart, PledgeRef, Product, Room,
     RoomState, Rounding, RunSheetItem, SaleId, SaleState, Share, Sku,
 };
 use crate::sale::{Refusal, Sales};
@@ -47,16 +47,19 @@ pub async fn prepare(
         id: PledgeId(clock.new_id()),
         version: 1,
         host: host.subject.clone(),
-        project: stall.project.into(),
-        charity_name: stall.charity_name.into(),
-        charity_registration: "53100000DEMO00001X".into(),
+        parts: vec![PledgePart {
+            project: stall.project_id.into(),
+            title: stall.project.into(),
+            charity_name: stall.charity_name.into(),
+            charity_registration: stall.charity.into(),
+            weight: 1,
+        }],
         base: PledgeBase::PaidPrice(Share::ppm(50_000).expect("5 % is a share")),
         cap: None,
         starts_at: None,
         ends_at: None,
         rounding: Rounding::Down,
-        // Of the sentence in docs/demo-agreement.txt.
-        agreement_sha256: hex(include_bytes!("../../docs/demo-agreement.txt")),
+        agreement_sha256: agreement(),
     };
     let pledge =
         running.sales.ledger().add_pledge(pledge, None).await.map_err(|error| error.to_string())?.reference();
@@ -146,6 +149,11 @@ fn sku(good: &Good) -> Sku {
 
 fn yuan(minor: i64) -> Money {
     Money::new(minor, Currency::CNY)
+}
+
+/// SHA-256 of the sentence in docs/demo-agreement.txt, which stands for all papers of the demo.
+pub fn agreement() -> String {
+    hex(include_bytes!("../../docs/demo-agreement.txt"))
 }
 
 fn hex(document: &[u8]) -> String {

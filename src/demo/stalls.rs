@@ -6,7 +6,10 @@ pub struct Stall {
     pub host: &'static str,
     pub host_name: &'static str,
     pub place: &'static str,
+    /// In the register.
+    pub project_id: &'static str,
     pub project: &'static str,
+    pub charity: &'static str,
     pub charity_name: &'static str,
     pub goods: [Good; 4],
     pub people: [&'static str; 8],
@@ -33,7 +36,9 @@ pub const VALLEY: Stall = Stall {
     host: "lin-family",
     host_name: "老林",
     place: "新疆 轮台",
+    project_id: "valley-school-meals",
     project: "山村小学午餐（示例）",
+    charity: "53100000DEMO00001X",
     charity_name: "示例基金会",
     goods: [
         Good {
@@ -98,7 +103,9 @@ pub const HILL: Stall = Stall {
     host: "hill-orchard",
     host_name: "Hill Orchard",
     place: "Luntai, Xinjiang",
+    project_id: "hill-school-lunches",
     project: "Village school lunches (example)",
+    charity: "53100000DEMO00002X",
     charity_name: "Example Foundation",
     goods: [
         Good {

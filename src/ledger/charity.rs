@@ -1,13 +1,15 @@
-//! The charity total, and what takes from it: refunds and remittances.
+//! The charity total, and what refunds take from it.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Ledger, LedgerRefused};
+use super::Ledger;
 use crate::model::payment::Refund;
+use crate::model::pledge::{PARTS_MAX, largest_remainder};
 use crate::model::{
-    Account, Code, Currency, Money, Order, Pledge, PledgeId, Stage, Subject, Timestamp, Transfer,
+    Account, Code, Currency, Money, Order, PartRef, Pledge, PledgeEnd, PledgeId, Stage, Subject, Timestamp,
+    Transfer,
 };
-use crate::store::journal::{Key, Once, PledgeSums, Task, Total};
+use crate::store::journal::{Key, PartGift, Task, Total};
 use crate::store::{Entry, StoreError, Write};
 
 /// A reading of the ledger for one pledge, in minor units. Both `gross_*` only grow; keep the highest sequence of the newest epoch.
@@ -21,60 +23,77 @@ pub struct CharityTotal {
     pub gross_reversed: i64,
     pub confirmed: i64,
     pub remitted: i64,
+    /// Nothing more is accrued.
+    pub ended: Option<PledgeEnd>,
 }
 
-/// What a charity total is made of.
-fn counted(pledge: PledgeId) -> [(Account, Code); 5] {
-    [
-        (Account::CharityAccrued(pledge), Code::Accrue),
-        (Account::CharityAccrued(pledge), Code::Reverse),
-        (Account::CharityPayable(pledge), Code::Confirm),
-        (Account::CharityPayable(pledge), Code::Reverse),
-        (Account::CharityRemitted(pledge), Code::Remit),
-    ]
+/// What a charity total is made of, part after part.
+fn counted(pledge: PledgeId) -> impl Iterator<Item = (Account, Code)> {
+    (0..PARTS_MAX).flat_map(move |part| {
+        let part = PartRef { pledge, part: u8::try_from(part).expect("a few parts") };
+        [
+            (Account::CharityAccrued(part), Code::Accrue),
+            (Account::CharityAccrued(part), Code::Reverse),
+            (Account::CharityPayable(part), Code::Confirm),
+            (Account::CharityPayable(part), Code::Reverse),
+            (Account::CharityRemitted(part), Code::Remit),
+        ]
+    })
 }
 
+/// Whether a charity total counts the account.
 fn pledge_of(account: &Account) -> Option<PledgeId> {
     match account {
-        Account::CharityAccrued(pledge)
-        | Account::CharityPayable(pledge)
-        | Account::CharityRemitted(pledge) => Some(*pledge),
-        Account::BuyerClearing { .. }
-        | Account::HostPayable(_)
-        | Account::PlatformCommission
-        | Account::ProviderFee { .. }
-        | Account::RefundPayable => None,
+        Account::CharityAccrued(part) | Account::CharityPayable(part) | Account::CharityRemitted(part) => {
+            Some(part.pledge)
+        }
+        _ => None,
     }
 }
 
 impl CharityTotal {
     /// `totals` as `counted` names them.
-    fn of(pledge: PledgeId, currency: Currency, epoch: u64, totals: [Total; 5]) -> Self {
-        let [accrued, reversed, confirmed, taken_back, remitted] = totals;
-        let newest = totals.map(|total| total.newest);
-        Self {
+    fn of(pledge: PledgeId, currency: Currency, epoch: u64, totals: &[Total]) -> Self {
+        let newest = totals.iter().map(|total| total.newest).max();
+        let mut sum = Self {
             pledge,
             epoch,
-            sequence: newest.into_iter().max().unwrap_or(0).cast_unsigned(),
+            sequence: newest.unwrap_or(0).cast_unsigned(),
             currency,
-            gross_accrued: accrued.credits,
-            gross_reversed: reversed.debits + taken_back.debits,
-            confirmed: confirmed.credits - taken_back.debits,
-            remitted: remitted.credits,
+            gross_accrued: 0,
+            gross_reversed: 0,
+            confirmed: 0,
+            remitted: 0,
+            ended: None,
+        };
+        for part in totals.chunks_exact(5) {
+            let [accrued, reversed, confirmed, taken_back, remitted] = part else { continue };
+            sum.gross_accrued += accrued.credits;
+            sum.gross_reversed += reversed.debits + taken_back.debits;
+            sum.confirmed += confirmed.credits - taken_back.debits;
+            sum.remitted += remitted.credits;
         }
+        sum
     }
 
     /// Of each pledge that these totals are of, by pledge and currency: what rooms would be told if they were the cached ones.
     pub fn of_all(totals: &[(Key, Total)]) -> BTreeMap<(PledgeId, Currency), Self> {
         let by_key: HashMap<&Key, Total> = totals.iter().map(|(key, total)| (key, *total)).collect();
-        let pledges =
-            totals.iter().filter_map(|((account, currency, _), _)| Some((pledge_of(account)?, *currency)));
-        let total = |(pledge, currency): (PledgeId, Currency)| {
-            let of = counted(pledge)
-                .map(|(account, code)| by_key.get(&(account, currency, code)).copied().unwrap_or_default());
-            ((pledge, currency), Self::of(pledge, currency, 0, of))
-        };
-        pledges.map(total).collect()
+        let mut pledges = BTreeMap::new();
+        for ((account, currency, _), _) in totals {
+            let Some(pledge) = pledge_of(account) else { continue };
+            pledges.entry((pledge, *currency)).or_insert_with(|| {
+                let of = |(account, code)| by_key.get(&(account, *currency, code)).copied().unwrap_or_default();
+                let of: Vec<Total> = counted(pledge).map(of).collect();
+                Self::of(pledge, *currency, 0, &of)
+            });
+        }
+        pledges
+    }
+
+    /// With why the pledge gives nothing more, if so.
+    pub fn at(self, pledge: &Pledge, now: Timestamp) -> Self {
+        Self { ended: pledge.ended(self.gross_accrued - self.gross_reversed, now), ..self }
     }
 
     /// Accrued, reversed, confirmed, remitted.
@@ -88,14 +107,15 @@ impl Ledger {
     pub fn currency_of(&self, pledge: &Pledge) -> Currency {
         pledge.currency().unwrap_or_else(|| {
             let accounts = self.journal().totals().all();
-            let accrued = Account::CharityAccrued(pledge.id);
+            let accrued = Account::CharityAccrued(pledge.id.into());
             let paid = accounts.into_iter().find(|((account, ..), _)| *account == accrued);
             paid.map_or(Currency::CNY, |((_, currency, _), _)| currency)
         })
     }
 
     pub fn charity_total(&self, pledge: PledgeId, currency: Currency) -> CharityTotal {
-        CharityTotal::of(pledge, currency, self.journal().epoch(), self.totals(currency, counted(pledge)))
+        let totals = self.journal().totals().reading(currency, counted(pledge));
+        CharityTotal::of(pledge, currency, self.journal().epoch(), &totals)
     }
 
     /// The cached totals that charity totals are made of.
@@ -106,7 +126,7 @@ impl Ledger {
     }
 
     /// Records a refund with its order. Of the charity share, what the smaller base no longer owes is reversed: from what is accrued,
-    /// after receipt from what is payable. What is remitted already is not clawed back; the correction is the host's cost.
+    /// after receipt from what is payable. What is remitted already is not clawed back; a correction says that the host bears it.
     pub async fn refund(
         &self,
         before: Entry,
@@ -135,99 +155,75 @@ impl Ledger {
         host: &Subject,
         pledge: Option<&Pledge>,
     ) -> Result<(Order, Entry), RefundFailed> {
-        let confirmed = matches!(order.stage, Stage::Confirmed { .. });
         let (id, now, amount) = (order.id, refund.requested_at, refund.amount);
-        let (total, kept) = (order.total(), order.total().minor - order.refunded_minor - amount.minor);
-        let charity = order.charity();
-        let mut charity_kept = pledge.map_or(Money::zero(total.currency), |pledge| {
-            pledge.share_kept(total, Money::new(kept.max(0), total.currency), order.quantity, charity)
-        });
-        if let (true, Some(pledge)) = (confirmed, pledge) {
-            let payable = self.journal().pledge_sums(pledge.id, total.currency).await?.payable;
-            charity_kept.minor = charity_kept.minor.max(charity.minor - payable);
-        }
-        let reversed = Money::new(charity.minor - charity_kept.minor, total.currency);
-        let order = order.clone().refund(amount, charity_kept)?;
-        let line = |debit, credit, amount, code| {
-            Write::Transfer(Transfer { debit, credit, amount, code, order: Some(id), at: now })
+        let (moved, reversed) = match pledge {
+            Some(pledge) => self.taking_back(order, amount, host, pledge, now).await?,
+            None => (Vec::new(), 0),
         };
+        let charity_kept = Money::new(order.charity_minor - reversed, amount.currency);
+        let order = order.clone().refund(amount, charity_kept)?;
         let mut entry = before.clone();
         entry.push(Write::Order(order.clone()));
         entry.push(Write::Task { task: Task::Refund(refund.id), at: now });
         entry.push(Write::Refund(refund.clone()));
-        if let (Some(pledge), true) = (pledge, reversed.minor > 0) {
-            let (from, payable) = if confirmed {
-                (Account::CharityPayable(pledge.id), -reversed.minor)
-            } else {
-                (Account::CharityAccrued(pledge.id), 0)
-            };
-            entry.push(line(from, Account::HostPayable(host.clone()), reversed, Code::Reverse));
-            entry.push(Write::PledgeSums {
-                pledge: pledge.id,
-                currency: total.currency,
-                standing: -reversed.minor,
-                payable,
-                cap: None,
-            });
-        }
-        entry.push(line(Account::HostPayable(host.clone()), Account::RefundPayable, amount, Code::Refund));
+        entry.extend(moved);
+        entry.push(Write::Transfer(Transfer {
+            debit: Account::HostPayable(host.clone()),
+            credit: Account::RefundPayable,
+            amount,
+            code: Code::Refund,
+            order: Some(id),
+            at: now,
+        }));
         Ok((order, entry))
     }
 
-    /// Records that confirmed money was handed over to the charity, with the bank's reference.
-    pub async fn remit(
+    /// The lines by which each part of the gift falls to what the smaller price still gives, and how much of that is reversed. What its
+    /// charity has already, or is about to get, stays there: a correction, which the host bears.
+    async fn taking_back(
         &self,
-        pledge: PledgeId,
+        order: &Order,
         amount: Money,
-        proof: String,
-        once: Once,
-        actor: &Subject,
+        host: &Subject,
+        pledge: &Pledge,
         now: Timestamp,
-    ) -> Result<CharityTotal, LedgerRefused> {
-        self.newest_pledge(pledge).await?.ok_or(LedgerRefused::NoPledge)?;
-        let _alone = self.0.payable.lock().await;
-        if self.journal().seen(once).await? {
-            return self.total_now(pledge, amount.currency).await;
-        }
-        let currency = amount.currency;
-        let refused =
-            |sums: PledgeSums| LedgerRefused::RemitTooMuch { confirmed: Money::new(sums.payable, currency) };
-        let sums = self.journal().pledge_sums(pledge, currency).await?;
-        if amount.minor > sums.payable {
-            return Err(refused(sums));
-        }
-        let transfer = Transfer {
-            debit: Account::CharityPayable(pledge),
-            credit: Account::CharityRemitted(pledge),
-            amount,
-            code: Code::Remit,
-            order: None,
-            at: now,
+    ) -> Result<(Entry, i64), RefundFailed> {
+        let (paid, currency) = (order.total(), amount.currency);
+        let kept = (paid.minor - order.refunded_minor - amount.minor).max(0);
+        let gifts = self.journal().gifts_of(order.id, pledge.parts.len()).await?;
+        let accrued = Money::new(gifts.iter().map(|gift| gift.accrued).sum(), currency);
+        let standing: Vec<i64> = gifts.iter().map(PartGift::standing).collect();
+        let still = pledge.share_kept(paid, Money::new(kept, currency), order.quantity, accrued).minor;
+        // In proportion to what each part has: by the weights one could grow.
+        let still = largest_remainder(still.min(standing.iter().sum()), &standing);
+        let confirmed = matches!(order.stage, Stage::Confirmed { .. });
+        let line = |debit, credit, minor, code| {
+            let amount = Money::new(minor, currency);
+            Write::Transfer(Transfer { debit, credit, amount, code, order: Some(order.id), at: now })
         };
-        let entry = vec![
-            Write::Once(once),
-            Write::Remittance { id: once.key, pledge, amount, proof: proof.clone(), at: now },
-            Write::Transfer(transfer),
-            Write::PledgeSums { pledge, currency, standing: 0, payable: -amount.minor, cap: None },
-            Write::Audit {
-                at: now,
-                actor: actor.clone(),
-                action: "remit",
-                subject: pledge.to_string(),
-                reason: proof,
-            },
-        ];
-        match self.journal().commit(entry).await {
-            Ok(()) => self.total_now(pledge, currency).await,
-            // Another node took from it since it was read.
-            Err(StoreError::Unpayable) => Err(refused(self.journal().pledge_sums(pledge, currency).await?)),
-            Err(error) => Err(error.into()),
+        let (mut entry, mut reversed) = (Entry::new(), 0);
+        for (part, (stood, stays)) in standing.into_iter().zip(still).enumerate() {
+            let (part, falls) = (pledge.part(part), stood - stays);
+            let back = if confirmed {
+                falls.min(self.journal().pledge_sums(part, currency).await?.payable)
+            } else {
+                falls
+            };
+            if back > 0 {
+                let from = if confirmed { Account::CharityPayable(part) } else { Account::CharityAccrued(part) };
+                entry.push(line(from, Account::HostPayable(host.clone()), back, Code::Reverse));
+                let whole = PartRef::from(pledge.id);
+                entry.push(Write::PledgeSums { of: whole, currency, standing: -back, payable: 0, cap: None });
+                let payable = if confirmed { -back } else { 0 };
+                entry.push(Write::PledgeSums { of: part, currency, standing: 0, payable, cap: None });
+            }
+            if falls > back {
+                let (cost, borne) = (Account::CorrectionCost(host.clone()), Account::CorrectionBorne(part));
+                entry.push(line(cost, borne, falls - back, Code::Correct));
+            }
+            reversed += back;
         }
-    }
-    /// With what was just committed, also on a shared record.
-    async fn total_now(&self, pledge: PledgeId, currency: Currency) -> Result<CharityTotal, LedgerRefused> {
-        self.journal().renew_totals().await?;
-        Ok(self.charity_total(pledge, currency))
+        Ok((entry, reversed))
     }
 }
 

@@ -10,12 +10,14 @@ use super::*;
 use crate::model::order::Parcel;
 use crate::model::payment::{Method, Refund};
 use crate::model::{
-    FlashSale, Payment, PaymentId, PaymentState, PledgeBase, Product, RefundId, Room, RoomState, SaleId,
-    SaleState, Stage,
+    BankTransfer, FlashSale, Payment, PaymentId, PaymentState, PledgeBase, PledgePart, Product, RefundId,
+    RemittanceRun, Room, RoomState, SaleId, SaleState, Stage,
 };
 
 mod charity;
 mod nodes;
+mod parts;
+mod runs;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const PLEDGE: PledgeId = PledgeId(Uuid::from_u128(77));
@@ -31,16 +33,21 @@ struct Desk {
 impl Desk {
     /// 2.5 % of the paid price, rounded down; farm produce pays no commission, everything else 5 %.
     async fn new(cap: Option<i64>) -> Self {
+        Self::of(pledge(cap)).await
+    }
+
+    async fn of(pledge: Pledge) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::open(&folder.path().join("record.db"), 42, NOW).unwrap();
         let share = |ppm| Share::ppm(ppm).unwrap();
         let commission =
             CommissionRules { by_category: [("farm".into(), share(0))].into(), other: share(50_000) };
         let ledger = Ledger::new(journal, commission);
-        for write in [Write::Room(Box::new(room())), Write::NewProduct(product()), Write::Sale(sale())] {
+        let pledge = ledger.add_pledge(pledge, None).await.unwrap();
+        let sale = FlashSale { pledge: Some(pledge.reference()), ..sale() };
+        for write in [Write::Room(Box::new(room())), Write::NewProduct(product()), Write::Sale(sale)] {
             ledger.journal().commit(vec![write]).await.unwrap();
         }
-        let pledge = ledger.add_pledge(pledge(cap), None).await.unwrap();
         Self { _folder: folder, ledger, pledge: (*pledge).clone(), orders: AtomicU64::new(0) }
     }
 
@@ -88,7 +95,7 @@ impl Desk {
         let shipped =
             Order { version: order.version - 1, stage: Stage::Shipped(Parcel::default()), ..order.clone() };
         let mut entry = vec![Write::Order(shipped), Write::Order(order.clone())];
-        entry.extend(self.ledger.confirm(&order, PLEDGE, NOW));
+        entry.extend(self.ledger.confirm(&order, &self.pledge, NOW).await.unwrap());
         self.ledger.journal().commit(entry).await.unwrap();
         order
     }
@@ -101,17 +108,25 @@ impl Desk {
             order: order.id,
             amount: cny(amount),
             reason: "bruised".into(),
-            requested_at: NOW,
+            // No two at once: what was kept at which moment is read from the times.
+            requested_at: NOW + Duration::from_millis(n),
             done_at: None,
         };
         self.ledger.refund(Vec::new(), order.clone(), refund, &host(), Some(&self.pledge)).await
     }
 
-    async fn remit(&self, amount: i64, key: u128) -> Result<CharityTotal, LedgerRefused> {
-        let once = Once { key: Uuid::from_u128(key), content: [u8::try_from(amount % 251).unwrap(); 32] };
-        self.ledger
-            .remit(PLEDGE, cny(amount), "ICBC 20260101".into(), once, &"ops".parse().unwrap(), NOW)
-            .await
+    async fn proposed(&self, key: u128) -> Result<RemittanceRun, LedgerRefused> {
+        let payee = Payee { registration: "53100000".into(), name: "A foundation".into() };
+        let once = Some(Once { key: Uuid::from_u128(key), content: [1; 32] });
+        self.ledger.propose_run(Uuid::from_u128(key), payee, Currency::CNY, once, &an(), NOW).await
+    }
+
+    /// All that is owed, after two people and the bank.
+    async fn remitted(&self, key: u128) -> Result<RemittanceRun, LedgerRefused> {
+        let run = self.proposed(key).await?;
+        let run = self.ledger.approve_run(run.id, None, &bo(), NOW).await?;
+        let at = NOW + Duration::from_secs(u64::try_from(key).unwrap());
+        self.ledger.transfer_run(run.id, bank(), None, &an(), at).await
     }
 
     fn charity(&self) -> Charity {
@@ -148,6 +163,18 @@ fn charity(accrued: i64, reversed: i64, confirmed: i64, remitted: i64) -> Charit
     Charity { accrued, reversed, confirmed, remitted }
 }
 
+fn an() -> Subject {
+    "an".parse().unwrap()
+}
+
+fn bo() -> Subject {
+    "bo".parse().unwrap()
+}
+
+fn bank() -> BankTransfer {
+    BankTransfer::parse("ICBC 20260101", &"ab".repeat(32)).unwrap()
+}
+
 fn cny(minor: i64) -> Money {
     Money::new(minor, Currency::CNY)
 }
@@ -173,15 +200,23 @@ fn pledge(cap: Option<i64>) -> Pledge {
         id: PLEDGE,
         version: 1,
         host: host(),
-        project: "School meals".into(),
-        charity_name: "A foundation".into(),
-        charity_registration: "53100000".into(),
+        parts: vec![part("school-meals", 1)],
         base: PledgeBase::PaidPrice(Share::ppm(25_000).unwrap()),
         cap: cap.map(cny),
         starts_at: None,
         ends_at: None,
         rounding: Rounding::Down,
         agreement_sha256: "0".repeat(64),
+    }
+}
+
+fn part(project: &str, weight: u32) -> PledgePart {
+    PledgePart {
+        project: project.into(),
+        title: "School meals".into(),
+        charity_name: "A foundation".into(),
+        charity_registration: "53100000".into(),
+        weight,
     }
 }
 
@@ -239,7 +274,7 @@ async fn claim_pays_the_host_the_commission_and_the_pledge() {
     let expected = vec![
         line(clearing(), li(), 5_970, Code::Sale),
         line(li(), Account::PlatformCommission, 0, Code::Commission), // the zero is said, not left out
-        line(li(), Account::CharityAccrued(PLEDGE), 149, Code::Accrue),
+        line(li(), Account::CharityAccrued(PLEDGE.into()), 149, Code::Accrue),
     ];
     assert_eq!(farm.transfers, expected);
     let other = desk.ledger.claim(&order, &host(), "crafts", None, NOW);
@@ -273,8 +308,10 @@ async fn versions_of_a_pledge_are_numbered_here() {
     assert_eq!(again.version, 2, "a retry makes no third version");
     let differs = desk.ledger.add_pledge(pledge(None), Some(Once { content: [2; 32], ..once })).await;
     assert_eq!(differs, Err(LedgerRefused::Store(StoreError::ContentDiffers)));
-    let nameless = desk.ledger.add_pledge(Pledge { project: String::new(), ..pledge(None) }, None).await;
-    assert!(matches!(nameless, Err(LedgerRefused::OutOfBound(bound)) if bound.field == "project"));
+    let to_nobody = desk.ledger.add_pledge(Pledge { parts: vec![], ..pledge(None) }, None).await;
+    assert!(matches!(to_nobody, Err(LedgerRefused::OutOfBound(bound)) if bound.field == "parts"));
+    let to_others = Pledge { parts: vec![part("books", 1)], ..pledge(None) };
+    assert_eq!(desk.ledger.add_pledge(to_others, None).await, Err(LedgerRefused::OtherParts));
     assert_eq!(desk.ledger.newest_pledge(PLEDGE).await.unwrap().unwrap().version, 2);
     let first = desk.ledger.pledge(desk.pledge.reference()).await.unwrap();
     assert_eq!(*first, desk.pledge, "a sale keeps the version it was made with");
@@ -372,7 +409,7 @@ async fn partial_refunds_close_to_zero() {
     }
     assert_eq!(order.stage, Stage::Refunded);
     assert_eq!(desk.balance(&Account::HostPayable(host())), 0);
-    assert_eq!(desk.balance(&Account::CharityAccrued(PLEDGE)), 0);
+    assert_eq!(desk.balance(&Account::CharityAccrued(PLEDGE.into())), 0);
     assert_eq!(desk.balance(&Account::RefundPayable), 1_990);
     let more = desk.refund(&order, 1).await;
     assert_eq!(more, Err(RefundFailed::Refused(crate::model::order::OrderRefused::Refunded)));

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Money, OrderId, OutOfBound, PledgeId, Subject, Timestamp};
+use super::{Money, OrderId, OutOfBound, PartRef, Subject, Timestamp};
 
 /// Balances are credits less debits. The sum over all accounts of a currency is zero, always.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -18,11 +18,14 @@ pub enum Account {
         provider: &'static str,
     },
     /// Accrued when paid, for the pledge's project.
-    CharityAccrued(PledgeId),
+    CharityAccrued(PartRef),
     /// Confirmed by receipt, owed to the charity.
-    CharityPayable(PledgeId),
+    CharityPayable(PartRef),
     /// Handed over to the charity.
-    CharityRemitted(PledgeId),
+    CharityRemitted(PartRef),
+    /// What a host bears for refunds that came after the charity had the money. A memorandum: the money itself is in the refund.
+    CorrectionCost(Subject),
+    CorrectionBorne(PartRef),
     /// Owed to a buyer whose refund is under way.
     RefundPayable,
 }
@@ -50,6 +53,8 @@ pub enum Code {
     Late,
     /// Refund payable to buyer clearing: the provider has sent it back.
     PaidBack,
+    /// Correction cost to correction borne: a refund after remittance, which the host bears.
+    Correct,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -85,9 +90,28 @@ macro_rules! codes {
 codes! {
     Sale = 1 "sale", Commission = 2 "commission", Accrue = 3 "accrue", Reverse = 4 "reverse", Confirm = 5 "confirm",
     Remit = 6 "remit", Fee = 7 "fee", Refund = 8 "refund", Late = 9 "late", PaidBack = 10 "paid_back",
+    Correct = 11 "correct",
 }
 
 pub const SANDBOX: &str = "sandbox";
+
+impl Account {
+    /// The part of a pledge that it is of.
+    pub fn part(&self) -> Option<PartRef> {
+        match self {
+            Self::CharityAccrued(part)
+            | Self::CharityPayable(part)
+            | Self::CharityRemitted(part)
+            | Self::CorrectionBorne(part) => Some(*part),
+            Self::BuyerClearing { .. }
+            | Self::HostPayable(_)
+            | Self::PlatformCommission
+            | Self::ProviderFee { .. }
+            | Self::CorrectionCost(_)
+            | Self::RefundPayable => None,
+        }
+    }
+}
 
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -99,6 +123,8 @@ impl fmt::Display for Account {
             Self::CharityAccrued(pledge) => write!(f, "charity_accrued/{pledge}"),
             Self::CharityPayable(pledge) => write!(f, "charity_payable/{pledge}"),
             Self::CharityRemitted(pledge) => write!(f, "charity_remitted/{pledge}"),
+            Self::CorrectionCost(host) => write!(f, "correction_cost/{host}"),
+            Self::CorrectionBorne(pledge) => write!(f, "correction_borne/{pledge}"),
             Self::RefundPayable => f.write_str("refund_payable"),
         }
     }
@@ -117,6 +143,8 @@ impl FromStr for Account {
             ("charity_accrued", pledge) => Ok(Self::CharityAccrued(pledge.parse()?)),
             ("charity_payable", pledge) => Ok(Self::CharityPayable(pledge.parse()?)),
             ("charity_remitted", pledge) => Ok(Self::CharityRemitted(pledge.parse()?)),
+            ("correction_cost", host) => Ok(Self::CorrectionCost(host.parse()?)),
+            ("correction_borne", pledge) => Ok(Self::CorrectionBorne(pledge.parse()?)),
             ("refund_payable", "") => Ok(Self::RefundPayable),
             _ => Err(OutOfBound::new("account", "the name of an account, such as host_payable/li")),
         }

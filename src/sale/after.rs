@@ -101,7 +101,7 @@ impl Sales {
                 let order = order.confirm(now)?;
                 let mut entry = vec![Write::Order(order.clone())];
                 if let (Some(pledge), true) = (self.pledge_of(&order).await?, order.charity_minor > 0) {
-                    entry.extend(self.0.ledger.confirm(&order, pledge.id, now));
+                    entry.extend(self.0.ledger.confirm(&order, &pledge, now).await?);
                 }
                 (order, entry)
             }

@@ -70,6 +70,7 @@ impl Sales {
                 let bound = format!("a pledge in the sale's currency, not in {}", currency.as_str());
                 return Err(OutOfBound::new("pledgeId", bound).into());
             }
+            pledge.check_floor(sale.price)?;
             if pledge.host != product.host {
                 return Err(Refusal::Forbidden("the pledge belongs to another host"));
             }

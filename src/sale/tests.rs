@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::ledger::CommissionRules;
 use crate::model::payment::{Method, ProviderEvent, ProviderNews};
 use crate::model::{
-    CloseReason, Currency, PledgeBase, PledgeId, RefundId, Room, RoomState, Rounding, Share, Subject,
+    CloseReason, Currency, PledgeBase, PledgeId, PledgePart, RefundId, Room, RoomState, Rounding, Share, Subject,
     Timestamp,
 };
 use crate::store::Write;
@@ -364,9 +364,13 @@ fn pledge() -> Pledge {
         id: PledgeId(Uuid::from_u128(77)),
         version: 1,
         host: host(),
-        project: "School meals".into(),
-        charity_name: "A foundation".into(),
-        charity_registration: "53100000".into(),
+        parts: vec![PledgePart {
+            project: "school-meals".into(),
+            title: "School meals".into(),
+            charity_name: "A foundation".into(),
+            charity_registration: "53100000".into(),
+            weight: 1,
+        }],
         base: PledgeBase::PaidPrice(Share::ppm(25_000).unwrap()),
         cap: None,
         starts_at: None,

@@ -4,6 +4,7 @@ use apricot_proto::v1::Problem;
 
 use super::token::TokenRefused;
 use crate::ledger::LedgerRefused;
+use crate::model::RunRefused;
 use crate::model::order::OrderRefused;
 use crate::model::sale::SaleRefused;
 use crate::model::{Money, OutOfBound};
@@ -195,10 +196,20 @@ impl From<LedgerRefused> for Problem {
     fn from(refused: LedgerRefused) -> Self {
         match refused {
             LedgerRefused::NoPledge => not_found("pledge"),
-            LedgerRefused::RemitTooMuch { confirmed } => {
-                let detail = format!("{confirmed} is confirmed and not yet remitted; remit that or less.");
-                let bound = format!("1..={} {}", confirmed.minor, confirmed.currency.as_str());
-                Self { field: "amount".into(), bound, ..Kind::InvalidField.because(detail) }
+            LedgerRefused::OtherParts => {
+                let bound = "the same projects in the same order as in the version before".to_owned();
+                let said = sentence(&refused.to_string());
+                Self { field: "parts".into(), bound, ..Kind::InvalidField.because(said) }
+            }
+            LedgerRefused::NothingOwed { .. } | LedgerRefused::RunOpen => {
+                Kind::WrongState.because(sentence(&refused.to_string()))
+            }
+            LedgerRefused::NoRun => not_found("remittance"),
+            LedgerRefused::Run(RunRefused::SamePerson) => {
+                Kind::Forbidden.because("Who proposed a remittance cannot approve it. Ask a second person.")
+            }
+            LedgerRefused::Run(refused @ RunRefused::WrongStage { .. }) => {
+                Kind::WrongState.because(sentence(&refused.to_string()))
             }
             LedgerRefused::OutOfBound(refused) => refused.into(),
             LedgerRefused::Store(refused) => refused.into(),

@@ -31,6 +31,7 @@ pub mod page;
 mod payments;
 mod products;
 mod receipts;
+mod remittances;
 mod rooms;
 mod sales;
 mod sheet;

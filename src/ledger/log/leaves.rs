@@ -1,13 +1,12 @@
 //! Posted lines and pledges as leaves. docs/log.md says what each key means.
 
 use apricot_tlog::leaf::{
-    self, Accrual, Confirmation, Fact, Leaf, Remittance, Reversal, Rounding as TheirRounding,
+    self, Accrual, Confirmation, Correction, Fact, Leaf, Remittance, Reversal, Rounding as TheirRounding,
 };
 use apricot_tlog::merkle::Hash;
-use uuid::Uuid;
 
-use crate::model::{Account, Code, Currency, Pledge, PledgeBase, PledgeId, Rounding, Timestamp};
-use crate::store::journal::{Line, LineOrder};
+use crate::model::{Account, Code, Currency, Pledge, PledgeBase, PledgePart, Rounding, Timestamp};
+use crate::store::journal::{Line, LineRemittance};
 
 /// A host's words are cut to what a leaf takes; a control character becomes a space.
 fn words(text: &str, characters: usize) -> String {
@@ -32,10 +31,10 @@ pub fn of_pledge(pledge: &Pledge, at: Timestamp) -> Leaf {
         Rounding::HalfEven => TheirRounding::HalfEven,
         Rounding::Up => TheirRounding::Up,
     };
-    let part = leaf::Part {
-        project: words(&pledge.project, 100),
-        charity: words(&pledge.charity_registration, 40),
-        weight: 1,
+    let part = |part: &PledgePart| leaf::Part {
+        project: words(&part.project, 100),
+        charity: words(&part.charity_registration, 40),
+        weight: part.weight,
     };
     let fact = leaf::Pledge {
         pledge: pledge.id.0,
@@ -49,7 +48,7 @@ pub fn of_pledge(pledge: &Pledge, at: Timestamp) -> Leaf {
         starts_at: pledge.starts_at.map(millis),
         ends_at: pledge.ends_at.map(millis),
         agreement: Hash::from_hex(&pledge.agreement_sha256).unwrap_or_else(Hash::empty),
-        parts: vec![part],
+        parts: pledge.parts.iter().map(part).collect(),
     };
     Leaf { at: millis(at), fact: Fact::Pledge(fact) }
 }
@@ -67,80 +66,77 @@ pub fn of_line(line: &Line, order: Option<Hash>) -> Result<Leaf, NotTold> {
     let (minor, currency) = (amount.minor, currency(amount.currency));
     let of_order = || line.order.as_ref().zip(order).ok_or(NotTold);
     let fact = match (line.code, &line.debit, &line.credit) {
-        (Code::Accrue, _, Account::CharityAccrued(_)) => {
+        (Code::Accrue, _, Account::CharityAccrued(part)) => {
             let (of, order) = of_order()?;
-            Fact::Accrual(accrual(line, of, number, order, currency))
+            Fact::Accrual(Accrual {
+                line: number,
+                order,
+                pledge: part.pledge.0,
+                version: of.pledge.version,
+                part: part.part.into(),
+                quantity: of.quantity,
+                paid: of.paid.minor,
+                amount: minor,
+                currency,
+                county: words(&of.place, 80),
+                produce: words(&of.produce, 80),
+                project: words(&line.project, 100),
+            })
         }
-        (Code::Reverse, Account::CharityAccrued(pledge) | Account::CharityPayable(pledge), _) => {
+        (Code::Reverse, Account::CharityAccrued(part) | Account::CharityPayable(part), _) => {
             let (of, order) = of_order()?;
             Fact::Reversal(Reversal {
                 line: number,
                 order,
-                pledge: pledge.0,
+                pledge: part.pledge.0,
                 version: of.pledge.version,
-                part: 0,
+                part: part.part.into(),
                 kept: of.kept_minor,
                 amount: minor,
                 currency,
                 confirmed: matches!(line.debit, Account::CharityPayable(_)),
             })
         }
-        (Code::Confirm, _, Account::CharityPayable(pledge)) => {
+        (Code::Confirm, _, Account::CharityPayable(part)) => {
             let (of, order) = of_order()?;
             Fact::Confirmation(Confirmation {
                 line: number,
                 order,
-                pledge: pledge.0,
+                pledge: part.pledge.0,
                 version: of.pledge.version,
-                part: 0,
+                part: part.part.into(),
                 amount: minor,
                 currency,
             })
         }
-        (Code::Remit, _, Account::CharityRemitted(pledge)) => {
-            let (id, reference) = line.remittance.as_ref().ok_or(NotTold)?;
-            Fact::Remittance(remittance(line, *pledge, *id, reference, number, currency))
+        (Code::Correct, _, Account::CorrectionBorne(part)) => {
+            let (of, order) = of_order()?;
+            Fact::Correction(Correction {
+                line: number,
+                order,
+                pledge: part.pledge.0,
+                version: of.pledge.version,
+                part: part.part.into(),
+                amount: minor,
+                currency,
+            })
+        }
+        (Code::Remit, _, Account::CharityRemitted(part)) => {
+            let LineRemittance { id, reference, proof } = line.remittance.as_ref().ok_or(NotTold)?;
+            Fact::Remittance(Remittance {
+                line: number,
+                remittance: *id,
+                charity: words(&line.charity, 40),
+                project: words(&line.project, 100),
+                pledge: part.pledge.0,
+                part: part.part.into(),
+                amount: minor,
+                currency,
+                reference: words(reference, 100),
+                proof: proof.as_deref().and_then(|proof| Hash::from_hex(proof)),
+            })
         }
         _ => return Err(NotTold),
     };
     Ok(Leaf { at: millis(line.at), fact })
-}
-
-fn accrual(line: &Line, of: &LineOrder, number: u64, order: Hash, currency: leaf::Currency) -> Accrual {
-    Accrual {
-        line: number,
-        order,
-        pledge: of.pledge.id.0,
-        version: of.pledge.version,
-        part: 0,
-        quantity: of.quantity,
-        paid: of.paid.minor,
-        amount: line.amount.minor,
-        currency,
-        county: words(&of.place, 80),
-        produce: words(&of.produce, 80),
-        project: words(&line.project, 100),
-    }
-}
-
-fn remittance(
-    line: &Line,
-    pledge: PledgeId,
-    id: Uuid,
-    reference: &str,
-    number: u64,
-    currency: leaf::Currency,
-) -> Remittance {
-    Remittance {
-        line: number,
-        remittance: id,
-        charity: words(&line.charity, 40),
-        project: words(&line.project, 100),
-        pledge: pledge.0,
-        part: 0,
-        amount: line.amount.minor,
-        currency,
-        reference: words(reference, 100),
-        proof: None,
-    }
 }

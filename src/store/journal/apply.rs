@@ -14,6 +14,7 @@ use crate::model::{Account, Currency, FlashSale, Order, Pledge, SaleId, SaleStat
 mod fault;
 mod leases;
 mod log;
+mod runs;
 mod sums;
 
 pub use fault::Fault;
@@ -162,12 +163,7 @@ impl<'a, 'c> Batch<'a, 'c> {
                 StoreError::Seen,
             ),
             Write::Transfer(transfer) => self.transfer(transfer),
-            Write::Remittance { id, pledge, amount, proof, at } => self.insert(
-                "INSERT INTO remittances (id, pledge, amount, currency, proof, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT DO NOTHING",
-                params![blob(*id), blob(pledge.0), amount.minor, amount.currency.as_str(), proof, at.millis()],
-                StoreError::Exists,
-            ),
+            Write::Run(run) => self.run(run),
             Write::Task { task, at } => {
                 let (kind, subject) = task_row(task);
                 self.insert(
@@ -179,8 +175,8 @@ impl<'a, 'c> Batch<'a, 'c> {
             Write::TaskDone(task) => {
                 self.execute("DELETE FROM outbox WHERE kind = ?1 AND subject = ?2", task_row(task)).map(|_| ())
             }
-            Write::PledgeSums { pledge, currency, standing, payable, cap } => {
-                self.sums.change_pledge((*pledge, *currency), *standing, *payable, *cap);
+            Write::PledgeSums { of, currency, standing, payable, cap } => {
+                self.sums.change_pledge((*of, *currency), *standing, *payable, *cap);
                 Ok(())
             }
             Write::Fence { duty, fence } => self.fence(*duty, *fence),
@@ -269,7 +265,18 @@ impl<'a, 'c> Batch<'a, 'c> {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             rows::pledge_params(pledge),
             StoreError::Exists,
-        )
+        )?;
+        if pledge.version > 1 {
+            return Ok(());
+        }
+        for (number, part) in (0_i64..).zip(&pledge.parts) {
+            self.insert(
+                "INSERT INTO pledge_parts (pledge, part, project, charity) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+                (blob(pledge.id.0), number, &part.project, &part.charity_registration),
+                StoreError::Exists,
+            )?;
+        }
+        Ok(())
     }
 
     fn sale(&mut self, sale: &FlashSale) -> Result<(), Fault> {

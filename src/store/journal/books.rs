@@ -4,7 +4,7 @@ use super::query::Value;
 use super::read::prefixed;
 use super::rows::{self, ORDER_COLUMNS};
 use super::{Journal, StoreError};
-use crate::model::{Currency, Order, OrderId, PledgeId, RoomId, Timestamp};
+use crate::model::{Account, Code, Currency, Order, OrderId, PledgeId, RoomId, Timestamp};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct BookedOrder {
@@ -27,6 +27,30 @@ pub struct CharityLine {
     /// By receipt, less what a refund took back after it.
     pub confirmed: i64,
 }
+
+/// What one order moved for one part of its pledge, in minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PartGift {
+    pub accrued: i64,
+    pub reversed: i64,
+    pub confirmed: i64,
+    /// What a refund would have taken back, had the charity not had it.
+    pub corrected: i64,
+}
+
+impl PartGift {
+    /// What later refunds can take from.
+    pub fn standing(&self) -> i64 {
+        self.accrued - self.reversed - self.corrected
+    }
+}
+
+/// Two indexes have an order's lines.
+const GIFTS: &str = "SELECT a.name, t.code, CAST(sum(t.amount) AS BIGINT) FROM (
+         SELECT code, debit, credit, amount FROM transfers WHERE order_id = ?1 AND code > 1 AND code < 8
+         UNION ALL SELECT code, debit, credit, amount FROM transfers WHERE order_id = ?1 AND code > 10) t
+     JOIN accounts a ON a.id = CASE t.code WHEN 4 THEN t.debit ELSE t.credit END
+     WHERE t.code IN (3, 4, 5, 11) GROUP BY a.name, t.code";
 
 const CHARITY_LINES: &str = "SELECT s.pledge, o.currency, o.id, o.paid_at,
             CAST(sum(CASE WHEN t.code = 3 THEN t.amount ELSE 0 END) AS BIGINT),
@@ -64,6 +88,28 @@ impl Journal {
             })
         })
         .await
+    }
+
+    /// Of the pledge's `parts`, as the ledger has them now.
+    pub async fn gifts_of(&self, order: OrderId, parts: usize) -> Result<Vec<PartGift>, StoreError> {
+        let lines = self
+            .list(GIFTS, vec![Value::Id(order.0)], |row| {
+                Ok((row.parsed::<Account>(0)?, rows::code(row, 1)?, row.int(2)?))
+            })
+            .await?;
+        let mut gifts = vec![PartGift::default(); parts];
+        for (account, code, minor) in lines {
+            let Some(gift) = account.part().and_then(|part| gifts.get_mut(usize::from(part.part))) else {
+                return Err(StoreError::Rule(format!("{account} is of no part of the pledge of {order}")));
+            };
+            match code {
+                Code::Accrue => gift.accrued += minor,
+                Code::Reverse => gift.reversed += minor,
+                Code::Confirm => gift.confirmed += minor,
+                _ => gift.corrected += minor,
+            }
+        }
+        Ok(gifts)
     }
 
     /// Of all pledges that the room's sales name; orders of one pledge stand together, oldest payment first.

@@ -11,7 +11,7 @@ use crate::model::payment::{Method, ProviderEvent, ProviderNews, Refund};
 use crate::model::room::Sanction;
 use crate::model::{
     Account, Code, Currency, FlashSale, Money, Order, OrderId, Payment, PaymentId, PaymentState, Pledge,
-    PledgeBase, PledgeId, Product, RefundId, Room, Rounding, RunSheetItem, SaleId, SaleState, Share, Subject,
+    PledgeBase, PledgeId, PledgePart, Product, RefundId, Room, Rounding, RunSheetItem, SaleId, SaleState, Share, Subject,
     Transfer,
 };
 
@@ -143,9 +143,13 @@ fn pledge(version: u32) -> Pledge {
         id: PledgeId(Uuid::from_u128(77)),
         version,
         host: "li".parse().unwrap(),
-        project: "School meals".into(),
-        charity_name: "A foundation".into(),
-        charity_registration: "53100000".into(),
+        parts: vec![PledgePart {
+            project: "school-meals".into(),
+            title: "School meals".into(),
+            charity_name: "A foundation".into(),
+            charity_registration: "53100000".into(),
+            weight: 1,
+        }],
         base: PledgeBase::PaidPrice(Share::ppm(25_000 * version).unwrap()),
         cap: Some(cny(100_000)),
         starts_at: None,

@@ -6,8 +6,8 @@ use super::{Duty, LogBatch, Minute};
 use crate::model::payment::{ProviderEvent, Refund};
 use crate::model::room::Sanction;
 use crate::model::{
-    Currency, FlashSale, Money, Order, OrderId, Payment, PaymentId, Pledge, PledgeId, Product, RefundId,
-    Room, RoomId, SaleId, Sku, Subject, Timestamp, Transfer, order::ShipTo,
+    Currency, FlashSale, Order, OrderId, PartRef, Payment, PaymentId, Pledge, Product, RefundId,
+    RemittanceRun, Room, RoomId, SaleId, Sku, Subject, Timestamp, Transfer, order::ShipTo,
 };
 
 /// What one caller wants made durable, all or nothing. A write that may be refused in the normal course of things stands first:
@@ -82,22 +82,17 @@ pub enum Write {
         at: Timestamp,
     },
     Transfer(Transfer),
-    Remittance {
-        id: uuid::Uuid,
-        pledge: PledgeId,
-        amount: Money,
-        proof: String,
-        at: Timestamp,
-    },
+    /// As `Room`. Version 1 also inserts its lines; `Exists` while another of the same charity and currency is open.
+    Run(RemittanceRun),
     Task {
         task: Task,
         at: Timestamp,
     },
     TaskDone(Task),
-    /// What stands accrued under a pledge and what is owed to its charity, changed with the transfers that move it. `CapReached` when
-    /// standing would pass `cap`, `Unpayable` when payable would fall below zero.
+    /// What stands accrued under a pledge and what is owed to the charity of a part, changed with the transfers that move it. `CapReached`
+    /// when standing would pass `cap`, `Unpayable` when payable would fall below zero. What stands is kept with part 0, for all of them.
     PledgeSums {
-        pledge: PledgeId,
+        of: PartRef,
         currency: Currency,
         standing: i64,
         payable: i64,

@@ -67,11 +67,19 @@ pub struct Line {
     pub credit: Account,
     pub amount: Money,
     pub order: Option<LineOrder>,
-    /// Of a remittance: its id and the bank's reference.
-    pub remittance: Option<(Uuid, String)>,
-    /// Of the pledge: its project, and the charity's number in the register.
+    pub remittance: Option<LineRemittance>,
+    /// Of the part: its project, and the charity's number in the register.
     pub project: String,
     pub charity: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct LineRemittance {
+    pub id: Uuid,
+    /// The bank's.
+    pub reference: String,
+    /// SHA-256 of the bank's document in hex digits; those from before runs have none.
+    pub proof: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -99,13 +107,13 @@ const PLEDGES: &str = "SELECT p.id, p.version, p.host, p.base, p.share_ppm, p.pe
 /// `{place}` and `{produce}` are read from JSON, which the engines do not do alike.
 const LINES: &str = "SELECT x.seq, t.id, t.at, t.code, d.name, c.name, t.amount, d.currency, t.order_id, s.pledge, s.pledge_version, o.quantity, \
      o.quantity * o.unit_price, (SELECT CAST(coalesce(sum(f.amount), 0) AS BIGINT) FROM refunds f WHERE f.order_id = o.id AND f.requested_at <= t.at), \
-     {place}, {produce}, m.id, m.proof, {project}, {charity} \
+     {place}, {produce}, u.id, u.reference, u.proof, g.project, g.charity \
      FROM log_outbox x JOIN transfers t ON t.id = x.transfer JOIN accounts d ON d.id = t.debit JOIN accounts c ON c.id = t.credit \
      LEFT JOIN orders o ON o.id = t.order_id LEFT JOIN sales s ON s.id = o.sale LEFT JOIN rooms r ON r.id = o.room \
      LEFT JOIN products p ON p.sku = o.sku \
-     LEFT JOIN remittances m ON t.code = 6 AND m.at = t.at AND m.amount = t.amount AND c.name = 'charity_remitted/' || {pledge_text} \
-     LEFT JOIN pledges g ON g.id = coalesce(s.pledge, m.pledge) \
-         AND g.version = coalesce(s.pledge_version, (SELECT max(v.version) FROM pledges v WHERE v.id = m.pledge)) \
+     LEFT JOIN pledge_parts g ON g.pledge = {pledge} AND g.part = {part} \
+     LEFT JOIN (remittance_lines m JOIN remittance_runs u ON u.id = m.run AND u.state = 'transferred') \
+         ON t.code = 6 AND m.pledge = g.pledge AND m.part = g.part AND m.amount = t.amount AND u.transferred_at = t.at \
      ORDER BY x.seq LIMIT ?1";
 
 impl Journal {
@@ -134,25 +142,16 @@ impl Journal {
             return Ok(waiting);
         }
         let json = |sqlite, postgres| self.either(sqlite, postgres);
+        // `charity_accrued/{pledge}.{part}`, or without the part: of the account on the charity's side.
+        let side = "(CASE t.code WHEN 4 THEN d.name ELSE c.name END)";
+        let owner = format!("substr({side}, {} + 1)", self.either("instr({side}, '/')", "position('/' IN {side})")).replace("{side}", side);
+        let id = format!("substr({owner}, 1, 36)");
+        let part = format!("CAST(coalesce(nullif(substr({owner}, 38), ''), '0') AS BIGINT)");
         let sql = LINES
             .replace("{place}", json("json_extract(r.body, '$.place')", "CAST(r.body AS json) ->> 'place'"))
             .replace("{produce}", json("json_extract(p.body, '$.title')", "CAST(p.body AS json) ->> 'title'"))
-            .replace("{project}", json("json_extract(g.body, '$.project')", "CAST(g.body AS json) ->> 'project'"))
-            .replace(
-                "{charity}",
-                json(
-                    "json_extract(g.body, '$.charity_registration')",
-                    "CAST(g.body AS json) ->> 'charity_registration'",
-                ),
-            )
-            .replace(
-                "{pledge_text}",
-                json(
-                    "lower(substr(hex(m.pledge), 1, 8) || '-' || substr(hex(m.pledge), 9, 4) || '-' || substr(hex(m.pledge), 13, 4) || '-' \
-                     || substr(hex(m.pledge), 17, 4) || '-' || substr(hex(m.pledge), 21))",
-                    "CAST(m.pledge AS text)",
-                ),
-            );
+            .replace("{pledge}", &json("unhex(replace({id}, '-', ''))", "CAST({id} AS uuid)").replace("{id}", &id))
+            .replace("{part}", &part);
         waiting.extend(self.list(sql, vec![Value::Int(left.into())], waiting_line).await?);
         Ok(waiting)
     }
@@ -211,7 +210,10 @@ fn waiting_line(row: &Row) -> Parsed<Waiting> {
         _ => None,
     };
     let remittance = match (row.maybe_id(16)?, row.maybe_text(17)?) {
-        (Some(id), Some(reference)) => Some((id, reference.to_owned())),
+        (Some(id), Some(reference)) => {
+            let proof = row.maybe_text(18)?.map(str::to_owned);
+            Some(LineRemittance { id, reference: reference.to_owned(), proof })
+        }
         _ => None,
     };
     let line = Line {
@@ -223,8 +225,8 @@ fn waiting_line(row: &Row) -> Parsed<Waiting> {
         amount: Money::new(row.int(6)?, currency),
         order,
         remittance,
-        project: row.maybe_text(18)?.unwrap_or("").to_owned(),
-        charity: row.maybe_text(19)?.unwrap_or("").to_owned(),
+        project: row.maybe_text(19)?.unwrap_or("").to_owned(),
+        charity: row.maybe_text(20)?.unwrap_or("").to_owned(),
     };
     Ok(Waiting { seq: row.int(0)?, what: Untold::Line(Box::new(line)) })
 }

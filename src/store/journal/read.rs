@@ -255,13 +255,13 @@ impl<T> Listing<T> {
 }
 
 /// How an id compares with the page's key, and the key; a key that is no id starts at the top.
-fn before(page: &Page) -> (&'static str, Value) {
+pub(super) fn before(page: &Page) -> (&'static str, Value) {
     let after = page.after.as_deref().and_then(|after| after.parse::<OrderId>().ok());
     after.map_or(("<=", Value::Id(Uuid::max())), |order| ("<", Value::Id(order.0)))
 }
 
 /// One more than the page shows.
-fn limit(page: &Page) -> Value {
+pub(super) fn limit(page: &Page) -> Value {
     Value::Int(i64::from(page.limit) + 1)
 }
 

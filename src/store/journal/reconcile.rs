@@ -4,14 +4,14 @@ use super::query::Value;
 use super::read::{LIVES, LotRow, prefixed};
 use super::rows::{self, ORDER_COLUMNS, PAYMENT_COLUMNS};
 use super::{Journal, StoreError};
-use crate::model::{Currency, Order, OrderId, Payment, PledgeId, RoomId, SaleId, Subject, Timestamp};
+use crate::model::{Currency, Order, OrderId, PartRef, Payment, RoomId, SaleId, Subject, Timestamp};
 
-/// What of a pledge stands accrued, and what of that is owed to the charity; in minor units.
+/// What of a pledge stands accrued, kept with its part 0, and what of a part is owed to its charity; in minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PledgeSums {
     /// Accrued less reversed.
     pub standing: i64,
-    /// Confirmed less taken back, less remitted.
+    /// Confirmed less taken back, less remitted or set aside by an open remittance.
     pub payable: i64,
 }
 
@@ -122,9 +122,9 @@ impl Journal {
         Ok(found)
     }
 
-    pub async fn pledge_sums(&self, pledge: PledgeId, currency: Currency) -> Result<PledgeSums, StoreError> {
-        let sql = "SELECT standing, payable FROM pledge_sums WHERE pledge = ?1 AND currency = ?2";
-        let values = vec![Value::Id(pledge.0), Value::text(currency.as_str())];
+    pub async fn pledge_sums(&self, of: PartRef, currency: Currency) -> Result<PledgeSums, StoreError> {
+        let sql = "SELECT standing, payable FROM pledge_sums WHERE pledge = ?1 AND part = ?2 AND currency = ?3";
+        let values = vec![Value::Id(of.pledge.0), Value::Int(of.part.into()), Value::text(currency.as_str())];
         let sums =
             self.one(sql, values, |row| Ok(PledgeSums { standing: row.int(0)?, payable: row.int(1)? }));
         Ok(sums.await?.unwrap_or(PledgeSums { standing: 0, payable: 0 }))

@@ -13,7 +13,7 @@ use crate::model::payment::{Method, ProviderNews, Refund};
 use crate::model::room::Sanction;
 use crate::model::{
     CloseReason, Code, Currency, FlashSale, Money, Order, OrderId, Payment, PaymentId, PaymentState, Pledge,
-    PledgeBase, PledgeId, PledgeRef, Product, RefundId, RoomId, RoomState, Rounding, SaleId, SaleState,
+    PledgeBase, PledgeId, PledgePart, PledgeRef, Product, RefundId, RoomId, RoomState, Rounding, SaleId, SaleState,
     Share, Stage, Subject, Timestamp,
 };
 
@@ -44,10 +44,18 @@ struct ProductBody {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PledgeBody {
+    parts: Vec<PartBody>,
+    agreement_sha256: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PartBody {
     project: String,
+    title: String,
     charity_name: String,
     charity_registration: String,
-    agreement_sha256: String,
+    weight: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -115,10 +123,12 @@ pub fn pledge_columns(pledge: &Pledge) -> PledgeColumns {
         PledgeBase::PerUnit(unit) => ("per_unit", 0, unit.minor, unit.currency),
     };
     let currency = pledge.cap.map_or(currency, |cap| cap.currency);
+    let parts = pledge.parts.iter().cloned().map(|part| {
+        let PledgePart { project, title, charity_name, charity_registration, weight } = part;
+        PartBody { project, title, charity_name, charity_registration, weight }
+    });
     let body = to_json(&PledgeBody {
-        project: pledge.project.clone(),
-        charity_name: pledge.charity_name.clone(),
-        charity_registration: pledge.charity_registration.clone(),
+        parts: parts.collect(),
         agreement_sha256: pledge.agreement_sha256.clone(),
     });
     let rounding = name_of(&ROUNDINGS, pledge.rounding);
@@ -146,6 +156,10 @@ pub fn pledge_params(pledge: &Pledge) -> impl Params + use<> {
 /// Columns as `pledge_params` has them.
 pub fn pledge(row: &Row) -> Parsed<Pledge> {
     let body: PledgeBody = row.json(11)?;
+    let parts = body.parts.into_iter().map(|part| {
+        let PartBody { project, title, charity_name, charity_registration, weight } = part;
+        PledgePart { project, title, charity_name, charity_registration, weight }
+    });
     let currency: Currency = row.parsed(7)?;
     let base = match row.text(3)? {
         "paid_price" => {
@@ -162,9 +176,7 @@ pub fn pledge(row: &Row) -> Parsed<Pledge> {
         rounding: named(row, 8, &ROUNDINGS)?,
         starts_at: row.maybe_int(9)?.map(Timestamp),
         ends_at: row.maybe_int(10)?.map(Timestamp),
-        project: body.project,
-        charity_name: body.charity_name,
-        charity_registration: body.charity_registration,
+        parts: parts.collect(),
         agreement_sha256: body.agreement_sha256,
     })
 }

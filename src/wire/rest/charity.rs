@@ -4,8 +4,9 @@ use apricot_proto::v1;
 
 use super::{Call, Made, Refused, page};
 use crate::contract::{self, parse};
-use crate::model::{Pledge, PledgeId};
-use crate::store::journal::Once;
+use crate::model::pledge::PARTS_MAX;
+use crate::model::registry::ProjectId;
+use crate::model::{OutOfBound, Pledge, PledgeId, PledgePart};
 use crate::wire::problem::not_found;
 
 pub async fn own(call: Call) -> Result<v1::PledgeList, Refused> {
@@ -25,7 +26,8 @@ pub async fn pledge(call: Call<v1::CreatePledge>) -> Result<Made<v1::Pledge>, Re
         return Err(not_found("pledge").into());
     }
     // The ledger counts the versions.
-    let pledge = parse::pledge(&message, id, 1, call.caller.subject.clone())?;
+    let parts = parts(&call, &message.parts).await?;
+    let pledge = parse::pledge(&message, id, 1, call.caller.subject.clone(), parts)?;
     let pledge = call.wire.sales.ledger().add_pledge(pledge, call.once).await?;
     Ok(Made(contract::pledge(&pledge)))
 }
@@ -37,18 +39,31 @@ pub async fn read(call: Call) -> Result<v1::Pledge, Refused> {
 pub async fn total(call: Call) -> Result<v1::CharityTotal, Refused> {
     let pledge = newest(&call).await?;
     let ledger = call.wire.sales.ledger();
-    Ok(contract::charity_total(&ledger.charity_total(pledge.id, ledger.currency_of(&pledge))))
+    let total = ledger.charity_total(pledge.id, ledger.currency_of(&pledge));
+    Ok(contract::charity_total(&total.at(&pledge, call.now)))
 }
 
-pub async fn remit(call: Call<v1::Remit>) -> Result<v1::CharityTotal, Refused> {
-    call.everywhere()?;
-    let pledge = newest(&call).await?;
-    let (amount, proof) = parse::remittance(&call.body)?;
-    // Without a key every request is a remittance of its own.
-    let once = call.once.unwrap_or_else(|| Once { key: call.new_id(), content: [0; 32] });
-    let actor = &call.caller.subject;
-    let total = call.wire.sales.ledger().remit(pledge.id, amount, proof, once, actor, call.now).await?;
-    Ok(contract::charity_total(&total))
+/// Only what is in the register can be pledged to, while it runs.
+async fn parts<B>(call: &Call<B>, asked: &[v1::PledgePart]) -> Result<Vec<PledgePart>, Refused> {
+    let mut parts = Vec::with_capacity(asked.len().min(PARTS_MAX));
+    for (index, part) in asked.iter().enumerate().take(PARTS_MAX + 1) {
+        let outside = |bound: &str| OutOfBound::new("projectId", bound).in_item("parts", index);
+        let id: ProjectId = part.project_id.parse().map_err(|_| outside("the id of a project in the register; GET /v1/projects?q= finds it"))?;
+        let found = call.wire.sales.ledger().journal().project(&id).await?;
+        let (project, charity) =
+            found.ok_or_else(|| outside("a project of the register; GET /v1/projects?q= finds it"))?;
+        if project.ended_at.is_some_and(|ended| ended <= call.now) {
+            return Err(outside("a project that has not ended").into());
+        }
+        parts.push(PledgePart {
+            project: id.to_string(),
+            title: project.title,
+            charity_name: charity.name,
+            charity_registration: charity.registration,
+            weight: part.weight.max(1),
+        });
+    }
+    Ok(parts)
 }
 
 async fn newest<B>(call: &Call<B>) -> Result<Pledge, Refused> {

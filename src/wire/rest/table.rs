@@ -3,7 +3,7 @@
 use axum::http::Method;
 
 use super::{
-    Route, WEBHOOKS, books, charity, figures, ops, orders, payments, products, receipts, rooms, sales,
+    Route, WEBHOOKS, books, charity, figures, ops, orders, payments, products, receipts, remittances, rooms, sales,
 };
 use crate::model::Role::{self, Auditor, Commissioner, Guest, Host, Moderator, Ops, Viewer};
 
@@ -59,7 +59,12 @@ pub fn routes() -> Vec<Route> {
         Route::new(post(), "/v1/pledges", SELLERS, "Make a pledge, or a new version of one.", charity::pledge),
         Route::new(get(), "/v1/pledges/{pledge}", ALL, "The newest version of a pledge.", charity::read),
         Route::new(get(), "/v1/pledges/{pledge}/total", ALL, "What a pledge has gathered, read from the ledger.", charity::total),
-        Route::new(post(), "/v1/pledges/{pledge}/remittances", OPS, "Record that money was handed over.", charity::remit),
+        Route::new(get(), "/v1/remittances", AUDITORS, "Remittances, the newest first, and what could be remitted now.", remittances::list).paged(),
+        Route::new(post(), "/v1/remittances", OPS, "Set aside all that is owed to a charity, to be approved by a second person.", remittances::propose),
+        Route::new(get(), "/v1/remittances/{remittance}", AUDITORS, "A remittance.", remittances::read),
+        Route::new(post(), "/v1/remittances/{remittance}/approve", OPS, "Approve what somebody else proposed.", remittances::approve),
+        Route::new(post(), "/v1/remittances/{remittance}/transfer", OPS, "Record that the bank has transferred it.", remittances::transfer),
+        Route::new(post(), "/v1/remittances/{remittance}/withdraw", OPS, "Give back what was set aside.", remittances::withdraw),
         Route::new(post(), "/v1/orders", BUYERS, "Buy. The same order again is safe.", orders::place),
         Route::new(get(), "/v1/orders", BUYERS, "One's own orders, highest id first.", orders::own).paged(),
         Route::new(get(), "/v1/orders/{order}", NAMED, "An order.", orders::read),

@@ -8,13 +8,13 @@ use super::super::rows::blob;
 use super::super::totals::{Key, Total};
 use super::Batch;
 use super::fault::{Fault, refuse};
-use crate::model::{Account, Code, Currency, PledgeId, SaleId};
+use crate::model::{Account, Code, Currency, PartRef, SaleId};
 use crate::store::StoreError;
 
 #[derive(Default)]
 pub struct Sums {
     lots: HashMap<SaleId, LotChange>,
-    pledges: HashMap<(PledgeId, Currency), PledgeChange>,
+    pledges: HashMap<(PartRef, Currency), PledgeChange>,
     totals: HashMap<(i64, Code), (Total, Account, Currency)>,
 }
 
@@ -43,7 +43,7 @@ impl Sums {
         change.sold += sold;
     }
 
-    pub fn change_pledge(&mut self, of: (PledgeId, Currency), standing: i64, payable: i64, cap: Option<i64>) {
+    pub fn change_pledge(&mut self, of: (PartRef, Currency), standing: i64, payable: i64, cap: Option<i64>) {
         let change = self.pledges.entry(of).or_default();
         change.standing += standing;
         change.payable += payable;
@@ -66,8 +66,8 @@ impl Batch<'_, '_> {
         for sale in lots {
             self.write_lot(sale)?;
         }
-        for ((pledge, currency), change) in std::mem::take(&mut self.sums.pledges) {
-            self.write_pledge(pledge, currency, &change)?;
+        for ((of, currency), change) in std::mem::take(&mut self.sums.pledges) {
+            self.write_pledge(of, currency, &change)?;
         }
         let mut changes = Vec::with_capacity(self.sums.totals.len());
         for ((id, code), (total, account, currency)) in std::mem::take(&mut self.sums.totals) {
@@ -96,12 +96,12 @@ impl Batch<'_, '_> {
 
     fn write_pledge(
         &mut self,
-        pledge: PledgeId,
+        of: PartRef,
         currency: Currency,
         change: &PledgeChange,
     ) -> Result<(), Fault> {
-        let sql = "SELECT standing, payable FROM pledge_sums WHERE pledge = ?1 AND currency = ?2";
-        let key = (blob(pledge.0), currency.as_str());
+        let sql = "SELECT standing, payable FROM pledge_sums WHERE pledge = ?1 AND part = ?2 AND currency = ?3";
+        let key = (blob(of.pledge.0), of.part, currency.as_str());
         let sums = self.statements.one(sql, key, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let (standing, payable): (i64, i64) = sums.unwrap_or((0, 0));
         let (standing, payable) = (standing + change.standing, payable + change.payable);
@@ -112,9 +112,9 @@ impl Batch<'_, '_> {
             return refuse(StoreError::Unpayable);
         }
         self.execute(
-            "INSERT INTO pledge_sums (pledge, currency, standing, payable) VALUES (?1, ?2, ?3, ?4)
+            "INSERT INTO pledge_sums (pledge, part, currency, standing, payable) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT DO UPDATE SET standing = excluded.standing, payable = excluded.payable",
-            params![blob(pledge.0), currency.as_str(), standing, payable],
+            params![blob(of.pledge.0), of.part, currency.as_str(), standing, payable],
         )
         .map(|_| ())
     }

@@ -45,7 +45,7 @@ fn write_of((kind, n, choice): Draft) -> Write {
     let payment = Payment { id: PaymentId(id(5_000)), ..payment(&order) };
     let refund = RefundId(id(6_000));
     let sums = |pledge: u128, standing, payable, cap| Write::PledgeSums {
-        pledge: PledgeId(Uuid::from_u128(pledge)),
+        of: PledgeId(Uuid::from_u128(pledge)).into(),
         currency: Currency::CNY,
         standing,
         payable,
@@ -130,7 +130,7 @@ const SIGHTS: [&str; 15] = [
     "SELECT hex(key) FROM once",
     "SELECT kind || hex(subject) FROM outbox",
     "SELECT hex(order_id) || name FROM addresses",
-    "SELECT hex(pledge) || '/' || standing || '/' || payable FROM pledge_sums",
+    "SELECT hex(pledge) || '/' || part || '/' || standing || '/' || payable FROM pledge_sums",
     "SELECT name || currency FROM accounts WHERE id IN (SELECT account FROM totals)",
     "SELECT a.name || '/' || t.code || '/' || t.debits || '/' || t.credits FROM totals t JOIN accounts a ON a.id = t.account",
     "SELECT d.name || c.name || t.code || '/' || t.amount FROM transfers t JOIN accounts d ON d.id = t.debit
@@ -160,7 +160,7 @@ async fn told(on: Engine, rounds: &[Vec<Vec<Draft>>]) -> (Vec<Result<(), StoreEr
     let desk = Desk::with_lot(on, 50).await;
     desk.commit(vec![Write::Sale(sale(SMALL, 3))]).await.unwrap();
     let payable = Write::PledgeSums {
-        pledge: PledgeId(Uuid::from_u128(78)),
+        of: PledgeId(Uuid::from_u128(78)).into(),
         currency: Currency::CNY,
         standing: 0,
         payable: 10,

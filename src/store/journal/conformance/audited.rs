@@ -42,9 +42,9 @@ async fn some_trade(on: Engine) -> Desk {
         Write::Order(paid.clone().claim(NOW, charity).unwrap()),
         line(clearing, li(), paid.total(), Code::Sale),
         line(li(), Account::PlatformCommission, cny(0), Code::Commission),
-        line(li(), Account::CharityAccrued(uncapped.id), charity, Code::Accrue),
+        line(li(), Account::CharityAccrued(uncapped.id.into()), charity, Code::Accrue),
         Write::PledgeSums {
-            pledge: uncapped.id,
+            of: uncapped.id.into(),
             currency: Currency::CNY,
             standing: charity.minor,
             payable: 0,
@@ -100,7 +100,7 @@ async fn charity_totals_are_read_as_far_as_they_were_counted(on: Engine) {
     let line = |debit, credit, code| {
         Write::Transfer(Transfer { debit, credit, amount: cny(3), code, order: None, at: NOW })
     };
-    let (accrued, payable) = (Account::CharityAccrued(pledge(1).id), Account::CharityPayable(pledge(1).id));
+    let (accrued, payable) = (Account::CharityAccrued(pledge(1).id.into()), Account::CharityPayable(pledge(1).id.into()));
     let li = || Account::HostPayable("li".parse().unwrap());
     let later = vec![line(li(), accrued.clone(), Code::Accrue), line(accrued, payable, Code::Confirm)];
     desk.commit(later).await.unwrap();

@@ -25,7 +25,7 @@ fn moved(code: Code, debit: Account, credit: Account, minor: i64, order: Option<
 
 fn accrued(minor: i64, order: &Order) -> Write {
     let host = Account::HostPayable("li".parse().unwrap());
-    moved(Code::Accrue, host, Account::CharityAccrued(pledge(1).id), minor, Some(order.id))
+    moved(Code::Accrue, host, Account::CharityAccrued(pledge(1).id.into()), minor, Some(order.id))
 }
 
 async fn waiting(desk: &Desk) -> Vec<Waiting> {
@@ -49,12 +49,12 @@ async fn lines_of_a_charity_wait_for_the_log(on: Engine) {
         .collect();
     let [line] = &told[..] else { panic!("{told:?}") };
     assert_eq!((line.code, line.amount, line.at), (Code::Accrue, cny(7), NOW));
-    assert_eq!(line.credit, Account::CharityAccrued(pledge(1).id));
+    assert_eq!(line.credit, Account::CharityAccrued(pledge(1).id.into()));
 }
 
 async fn pledges_wait_before_lines(on: Engine) {
     let desk = Desk::new(on).await;
-    let line = moved(Code::Accrue, Account::RefundPayable, Account::CharityAccrued(pledge(1).id), 3, None);
+    let line = moved(Code::Accrue, Account::RefundPayable, Account::CharityAccrued(pledge(1).id.into()), 3, None);
     desk.commit(vec![line]).await.unwrap();
     desk.commit(vec![Write::Pledge(pledge(1))]).await.unwrap();
     let waiting = waiting(&desk).await;

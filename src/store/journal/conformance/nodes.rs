@@ -115,7 +115,7 @@ async fn two_nodes_never_pass_a_cap_together() {
     let Some(engine) = Engine::postgres() else { return };
     let desk = Desk::new(engine).await;
     let sums = Write::PledgeSums {
-        pledge: pledge(1).id,
+        of: pledge(1).id.into(),
         currency: Currency::CNY,
         standing: 30,
         payable: 0,
@@ -123,7 +123,7 @@ async fn two_nodes_never_pass_a_cap_together() {
     };
     let answers = race(&desk, |_| vec![vec![sums.clone(), transfer(30)]; 20]).await;
     assert_eq!(granted(&answers, StoreError::CapReached), 10);
-    let standing = desk.journal.pledge_sums(pledge(1).id, Currency::CNY).await.unwrap().standing;
+    let standing = desk.journal.pledge_sums(pledge(1).id.into(), Currency::CNY).await.unwrap().standing;
     assert_eq!(standing, 300);
     assert_eq!(desk.count("SELECT CAST(sum(amount) AS BIGINT) FROM transfers").await, 300);
 }
@@ -158,7 +158,7 @@ fn postgres(desk: &Desk) -> &Postgres {
 fn accrued(amount: i64) -> Write {
     Write::Transfer(Transfer {
         debit: Account::RefundPayable,
-        credit: Account::CharityAccrued(pledge(1).id),
+        credit: Account::CharityAccrued(pledge(1).id.into()),
         amount: cny(amount),
         code: Code::Accrue,
         order: None,
@@ -224,7 +224,7 @@ async fn totals_that_were_long_under_way_are_seen() {
         desk.commit(vec![accrued(n)]).await.unwrap();
         let total = |account, code| desk.journal.totals().of(&account, Currency::CNY, code).credits;
         desk.totals().await;
-        assert_eq!(total(Account::CharityAccrued(pledge(1).id), Code::Accrue), 2 + n * (n + 1) / 2);
+        assert_eq!(total(Account::CharityAccrued(pledge(1).id.into()), Code::Accrue), 2 + n * (n + 1) / 2);
         assert_eq!(total(Account::PlatformCommission, Code::Commission), 1);
     }
     slow.batch_execute("COMMIT").await.unwrap();

@@ -9,12 +9,12 @@ laws! {
 }
 
 fn sums(standing: i64, payable: i64, cap: Option<i64>) -> Write {
-    Write::PledgeSums { pledge: pledge(1).id, currency: Currency::CNY, standing, payable, cap }
+    Write::PledgeSums { of: pledge(1).id.into(), currency: Currency::CNY, standing, payable, cap }
 }
 
 async fn now(desk: &Desk) -> (i64, i64) {
     let PledgeSums { standing, payable } =
-        desk.journal.pledge_sums(pledge(1).id, Currency::CNY).await.unwrap();
+        desk.journal.pledge_sums(pledge(1).id.into(), Currency::CNY).await.unwrap();
     (standing, payable)
 }
 

@@ -14,7 +14,7 @@ fn account(n: u8) -> Account {
         0 => Account::RefundPayable,
         1 => Account::PlatformCommission,
         2 => Account::HostPayable("li".parse().unwrap()),
-        3 => Account::CharityAccrued(PledgeId(Uuid::from_u128(77))),
+        3 => Account::CharityAccrued(PledgeId(Uuid::from_u128(77)).into()),
         _ => Account::BuyerClearing { provider: crate::model::transfer::SANDBOX },
     }
 }

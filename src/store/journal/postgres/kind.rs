@@ -37,6 +37,7 @@ kinds! {
     Sanction "sanction" Always,
     NewProduct "new_product" Insert,
     Pledge "pledge" Change,
+    PledgeParts "pledge_parts" Insert,
     NewSale "new_sale" Insert,
     NewLot "new_lot" Insert,
     Restock "restock" Change,
@@ -51,7 +52,9 @@ kinds! {
     NextPayment "next_payment" Change,
     Refund "refund" Insert,
     RefundDone "refund_done" Change,
-    Remittance "remittance" Insert,
+    NewRun "new_run" Insert,
+    NextRun "next_run" Change,
+    RunLines "run_lines" Insert,
     Task "task" Insert,
     TaskDone "task_done" Always,
     TakeLease "take_lease" Change,
@@ -132,6 +135,7 @@ impl Kind {
             | Self::NextSale
             | Self::NextOrder
             | Self::NextPayment
+            | Self::NextRun
             | Self::LogSize
             | Self::LogDone => StoreError::Stale,
             Self::EndHold => StoreError::HoldEnded,
@@ -146,7 +150,9 @@ impl Kind {
             | Self::Hold
             | Self::NewPayment
             | Self::Refund
-            | Self::Remittance
+            | Self::PledgeParts
+            | Self::NewRun
+            | Self::RunLines
             | Self::Task
             | Self::Pardon
             | Self::Sanction

@@ -231,7 +231,7 @@ fn row_of(write: &Write) -> Option<(Kind, Key)> {
         | Write::Pledge(_)
         | Write::Sale(_)
         | Write::Restock { .. }
-        | Write::Remittance { .. }
+        | Write::Run(_)
         | Write::TakeLease { .. }
         | Write::GiveUpLease { .. }
         | Write::Reading { .. }

@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::kind::Kind;
 use crate::model::room::Sanction;
-use crate::model::{FlashSale, Order, Payment, PaymentState, Pledge, SaleState, Stage, Timestamp};
+use crate::model::{FlashSale, Order, Payment, PaymentState, Pledge, RemittanceRun, SaleState, Stage, Timestamp};
 use crate::store::Write;
-use crate::store::journal::{LeafOf, LogBatch, Minute, READINGS_AT_ONCE, Task, rows};
+use crate::store::journal::{LeafOf, LogBatch, Minute, READINGS_AT_ONCE, Task, rows, runs};
 
 /// One value of a row.
 #[derive(Debug)]
@@ -93,6 +93,12 @@ impl<'a> Group<'a> {
                 owned(rows::product_body(product)),
             ]),
             Write::Stock { sku, change } => self.push([text(sku.as_str()), Cell::Int(*change)]),
+            Write::Pledge(pledge) if self.kind == Kind::PledgeParts => {
+                for (number, part) in (0_i64..).zip(&pledge.parts) {
+                    let (project, charity) = (text(&part.project), text(&part.charity_registration));
+                    self.push([Cell::Id(pledge.id.0), Cell::Int(number), project, charity]);
+                }
+            }
             Write::Pledge(pledge) => self.push(pledge_cells(pledge)),
             Write::Sale(sale) => match self.kind {
                 Kind::NewLot => self.push([Cell::Id(sale.id.0), int(sale.stock)]),
@@ -140,14 +146,13 @@ impl<'a> Group<'a> {
                 time(refund.requested_at),
             ]),
             Write::RefundDone { refund, at } => self.push([Cell::Id(refund.0), time(*at)]),
-            Write::Remittance { id, pledge, amount, proof, at } => self.push([
-                Cell::Id(*id),
-                Cell::Id(pledge.0),
-                Cell::Int(amount.minor),
-                text(amount.currency.as_str()),
-                text(proof),
-                time(*at),
-            ]),
+            Write::Run(run) if self.kind == Kind::RunLines => {
+                for line in &run.lines {
+                    let (pledge, part) = (Cell::Id(line.part.pledge.0), int(line.part.part));
+                    self.push([Cell::Id(run.id), pledge, part, text(&line.project), Cell::Int(line.minor)]);
+                }
+            }
+            Write::Run(run) => self.push(run_cells(run)),
             Write::Task { task, at } => {
                 let (kind, subject) = task_cells(task);
                 self.push([subject, kind, time(*at)]);
@@ -227,6 +232,22 @@ fn pledge_cells(pledge: &Pledge) -> [Cell<'_>; 12] {
         maybe(pledge.starts_at.map(Timestamp::millis)),
         maybe(pledge.ends_at.map(Timestamp::millis)),
         owned(columns.body),
+    ]
+}
+
+fn run_cells(run: &RemittanceRun) -> [Cell<'_>; 10] {
+    let runs::Columns { state, transferred_at, reference, proof, body } = runs::columns(run);
+    [
+        Cell::Id(run.id),
+        text(&run.charity_registration),
+        text(run.currency.as_str()),
+        text(state),
+        maybe(transferred_at),
+        reference.map_or(Cell::Null, text),
+        proof.map_or(Cell::Null, text),
+        owned(body),
+        version(run.version),
+        time(run.proposed_at),
     ]
 }
 

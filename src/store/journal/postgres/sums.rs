@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::kind::Kind;
 use super::rows::{Cell, Group, int, maybe, owned};
-use crate::model::{Account, Currency, PledgeId, SaleId, Transfer};
+use crate::model::{Account, Currency, PartRef, SaleId, Transfer};
 use crate::store::Write;
 use crate::store::journal::{HoldOutcome, Total};
 
@@ -21,7 +21,7 @@ pub struct Accounts {
 pub struct Sums<'a> {
     lots: BTreeMap<SaleId, (i64, i64)>,
     leftovers: BTreeSet<SaleId>,
-    pledges: BTreeMap<(PledgeId, Currency), PledgeChange>,
+    pledges: BTreeMap<(PartRef, Currency), PledgeChange>,
     pub transfers: Vec<&'a Transfer>,
 }
 
@@ -75,8 +75,8 @@ impl<'a> Sums<'a> {
             Write::ReturnLeftovers(sale) => {
                 self.leftovers.insert(*sale);
             }
-            Write::PledgeSums { pledge, currency, standing, payable, cap } => {
-                let change = self.pledges.entry((*pledge, *currency)).or_default();
+            Write::PledgeSums { of, currency, standing, payable, cap } => {
+                let change = self.pledges.entry((*of, *currency)).or_default();
                 change.standing += standing;
                 change.payable += payable;
                 change.cap = [change.cap, *cap].into_iter().flatten().min();
@@ -106,9 +106,10 @@ impl<'a> Sums<'a> {
     /// What everybody changes comes last, for the shortest time under lock.
     pub fn groups(mut self, accounts: &Accounts) -> Vec<Group<'a>> {
         let mut groups: Vec<Group<'a>> = self.lots().into_iter().chain(self.leftovers()).collect();
-        let pledges = self.pledges.iter().map(|((pledge, currency), change)| {
+        let pledges = self.pledges.iter().map(|((of, currency), change)| {
             [
-                Cell::Id(pledge.0),
+                Cell::Id(of.pledge.0),
+                int(of.part),
                 owned(currency.as_str().to_owned()),
                 Cell::Int(change.standing),
                 Cell::Int(change.payable),

@@ -51,6 +51,11 @@ SELECT * FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::bigint[]) AS version,
              unnest($11::bigint[]) AS ends_at, unnest($12::text[]) AS body) AS d
 WHERE d.version = 1 + coalesce((SELECT max(p.version) FROM pledges p WHERE p.id = d.id), 0)
 
+-- name: pledge_parts
+-- key: pledge, part
+INSERT INTO pledge_parts (pledge, part, project, charity)
+SELECT unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::text[]), unnest($4::text[])
+
 -- name: new_sale
 -- key: id
 INSERT INTO sales (id, room, sku, price, currency, limit_per_buyer, hold_ms, duration_ms, opens_at, state, closes_at, close_reason, pledge,
@@ -143,11 +148,25 @@ SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::bi
 -- key: id
 UPDATE refunds t SET done_at = d.done_at FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::bigint[]) AS done_at) AS d WHERE t.id = d.id AND t.done_at IS NULL
 
--- name: remittance
+-- name: new_run
 -- key: id
-INSERT INTO remittances (id, pledge, amount, currency, proof, at)
-SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::bigint[]), unnest($4::text[]), unnest($5::text[]),
-       unnest($6::bigint[])
+INSERT INTO remittance_runs (id, charity, currency, state, transferred_at, reference, proof, body, version, proposed_at)
+SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::bigint[]), unnest($6::text[]),
+       unnest($7::text[]), unnest($8::text[]), unnest($9::bigint[]), unnest($10::bigint[])
+
+-- name: next_run
+-- key: id
+UPDATE remittance_runs t SET state = d.state, transferred_at = d.transferred_at, reference = d.reference, proof = d.proof, body = d.body,
+                             version = d.version
+FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS charity, unnest($3::text[]) AS currency, unnest($4::text[]) AS state,
+             unnest($5::bigint[]) AS transferred_at, unnest($6::text[]) AS reference, unnest($7::text[]) AS proof, unnest($8::text[]) AS body,
+             unnest($9::bigint[]) AS version, unnest($10::bigint[]) AS proposed_at) AS d
+WHERE t.id = d.id AND t.version = d.version - 1 AND t.charity = d.charity AND t.currency = d.currency AND t.proposed_at = d.proposed_at
+
+-- name: run_lines
+-- key: run, pledge, part
+INSERT INTO remittance_lines (run, pledge, part, project, amount)
+SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::bigint[]), unnest($4::text[]), unnest($5::bigint[])
 
 -- name: task
 -- key: subject, kind
@@ -241,7 +260,7 @@ SELECT whole(count(*), cardinality($1)) FROM lowered
 
 -- name: pledge_sums
 -- key: pledge
-SELECT change_pledge_sums($1, $2, $3, $4, $5)
+SELECT change_pledge_sums($1, $2, $3, $4, $5, $6)
 
 -- name: lock_totals
 -- key: account

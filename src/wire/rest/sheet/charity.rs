@@ -2,7 +2,7 @@
 
 use super::{amount, table, text, time};
 use crate::ledger::CharityTotal;
-use crate::model::{Currency, Pledge};
+use crate::model::{Currency, Pledge, PledgePart};
 use crate::store::journal::CharityLine;
 
 const COLUMNS: [&str; 12] = [
@@ -58,9 +58,9 @@ fn row(book: &PledgeBook, line: &str, [order, paid_at]: [String; 2], sums: [Opti
     [
         line.to_owned(),
         pledge.id.to_string(),
-        text(&pledge.project),
-        text(&pledge.charity_name),
-        text(&pledge.charity_registration),
+        text(&joined(pledge, |part| &part.title)),
+        text(&joined(pledge, |part| &part.charity_name)),
+        text(&joined(pledge, |part| &part.charity_registration)),
         order,
         paid_at,
         currency.as_str().to_owned(),
@@ -69,4 +69,9 @@ fn row(book: &PledgeBook, line: &str, [order, paid_at]: [String; 2], sums: [Opti
         confirmed,
         remitted,
     ]
+}
+
+/// Of all parts, in their order.
+fn joined(pledge: &Pledge, of: impl Fn(&PledgePart) -> &String) -> String {
+    pledge.parts.iter().map(|part| of(part).as_str()).collect::<Vec<_>>().join("; ")
 }
