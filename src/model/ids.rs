@@ -113,6 +113,14 @@ impl RoomId {
 text_id!(Sku, "sku", "1..=40 of A-Z, a-z, 0-9, '-', '_' and '.'", |text| (1..=40).contains(&text.len())
     && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')));
 text_id!(
+    /// Part of a project's address, and what a pledge calls it.
+    ProjectId,
+    "project",
+    "1..=64 of a-z, 0-9 and '-'",
+    |text| (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+);
+text_id!(
     /// Who a token speaks for: the `sub` claim.
     Subject,
     "subject",

@@ -15,6 +15,7 @@ mod fault;
 mod leases;
 mod log;
 mod runs;
+mod registry;
 mod sums;
 
 pub use fault::Fault;
@@ -102,6 +103,9 @@ impl<'a, 'c> Batch<'a, 'c> {
                 StoreError::Exists,
             ),
             Write::Stock { sku, change } => self.stock(sku, *change),
+            Write::Charity(charity) => self.charity(charity),
+            Write::Project(project) => self.project(project),
+            Write::ProgressReport(report) => self.report(report),
             Write::Pledge(pledge) => self.pledge(pledge),
             Write::Sale(sale) => self.sale(sale),
             Write::Restock { sale, sku, change } => self.restock(*sale, sku, *change),

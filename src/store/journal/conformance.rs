@@ -46,6 +46,7 @@ mod log;
 mod nodes;
 mod pledges;
 mod refusals;
+mod registry;
 mod settled;
 mod survival;
 mod totals;

@@ -6,8 +6,8 @@ use super::{Duty, LogBatch, Minute};
 use crate::model::payment::{ProviderEvent, Refund};
 use crate::model::room::Sanction;
 use crate::model::{
-    Currency, FlashSale, Order, OrderId, PartRef, Payment, PaymentId, Pledge, Product, RefundId,
-    RemittanceRun, Room, RoomId, SaleId, Sku, Subject, Timestamp, Transfer, order::ShipTo,
+    Charity, Currency, FlashSale, Order, OrderId, PartRef, Payment, PaymentId, Pledge, Product, ProgressReport,
+    Project, RefundId, RemittanceRun, Room, RoomId, SaleId, Sku, Subject, Timestamp, Transfer, order::ShipTo,
 };
 
 /// What one caller wants made durable, all or nothing. A write that may be refused in the normal course of things stands first:
@@ -37,6 +37,12 @@ pub enum Write {
         sku: Sku,
         change: i64,
     },
+    /// As `Room`.
+    Charity(Box<Charity>),
+    /// As `Room`. Its charity must be there and stays the same.
+    Project(Box<Project>),
+    /// Inserts, or `Exists`; the project's disclosure clock moves on.
+    ProgressReport(Box<ProgressReport>),
     /// The next version of a pledge, or `Stale`.
     Pledge(Pledge),
     /// As `Room`. Version 1 also makes the lot, and takes its stock from the product: `StockShort`.

@@ -17,6 +17,7 @@ use crate::model::{
     Share, Stage, Subject, Timestamp,
 };
 
+pub mod registry;
 mod room;
 
 pub use room::{room, room_body};

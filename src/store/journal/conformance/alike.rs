@@ -7,12 +7,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::order::Parcel;
+use crate::model::{Charity, ProgressReport, Project};
 
 /// Kind of write, which of few things it is about, and a choice.
 type Draft = (u8, u8, u8);
 
 const SMALL: SaleId = SaleId(Uuid::from_u128(2));
-const KINDS: u8 = 20;
+const KINDS: u8 = 23;
 
 fn drafts() -> impl Strategy<Value = Vec<Vec<Vec<Draft>>>> {
     let write = (0..KINDS, 0..6_u8, 0..4_u8);
@@ -97,6 +98,36 @@ fn write_of((kind, n, choice): Draft) -> Write {
         16 => Write::Stock { sku: product(0).sku, change: i64::from(choice) - 2 },
         17 => sums(77, 30 + i64::from(n), 0, Some(if choice == 0 { 200 } else { 400 })),
         18 => sums(78, 0, -i64::from(choice), None),
+        20 => Write::Charity(Box::new(Charity {
+            registration: format!("5310000{}", n / 3),
+            name: format!("Foundation {n}"),
+            qualification: String::new(),
+            platform: String::new(),
+            platform_url: None,
+            version: 1 + u64::from(choice),
+        })),
+        21 => Write::Project(Box::new(Project {
+            id: format!("p-{n}").parse().unwrap(),
+            charity: format!("5310000{}", choice / 3),
+            title: format!("Lunches {choice}"),
+            summary: String::new(),
+            target: None,
+            place: "轮台".into(),
+            record_number: String::new(),
+            give_url: None,
+            disclose_every_days: 30,
+            started_at: NOW,
+            ended_at: None,
+            version: 1 + u64::from(choice),
+        })),
+        22 => Write::ProgressReport(Box::new(ProgressReport {
+            id: id(7_000 + u128::from(choice) * 100),
+            project: format!("p-{n}").parse().unwrap(),
+            at: NOW + Duration::from_secs(choice.into()),
+            title: "told".into(),
+            text: "told".into(),
+            document_sha256: None,
+        })),
         _ => match choice {
             0 => Write::Room(Box::new(Room { version: 2 + u64::from(n), ..room() })),
             1 => Write::Sanction {
@@ -118,7 +149,7 @@ fn write_of((kind, n, choice): Draft) -> Write {
 
 /// Everything that may be seen. Ids of transfers and accounts are left out: PostgreSQL does not give one twice, used or not. So are accounts
 /// that nobody posted to: there they are made for a whole part of a batch, some of which may be refused.
-const SIGHTS: [&str; 15] = [
+const SIGHTS: [&str; 18] = [
     "SELECT hex(id) || stage || version || hold || offered || refunded || charity || quantity || coalesce(parcel, '-')
          || coalesce(CAST(held_until AS TEXT), '-') || coalesce(CAST(paid_at AS TEXT), '-') FROM orders",
     "SELECT hex(order_id) || hold || hex(sale) || coalesce(outcome, '-') FROM holds",
@@ -136,6 +167,9 @@ const SIGHTS: [&str; 15] = [
     "SELECT d.name || c.name || t.code || '/' || t.amount FROM transfers t JOIN accounts d ON d.id = t.debit
          JOIN accounts c ON c.id = t.credit",
     "SELECT id || version || body FROM rooms",
+    "SELECT registration || name || version || name_words FROM charities",
+    "SELECT id || charity || title || version || words || '/' || due_at || coalesce(CAST(reported_at AS TEXT), '-') FROM projects",
+    "SELECT hex(id) || project || at || body FROM reports",
 ];
 
 async fn sights(desk: &Desk) -> Vec<Vec<String>> {

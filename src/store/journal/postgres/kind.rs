@@ -36,6 +36,11 @@ kinds! {
     Pardon "pardon" Always,
     Sanction "sanction" Always,
     NewProduct "new_product" Insert,
+    NewCharity "new_charity" Insert,
+    NextCharity "next_charity" Change,
+    NewProject "new_project" Insert,
+    NextProject "next_project" Change,
+    ProgressReport "progress_report" Insert,
     Pledge "pledge" Change,
     PledgeParts "pledge_parts" Insert,
     NewSale "new_sale" Insert,
@@ -131,6 +136,8 @@ impl Kind {
             Self::Once | Self::ProviderEvent | Self::RefundDone => StoreError::Seen,
             Self::Fence | Self::TakeLease => StoreError::Fenced,
             Self::NextRoom
+            | Self::NextCharity
+            | Self::NextProject
             | Self::Pledge
             | Self::NextSale
             | Self::NextOrder
@@ -144,6 +151,9 @@ impl Kind {
             Self::Leftovers => StoreError::Rule("a lot is missing".into()),
             Self::NewRoom
             | Self::NewProduct
+            | Self::NewCharity
+            | Self::NewProject
+            | Self::ProgressReport
             | Self::NewSale
             | Self::NewLot
             | Self::NewOrder

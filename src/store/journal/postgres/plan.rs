@@ -33,6 +33,9 @@ enum Table {
     Payments,
     Refunds,
     Outbox,
+    Charities,
+    Projects,
+    Reports,
     Audit,
 }
 
@@ -223,6 +226,15 @@ fn row_of(write: &Write) -> Option<(Kind, Key)> {
         Write::RefundDone { refund, .. } => (Kind::RefundDone, key(Table::Refunds, refund.0, 0)),
         Write::Task { task, .. } => (Kind::Task, task_key(task)),
         Write::TaskDone(task) => (Kind::TaskDone, task_key(task)),
+        Write::Charity(charity) => {
+            let kind = if charity.version == 1 { Kind::NewCharity } else { Kind::NextCharity };
+            (kind, named(Table::Charities, &charity.registration))
+        }
+        Write::Project(project) => {
+            let kind = if project.version == 1 { Kind::NewProject } else { Kind::NextProject };
+            (kind, named(Table::Projects, project.id.as_str()))
+        }
+        Write::ProgressReport(report) => (Kind::ProgressReport, key(Table::Reports, report.id, 0)),
         Write::Audit { .. } => (Kind::Audit, Key { table: Table::Audit, id: 0, number: 0 }),
         Write::Room(_)
         | Write::Sanction { .. }
@@ -261,7 +273,16 @@ fn reads(write: &Write) -> impl Iterator<Item = Key> + use<> {
     };
     let order = order.map(|order| Key { table: Table::Orders, id: order.0.as_u128(), number: 0 });
     let payment = payment.map(|payment| Key { table: Table::Payments, id: payment.0.as_u128(), number: 0 });
-    order.into_iter().chain(payment)
+    let registered = match write {
+        Write::Project(project) => Some(named(Table::Charities, &project.charity)),
+        Write::ProgressReport(report) => Some(named(Table::Projects, report.project.as_str())),
+        _ => None,
+    };
+    order.into_iter().chain(payment).chain(registered)
+}
+
+fn named(table: Table, name: &str) -> Key {
+    Key { table, id: hashed(name), number: 0 }
 }
 
 fn task_key(task: &crate::store::journal::Task) -> Key {

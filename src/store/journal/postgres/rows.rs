@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use super::kind::Kind;
 use crate::model::room::Sanction;
-use crate::model::{FlashSale, Order, Payment, PaymentState, Pledge, RemittanceRun, SaleState, Stage, Timestamp};
+use crate::model::{
+    Charity, FlashSale, Order, Payment, PaymentState, Pledge, Project, RemittanceRun, SaleState, Stage, Timestamp,
+};
 use crate::store::Write;
 use crate::store::journal::{LeafOf, LogBatch, Minute, READINGS_AT_ONCE, Task, rows, runs};
 
@@ -99,6 +101,14 @@ impl<'a> Group<'a> {
                     self.push([Cell::Id(pledge.id.0), Cell::Int(number), project, charity]);
                 }
             }
+            Write::Charity(charity) => self.push(charity_cells(charity)),
+            Write::Project(project) => self.push(project_cells(project)),
+            Write::ProgressReport(report) => self.push([
+                Cell::Id(report.id),
+                text(report.project.as_str()),
+                time(report.at),
+                owned(rows::registry::report_body(report)),
+            ]),
             Write::Pledge(pledge) => self.push(pledge_cells(pledge)),
             Write::Sale(sale) => match self.kind {
                 Kind::NewLot => self.push([Cell::Id(sale.id.0), int(sale.stock)]),
@@ -215,6 +225,35 @@ impl<'a> Group<'a> {
             }
         }
     }
+}
+
+fn charity_cells(charity: &Charity) -> [Cell<'_>; 6] {
+    let columns = rows::registry::charity_columns(charity);
+    [
+        text(&charity.registration),
+        text(&charity.name),
+        owned(columns.body),
+        owned(columns.title_words),
+        owned(columns.words),
+        version(charity.version),
+    ]
+}
+
+fn project_cells(project: &Project) -> [Cell<'_>; 11] {
+    let columns = rows::registry::project_columns(project);
+    [
+        text(project.id.as_str()),
+        text(&project.charity),
+        text(&project.title),
+        text(&project.place),
+        int(project.disclose_every_days),
+        time(project.started_at),
+        maybe(project.ended_at.map(Timestamp::millis)),
+        owned(columns.body),
+        owned(columns.title_words),
+        owned(columns.words),
+        version(project.version),
+    ]
 }
 
 fn pledge_cells(pledge: &Pledge) -> [Cell<'_>; 12] {

@@ -42,6 +42,37 @@ SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::bigint[]), unnest($4::
 UPDATE products t SET on_hand = t.on_hand + d.change FROM (SELECT unnest($1::text[]) AS sku, unnest($2::bigint[]) AS change) AS d
 WHERE t.sku = d.sku AND t.on_hand + d.change >= 0
 
+-- name: new_charity
+-- key: registration
+INSERT INTO charities (registration, name, body, name_words, number_words, version)
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), unnest($6::bigint[])
+
+-- name: next_charity
+-- key: registration
+UPDATE charities t SET name = d.name, body = d.body, name_words = d.name_words, number_words = d.number_words, version = d.version
+FROM (SELECT unnest($1::text[]) AS registration, unnest($2::text[]) AS name, unnest($3::text[]) AS body, unnest($4::text[]) AS name_words,
+             unnest($5::text[]) AS number_words, unnest($6::bigint[]) AS version) AS d
+WHERE t.registration = d.registration AND t.version = d.version - 1
+
+-- name: new_project
+-- key: id
+INSERT INTO projects (id, charity, title, place, disclose_days, started_at, ended_at, body, title_words, words, version)
+SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::bigint[]), unnest($6::bigint[]),
+       unnest($7::bigint[]), unnest($8::text[]), unnest($9::text[]), unnest($10::text[]), unnest($11::bigint[])
+
+-- name: next_project
+-- key: id
+UPDATE projects t SET title = d.title, place = d.place, disclose_days = d.disclose_days, started_at = d.started_at, ended_at = d.ended_at,
+                      body = d.body, title_words = d.title_words, words = d.words, version = d.version
+FROM (SELECT unnest($1::text[]) AS id, unnest($2::text[]) AS charity, unnest($3::text[]) AS title, unnest($4::text[]) AS place,
+             unnest($5::bigint[]) AS disclose_days, unnest($6::bigint[]) AS started_at, unnest($7::bigint[]) AS ended_at,
+             unnest($8::text[]) AS body, unnest($9::text[]) AS title_words, unnest($10::text[]) AS words, unnest($11::bigint[]) AS version) AS d
+WHERE t.id = d.id AND t.version = d.version - 1 AND t.charity = d.charity
+
+-- name: progress_report
+-- key: id
+INSERT INTO reports (id, project, at, body) SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::bigint[]), unnest($4::text[])
+
 -- name: pledge
 -- key: id
 INSERT INTO pledges AS t (id, version, host, base, share_ppm, per_unit, cap, currency, rounding, starts_at, ends_at, body)
