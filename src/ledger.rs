@@ -246,6 +246,7 @@ impl Ledger {
             }));
             entry.push(Write::PledgeSums { of, currency, standing: 0, payable: minor, cap: None });
         }
+        entry.push(in_order(pledge.id, currency));
         Ok(entry)
     }
 
@@ -309,6 +310,12 @@ impl Ledger {
         Ok(())
     }
 
+}
+
+/// Every entry that posts for a pledge changes the row of its part 0, also by nothing: the rows are locked before lines get their numbers, so
+/// that these are in the order of commits over all parts, and a total with a higher sequence is the newer one.
+fn in_order(pledge: PledgeId, currency: Currency) -> Write {
+    Write::PledgeSums { of: pledge.into(), currency, standing: 0, payable: 0, cap: None }
 }
 
 impl ClaimPostings {

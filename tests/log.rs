@@ -41,8 +41,7 @@ async fn story() -> (Server, String) {
     server.post(Viewer, "wang", &path, step("ORDER_STATE_CONFIRMED")).await.expect(200);
     let refund = json!({"amount": {"minor": "1000", "currency": "CNY"}, "reason": "bruised"});
     server.post(Host, "li", &format!("/v1/orders/{SECOND}/refunds"), refund).await.expect(200);
-    let remit = json!({"amount": {"minor": "50", "currency": "CNY"}, "proof": "BANK-1"});
-    server.post(Ops, "ops", &format!("/v1/pledges/{pledge}/remittances"), remit).await.expect(200);
+    server.remit().await;
     told(&server).await;
     (server, pledge)
 }

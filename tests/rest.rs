@@ -253,10 +253,10 @@ async fn an_order_goes_from_wish_to_receipt() {
         (total["grossAccruedMinor"].as_str(), total["confirmedMinor"].as_str()),
         (Some("100"), Some("100"))
     );
-    let remit = |minor: &str| json!({"amount": {"minor": minor, "currency": "CNY"}, "proof": "bank-1"});
-    let path = format!("/v1/pledges/{pledge}/remittances");
-    server.post(Ops, "ops", &path, remit("101")).await.refused(422, "invalid-field");
-    assert_eq!(server.post(Ops, "ops", &path, remit("60")).await.expect(200)["remittedMinor"], "60");
+    let remitted = server.remit().await;
+    assert_eq!((&remitted["state"], &remitted["amount"]["minor"]), (&json!("REMITTANCE_STATE_TRANSFERRED"), &json!("100")));
+    let total = server.get(Guest, "guest", &format!("/v1/pledges/{pledge}/total")).await.expect(200);
+    assert_eq!(total["remittedMinor"], "100");
     let balance = server.get(Auditor, "audit", "/v1/ledger/trial-balance").await.expect(200);
     assert_eq!(balance["sumMinor"]["CNY"], "0");
     let overview = server.get(Ops, "ops", "/v1/ops/overview").await.expect(200);

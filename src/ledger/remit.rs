@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Ledger, LedgerRefused};
+use super::{Ledger, LedgerRefused, in_order};
 use crate::model::{
     Account, BankTransfer, Code, Currency, Money, RemittanceRun, RunStage, Subject, Timestamp, Transfer,
 };
@@ -91,6 +91,7 @@ impl Ledger {
                 at: now,
             })
         }));
+        entry.extend(run.lines.iter().map(|line| in_order(line.part.pledge, run.currency)));
         self.journal().commit(entry).await?;
         self.journal().renew_totals().await?;
         Ok(run)

@@ -224,13 +224,13 @@ fn keeps(kept: &watch::Receiver<Option<Keeping>>) -> bool {
 mod tests {
     use super::super::words;
     use super::*;
-    use crate::model::{Account, Code, Currency, PledgeId};
+    use crate::model::{Account, Code, Currency, PartRef, PledgeId};
 
     #[test]
     fn a_counter_that_is_off_is_named_with_both_readings() {
         let pledge = PledgeId(uuid::Uuid::from_u128(7));
-        let line = |account: fn(PledgeId) -> Account, code, debits, credits| {
-            ((account(pledge), Currency::CNY, code), Total { debits, credits, newest: 9 })
+        let line = |account: fn(PartRef) -> Account, code, debits, credits| {
+            ((account(pledge.into()), Currency::CNY, code), Total { debits, credits, newest: 9 })
         };
         let told = [
             line(Account::CharityAccrued, Code::Accrue, 0, 900),

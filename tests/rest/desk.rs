@@ -204,23 +204,24 @@ async fn one_s_own_rooms_are_those_one_works_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_s_own_pledges_are_listed_in_their_newest_version() {
     let server = planned().await;
-    let pledge = |id: &str, project: &str| {
-        json!({"pledge": {"id": id, "project": project, "charityName": "Hope", "charityRegistration": "53100000",
-            "base": "PLEDGE_BASE_PAID_PRICE", "sharePpm": 25000, "rounding": "ROUNDING_DOWN",
+    server.register(&["School", "Well", "Road", "Bridge"]).await;
+    let pledge = |id: &str, project: &str, share: u32| {
+        json!({"pledge": {"id": id, "parts": [{"projectId": project}],
+            "base": "PLEDGE_BASE_PAID_PRICE", "sharePpm": share, "rounding": "ROUNDING_DOWN",
             "agreementSha256": "ab".repeat(32)}})
     };
     let mut made = Vec::new();
-    for project in ["School", "Well", "Road"] {
-        let pledge = server.post(Host, "li", "/v1/pledges", pledge("", project)).await.expect(201);
+    for project in ["school", "well", "road"] {
+        let pledge = server.post(Host, "li", "/v1/pledges", pledge("", project, 25_000)).await.expect(201);
         made.push(pledge["id"].as_str().unwrap().to_owned());
     }
-    server.post(Host, "zhao", "/v1/pledges", pledge("", "Bridge")).await.expect(201);
-    server.post(Host, "li", "/v1/pledges", pledge(&made[1], "A deeper well")).await.expect(201);
+    server.post(Host, "zhao", "/v1/pledges", pledge("", "bridge", 25_000)).await.expect(201);
+    server.post(Host, "li", "/v1/pledges", pledge(&made[1], "well", 50_000)).await.expect(201);
     let (mut seen, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = server.get(Host, "li", &format!("/v1/pledges?limit=2&cursor={cursor}")).await.expect(200);
         seen.extend(page["pledges"].as_array().unwrap().iter().map(|pledge| {
-            (pledge["project"].as_str().unwrap().to_owned(), pledge["version"].as_u64().unwrap())
+            (pledge["parts"][0]["projectId"].as_str().unwrap().to_owned(), pledge["version"].as_u64().unwrap())
         }));
         match page["nextCursor"].as_str() {
             Some(next) => cursor = next.to_owned(),
@@ -228,8 +229,12 @@ async fn one_s_own_pledges_are_listed_in_their_newest_version() {
         }
     }
     seen.sort();
-    assert_eq!(seen, [("A deeper well".into(), 2), ("Road".into(), 1), ("School".into(), 1)]);
+    assert_eq!(seen, [("road".into(), 1), ("school".into(), 1), ("well".into(), 2)]);
     server.get(Viewer, "wang", "/v1/pledges").await.refused(403, "forbidden");
+    let stranger = server.post(Host, "li", "/v1/pledges", pledge("", "nowhere", 25_000)).await.refused(422, "invalid-field");
+    assert_eq!(stranger["field"], "parts[0].projectId");
+    let elsewhere = server.post(Host, "li", "/v1/pledges", pledge(&made[1], "road", 25_000)).await;
+    assert_eq!(elsewhere.refused(422, "invalid-field")["field"], "parts");
 }
 
 const ORDER: &str = "01890a5d-ac96-774b-bcce-b302099a8057";

@@ -93,9 +93,32 @@ impl Server {
         self.post(Role::Host, "li", "/v1/products", body).await.expect(201);
     }
 
+    /// Projects of the charity Hope, each under its title in small letters.
+    pub async fn register(&self, titles: &[&str]) {
+        let put = |path: String| self.by(Role::Ops, "ops", Method::PUT, &path);
+        let charity = put("/v1/charities/53100000".into()).json(&json!({"name": "Hope"}));
+        assert!(send(charity).await.status.is_success());
+        for title in titles {
+            let project = put(format!("/v1/projects/{}", title.to_lowercase()));
+            let body = json!({"charity": "53100000", "title": title});
+            assert!(send(project.json(&body)).await.status.is_success());
+        }
+    }
+
+    /// All that is owed to Hope goes there.
+    pub async fn remit(&self) -> Value {
+        let run = json!({"charityRegistration": "53100000"});
+        let run = self.post(Role::Ops, "ops", "/v1/remittances", run).await.expect(201);
+        let path = format!("/v1/remittances/{}", run["id"].as_str().unwrap());
+        self.tell(Role::Ops, "treasurer", &format!("{path}/approve")).await.expect(200);
+        let bank = json!({"reference": "BANK-1", "proofSha256": "cd".repeat(32)});
+        self.post(Role::Ops, "ops", &format!("{path}/transfer"), bank).await.expect(200)
+    }
+
     /// An open sale of `stock` units at 19.90, with 2.5 % pledged; gives its id and the pledge's.
     pub async fn open_sale(&self, stock: u32) -> (String, String) {
-        let pledge = json!({"pledge": {"project": "School", "charityName": "Hope", "charityRegistration": "53100000",
+        self.register(&["School"]).await;
+        let pledge = json!({"pledge": {"parts": [{"projectId": "school"}],
             "base": "PLEDGE_BASE_PAID_PRICE", "sharePpm": 25000, "rounding": "ROUNDING_HALF_EVEN",
             "agreementSha256": "ab".repeat(32)}});
         let pledge = self.post(Role::Host, "li", "/v1/pledges", pledge).await.expect(201);

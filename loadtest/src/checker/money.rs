@@ -51,20 +51,29 @@ pub fn of_record(record: &Record, verdict: &mut Verdict) {
     currencies(record, verdict);
     let orders: HashMap<Uuid, &Order> = record.orders.iter().map(|order| (order.id, order)).collect();
     let mut standing: HashMap<Uuid, (i64, i64)> = HashMap::new();
-    let mut gross: HashMap<Uuid, i64> = HashMap::new();
+    // In the order of their first line.
+    let mut accruals: Vec<Uuid> = Vec::new();
     for transfer in &record.transfers {
         let Some(order) = transfer.order else { continue };
-        let (accrued, reversed) = standing.entry(order).or_default();
         match transfer.code {
-            code::ACCRUE => *accrued += transfer.amount,
-            code::REVERSE => *reversed += transfer.amount,
-            _ => continue,
+            code::ACCRUE => {
+                if !standing.contains_key(&order) {
+                    accruals.push(order);
+                }
+                standing.entry(order).or_default().0 += transfer.amount;
+                if let Some(order) = orders.get(&order) {
+                    credited(record, order, transfer, verdict);
+                }
+            }
+            code::REVERSE => standing.entry(order).or_default().1 += transfer.amount,
+            _ => {}
         }
-        if transfer.code == code::ACCRUE
-            && let Some(order) = orders.get(&order)
-        {
-            accrual(record, order, transfer, &mut gross, verdict);
-        }
+    }
+    let mut gross: HashMap<Uuid, i64> = HashMap::new();
+    for (order, accrued) in
+        accruals.iter().filter_map(|order| Some((*orders.get(order)?, standing.get(order)?.0)))
+    {
+        accrual(record, order, accrued, &mut gross, verdict);
     }
     for order in &record.orders {
         let (accrued, reversed) = standing.get(&order.id).copied().unwrap_or_default();
@@ -82,40 +91,50 @@ fn pledge_of<'a>(record: &'a Record, order: &Order) -> Option<((Uuid, i64), &'a 
     runs.then_some((key, pledge))
 }
 
-/// One accrual against the pledge's rule; `gross` walks with the transfers, for caps.
-fn accrual(
-    record: &Record,
-    order: &Order,
-    transfer: &Transfer,
-    gross: &mut HashMap<Uuid, i64>,
-    verdict: &mut Verdict,
-) {
-    let Some((key, pledge)) = pledge_of(record, order) else {
-        if transfer.amount > 0 {
-            verdict.found(
-                Rule::CounterWrong,
-                format!("order {}: {} accrued without a pledge that ran", order.id, transfer.amount),
-            );
-        }
-        return;
-    };
+/// Whether an account is of a part of the pledge: its name, and of every part but the first a dot and a number.
+fn is_of(account: &str, kind: &str, pledge: Uuid) -> bool {
+    let part = account.strip_prefix(kind).and_then(|rest| rest.strip_prefix(&format!("/{pledge}")));
+    part.is_some_and(|part| part.is_empty() || part.starts_with('.'))
+}
+
+fn credited(record: &Record, order: &Order, transfer: &Transfer, verdict: &mut Verdict) {
+    let Some((key, _)) = pledge_of(record, order) else { return };
     let account = record.accounts.get(&transfer.credit).map_or("", |account| account.name.as_str());
-    if account != format!("charity_accrued/{}", key.0) {
+    if !is_of(account, "charity_accrued", key.0) {
         verdict.found(
             Rule::CounterWrong,
             format!("order {}: its share of pledge {} was credited to {account:?}", order.id, key.0),
         );
     }
+}
+
+/// What an order gave to all parts together, against the pledge's rule; `gross` walks with the orders, for caps.
+fn accrual(
+    record: &Record,
+    order: &Order,
+    accrued: i64,
+    gross: &mut HashMap<Uuid, i64>,
+    verdict: &mut Verdict,
+) {
+    let Some((key, pledge)) = pledge_of(record, order) else {
+        if accrued > 0 {
+            verdict.found(
+                Rule::CounterWrong,
+                format!("order {}: {accrued} accrued without a pledge that ran", order.id),
+            );
+        }
+        return;
+    };
     let share = share(pledge, order.total(), order.quantity);
     let before = gross.entry(key.0).or_default();
     let room = pledge.cap.map_or(i64::MAX, |cap| (cap - *before).max(0));
-    *before += transfer.amount;
+    *before += accrued;
     // With a cap in reach, reversals may have made room again: then anything up to the share is right.
-    let right = if share <= room { transfer.amount == share } else { transfer.amount <= share };
+    let right = if share <= room { accrued == share } else { accrued <= share };
     if !right {
         verdict.found(
             Rule::CounterWrong,
-            format!("order {}: {} accrued, the pledge's rule gives {share}", order.id, transfer.amount),
+            format!("order {}: {accrued} accrued, the pledge's rule gives {share}", order.id),
         );
     }
 }
@@ -236,14 +255,15 @@ fn at_node(node: Option<u32>) -> String {
 
 /// Every reading must be the sum of the transfers up to its sequence, and the last one the sum of all.
 pub fn of_both(record: &Record, history: &History, verdict: &mut Verdict) {
-    let name = format!("charity_accrued/{}", history.head.pledge);
-    let account = record.accounts.iter().find(|(_, account)| account.name == name).map(|(id, _)| *id);
+    let pledge = history.head.pledge;
+    let ours = record.accounts.iter().filter(|(_, account)| is_of(&account.name, "charity_accrued", pledge));
+    let ours: HashSet<i64> = ours.map(|(id, _)| *id).collect();
     let mut sums = vec![(0, 0, 0)];
     let (mut accrued, mut reversed) = (0, 0);
     for transfer in &record.transfers {
         match transfer.code {
-            code::ACCRUE if Some(transfer.credit) == account => accrued += transfer.amount,
-            code::REVERSE if Some(transfer.debit) == account => reversed += transfer.amount,
+            code::ACCRUE if ours.contains(&transfer.credit) => accrued += transfer.amount,
+            code::REVERSE if ours.contains(&transfer.debit) => reversed += transfer.amount,
             _ => continue,
         }
         sums.push((transfer.id.unsigned_abs(), accrued, reversed));

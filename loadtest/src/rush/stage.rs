@@ -30,6 +30,9 @@ pub struct Stage {
 const PRICE_MINOR: i64 = 2_590;
 const SHARE_PPM: u32 = 25_000;
 const CURRENCY: &str = "CNY";
+const CHARITY: &str = "53100000500000000X";
+/// Of 64 fen, two to one: what does not divide matters too.
+const PROJECTS: [(&str, u32); 2] = [("rush-meals", 2), ("rush-books", 1)];
 /// How long after its hold a late payment comes.
 const LATE_BY_MS: u32 = 1_500;
 /// Longer than any run.
@@ -62,11 +65,24 @@ pub async fn set(host: Rest, ops: Rest, wanted: Wanted) -> Result<Stage, Failure
         .await
         .required("creating the product")?;
 
+    let charity = v1::PutCharity { name: "A foundation for the load test".into(), ..Default::default() };
+    ops.put::<_, v1::Charity>(&format!("/v1/charities/{CHARITY}"), &charity, Some(&key("charity")))
+        .await
+        .required("registering the charity")?;
+    let parts = PROJECTS.map(|(project, weight)| v1::PledgePart {
+        project_id: project.into(),
+        weight,
+        ..Default::default()
+    });
+    for (project, _) in PROJECTS {
+        let wanted = v1::PutProject { charity: CHARITY.into(), title: project.into(), ..Default::default() };
+        ops.put::<_, v1::RegisteredProject>(&format!("/v1/projects/{project}"), &wanted, Some(&key(project)))
+            .await
+            .required("registering a project")?;
+    }
     let pledge = v1::CreatePledge {
         pledge: Some(v1::Pledge {
-            project: "School meals".into(),
-            charity_name: "A foundation for the load test".into(),
-            charity_registration: "53100000500000000X".into(),
+            parts: parts.to_vec(),
             base: v1::PledgeBase::PaidPrice as i32,
             share_ppm: SHARE_PPM,
             rounding: v1::Rounding::Down as i32,

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::log::PublicLog;
 use super::*;
+use crate::model::PartRef;
 
 fn thirds() -> Pledge {
     let parts = vec![part("school-meals", 1), part("books", 1), part("shoes", 1)];

@@ -5,7 +5,7 @@ use apricot_proto::v1;
 use super::{Call, Made, Refused, page};
 use crate::contract::{self, parse};
 use crate::model::pledge::PARTS_MAX;
-use crate::model::registry::ProjectId;
+use crate::model::ProjectId;
 use crate::model::{OutOfBound, Pledge, PledgeId, PledgePart};
 use crate::wire::problem::not_found;
 
