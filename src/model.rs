@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+pub mod calendar;
 pub mod caller;
 pub mod ids;
 pub mod money;

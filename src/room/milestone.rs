@@ -64,6 +64,7 @@ mod tests {
                 gross_reversed,
                 confirmed: 0,
                 remitted: 0,
+                ended: None,
             };
             milestones.crossed(&total).map(|money| money.minor)
         };

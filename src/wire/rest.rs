@@ -35,6 +35,7 @@ mod remittances;
 mod rooms;
 mod sales;
 mod sheet;
+mod statements;
 mod table;
 
 pub use answer::{Accepted, Answer, Content, Csv, Failure, Given, Made, MadeOrFound, NoContent, Refused};

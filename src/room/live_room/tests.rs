@@ -176,6 +176,7 @@ fn a_milestone_is_critical_and_told_once() {
         gross_reversed: 0,
         confirmed: 0,
         remitted: 0,
+        ended: None,
     };
     let mut guest = enter(&room, &viewer("lin")).expect("inside");
     let mut reached = Vec::new();

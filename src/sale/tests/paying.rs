@@ -23,7 +23,7 @@ async fn payment_becomes_a_claim_with_its_postings() {
     assert_eq!(shop.payment_state("ann").await, "captured");
     assert_eq!(shop.balance("provider_fee"), 24);
     assert_eq!(shop.sql("SELECT count(*) FROM outbox"), 0);
-    let [total] = shop.sales.charity_totals(&room().id).try_into().unwrap();
+    let [total] = shop.sales.charity_totals(&room().id, START).try_into().unwrap();
     assert_eq!((total.gross_accrued, total.gross_reversed), (2 * SHARE, 0));
     shop.audit();
 }

@@ -93,7 +93,7 @@ async fn payments_and_refunds_go_on() {
     let shop = shop.restarted().await;
     shop.authorise("ann").await.unwrap();
     assert_eq!((shop.stage("ann").await, shop.balance("buyer_clearing")), ("paid", -PRICE));
-    let [total] = shop.sales.charity_totals(&room().id).try_into().unwrap();
+    let [total] = shop.sales.charity_totals(&room().id, START).try_into().unwrap();
     assert_eq!((total.gross_accrued, total.epoch), (SHARE, 42));
     shop.audit();
 }

@@ -1,9 +1,16 @@
 //! What a handler gives: a message as canonical JSON, with the status that its wrapper says.
 
+use std::sync::LazyLock;
+
 use apricot_proto::v1::Problem;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::sheet::STYLE;
 
 use crate::wire::problem::Kind;
 
@@ -27,6 +34,9 @@ pub struct Csv {
 }
 
 pub struct Plain(pub String);
+
+/// A page with the style of statements and no script.
+pub struct Html(pub String);
 
 /// JSON that was written before.
 pub struct Document(pub &'static str);
@@ -129,6 +139,22 @@ impl Answer for Plain {
     fn into_response(self) -> Response {
         ([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))], self.0)
             .into_response()
+    }
+}
+
+impl Answer for Html {
+    fn gives() -> Vec<Given> {
+        vec![Given { status: 200, content: Content::Text("text/html") }]
+    }
+
+    fn into_response(self) -> Response {
+        static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+            let style = STANDARD.encode(Sha256::digest(STYLE));
+            let policy = format!("default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+            HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+        });
+        let kind = HeaderValue::from_static("text/html; charset=utf-8");
+        ([(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, POLICY.clone())], self.0).into_response()
     }
 }
 

@@ -5,9 +5,11 @@ use crate::sale::OrderView;
 
 mod books;
 mod charity;
+mod statement;
 
 pub use books::{orders, settlement};
 pub use charity::{PledgeBook, charity};
+pub use statement::{Line, STYLE, Statement, printed, regulator, statement};
 
 /// Without it Excel takes UTF-8 for something else.
 const BYTE_ORDER_MARK: &str = "\u{feff}";

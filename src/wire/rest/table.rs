@@ -3,7 +3,7 @@
 use axum::http::Method;
 
 use super::{
-    Route, WEBHOOKS, books, charity, figures, ops, orders, payments, products, receipts, remittances, rooms, sales,
+    Route, WEBHOOKS, books, charity, figures, ops, orders, payments, products, receipts, remittances, rooms, sales, statements,
 };
 use crate::model::Role::{self, Auditor, Commissioner, Guest, Host, Moderator, Ops, Viewer};
 
@@ -65,6 +65,13 @@ pub fn routes() -> Vec<Route> {
         Route::new(post(), "/v1/remittances/{remittance}/approve", OPS, "Approve what somebody else proposed.", remittances::approve),
         Route::new(post(), "/v1/remittances/{remittance}/transfer", OPS, "Record that the bank has transferred it.", remittances::transfer),
         Route::new(post(), "/v1/remittances/{remittance}/withdraw", OPS, "Give back what was set aside.", remittances::withdraw),
+        Route::new(get(), "/v1/statements/hosts/{host}/{months}/statement.csv", READERS, "What a host's pledges gave in a month or some, and what stands at its end.", statements::host_csv),
+        Route::new(get(), "/v1/statements/hosts/{host}/{months}/statement.html", READERS, "The same to print.", statements::host_html),
+        Route::new(get(), "/v1/statements/charities/{charity}/{months}/statement.csv", ALL, "What a charity was given in a month or some, with its transfers.", statements::charity_csv),
+        Route::new(get(), "/v1/statements/charities/{charity}/{months}/statement.html", ALL, "The same to print.", statements::charity_html),
+        Route::new(get(), "/v1/statements/charities/{charity}/{months}/regulator.csv", AUDITORS, "For the regulator: terms, agreements, totals, transfers and disclosure dates.", statements::regulator),
+        Route::new(get(), "/v1/statements/projects/{project}/{months}/statement.csv", ALL, "What a project was given in a month or some.", statements::project_csv),
+        Route::new(get(), "/v1/statements/projects/{project}/{months}/statement.html", ALL, "The same to print.", statements::project_html),
         Route::new(post(), "/v1/orders", BUYERS, "Buy. The same order again is safe.", orders::place),
         Route::new(get(), "/v1/orders", BUYERS, "One's own orders, highest id first.", orders::own).paged(),
         Route::new(get(), "/v1/orders/{order}", NAMED, "An order.", orders::read),
