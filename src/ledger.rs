@@ -18,10 +18,12 @@ use crate::store::{Journal, StoreError, Write};
 mod charity;
 pub mod log;
 pub mod meters;
+mod registry;
 #[cfg(test)]
 mod tests;
 
 pub use charity::{CharityTotal, RefundFailed};
+pub use registry::{ProjectTotal, Registering};
 
 /// Commission by product category; a category without a rule pays `other`.
 #[derive(Clone, Debug)]

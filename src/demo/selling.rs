@@ -49,7 +49,7 @@ pub async fn prepare(
         host: host.subject.clone(),
         project: stall.project.into(),
         charity_name: stall.charity_name.into(),
-        charity_registration: "53100000DEMO00001X".into(),
+        charity_registration: stall.charity_registration.into(),
         base: PledgeBase::PaidPrice(Share::ppm(50_000).expect("5 % is a share")),
         cap: None,
         starts_at: None,

@@ -7,7 +7,12 @@ pub struct Stall {
     pub host_name: &'static str,
     pub place: &'static str,
     pub project: &'static str,
+    /// Its name in the registry.
+    pub project_id: &'static str,
     pub charity_name: &'static str,
+    pub charity_registration: &'static str,
+    pub charity_qualification: &'static str,
+    pub charity_platform: &'static str,
     pub goods: [Good; 4],
     pub people: [&'static str; 8],
     pub lines: [&'static str; 12],
@@ -34,7 +39,11 @@ pub const VALLEY: Stall = Stall {
     host_name: "老林",
     place: "新疆 轮台",
     project: "山村小学午餐（示例）",
+    project_id: "village-lunches-zh",
     charity_name: "示例基金会",
+    charity_registration: "53100000DEMO00001X",
+    charity_qualification: "公开募捐资格（示例）",
+    charity_platform: "示例募捐平台",
     goods: [
         Good {
             sku: "apricot-2500g",
@@ -99,7 +108,11 @@ pub const HILL: Stall = Stall {
     host_name: "Hill Orchard",
     place: "Luntai, Xinjiang",
     project: "Village school lunches (example)",
+    project_id: "village-lunches",
     charity_name: "Example Foundation",
+    charity_registration: "53100000DEMO00002X",
+    charity_qualification: "Public fundraising (example)",
+    charity_platform: "Example Giving",
     goods: [
         Good {
             sku: "hill-apricot-2500g",

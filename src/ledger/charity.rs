@@ -34,7 +34,7 @@ fn counted(pledge: PledgeId) -> [(Account, Code); 5] {
     ]
 }
 
-fn pledge_of(account: &Account) -> Option<PledgeId> {
+pub(super) fn pledge_of(account: &Account) -> Option<PledgeId> {
     match account {
         Account::CharityAccrued(pledge)
         | Account::CharityPayable(pledge)

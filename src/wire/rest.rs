@@ -30,7 +30,9 @@ mod orders;
 pub mod page;
 mod payments;
 mod products;
+mod qr;
 mod receipts;
+mod registry;
 mod rooms;
 mod sales;
 mod sheet;
@@ -68,7 +70,7 @@ pub struct Route {
 #[derive(Clone, Copy, Debug)]
 pub struct Asks {
     pub name: &'static str,
-    /// "integer" or "boolean", as JSON Schema has it.
+    /// "string", "integer" or "boolean", as JSON Schema has it.
     pub kind: &'static str,
     pub what: &'static str,
 }
@@ -83,6 +85,7 @@ pub struct Call<B = NoBody> {
     pub once: Option<Once>,
     path: BTreeMap<String, String>,
     uri: axum::http::Uri,
+    headers: axum::http::HeaderMap,
 }
 
 impl Route {
@@ -175,7 +178,7 @@ impl<B: Body> Call<B> {
         let path: BTreeMap<_, _> =
             path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         meet(&wire, &path).await?;
-        Ok(Self { wire, caller, body, now, once, path, uri: head.uri })
+        Ok(Self { wire, caller, body, now, once, path, uri: head.uri, headers: head.headers })
     }
 }
 

@@ -28,6 +28,9 @@ pub struct Csv {
 
 pub struct Plain(pub String);
 
+/// A picture of ours; what people wrote is escaped in it.
+pub struct Svg(pub String);
+
 /// JSON that was written before.
 pub struct Document(pub &'static str);
 
@@ -129,6 +132,16 @@ impl Answer for Plain {
     fn into_response(self) -> Response {
         ([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))], self.0)
             .into_response()
+    }
+}
+
+impl Answer for Svg {
+    fn gives() -> Vec<Given> {
+        vec![Given { status: 200, content: Content::Text("image/svg+xml") }]
+    }
+
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"))], self.0).into_response()
     }
 }
 
