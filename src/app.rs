@@ -218,6 +218,8 @@ impl App {
             provider,
             ops,
             log,
+            public_url: config.public_url.clone(),
+            secure: certificates.is_some(),
             hold_default: Duration::from_secs(config.sale.hold_seconds),
         });
         if let Some((inner, _)) = inner {

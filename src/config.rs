@@ -29,6 +29,8 @@ pub const DEFAULT_TOML: &str = include_str!("../config/default.toml");
 pub struct Config {
     pub listen: SocketAddr,
     pub data: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
     pub allowed_origins: Vec<String>,
     pub drain_seconds: u64,
     pub node: NodeConfig,
@@ -156,6 +158,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: "data".into(),
+            public_url: None,
             allowed_origins: Vec::new(),
             drain_seconds: 10,
             node: NodeConfig::default(),
@@ -261,6 +264,14 @@ impl Config {
                     "allowed_origins".into(),
                     "a list of https://host or http://host:port without a path".into(),
                 ));
+            }
+        }
+        if let Some(url) = &self.public_url {
+            let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+            let host = host.map(|host| host.strip_suffix('/').unwrap_or(host));
+            let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
+            if host.is_none_or(|host| !(1..=255).contains(&host.len()) || !host.bytes().all(fits)) {
+                return Err(("public_url".into(), "https://host or http://host:port without a path".into()));
             }
         }
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log.filter) {

@@ -16,6 +16,7 @@ use crate::model::{
 use crate::sale::{OrderView, SaleStock, SaleView};
 
 pub mod parse;
+pub mod registry;
 
 pub fn money(money: Money) -> v1::Money {
     v1::Money { minor: money.minor, currency: money.currency.as_str().to_owned() }

@@ -12,6 +12,7 @@ use crate::model::{Caller, Role, RoomId, Subject};
 
 mod crowd;
 mod parcels;
+mod registry;
 mod selling;
 mod stalls;
 
@@ -30,6 +31,7 @@ impl Demo {
     /// Fills an empty record; rooms that are there already are left as they are and only get their crowd back.
     pub async fn start(running: &Running, clock: &Clock) -> Result<Self, String> {
         let door = running.socket_door().await.map_err(|error| error.to_string())?;
+        registry::register(running, clock).await.map_err(|error| error.to_string())?;
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         for (first, stall) in (0..).step_by(stalls::VALLEY.people.len()).zip(STALLS) {
             let host = stall.host();

@@ -19,11 +19,13 @@ mod charity;
 pub mod log;
 pub mod meters;
 mod remit;
+mod registry;
 #[cfg(test)]
 mod tests;
 
 pub use charity::{CharityTotal, RefundFailed};
 pub use remit::Payee;
+pub use registry::{ProjectTotal, Registering};
 
 /// Commission by product category; a category without a rule pays `other`.
 #[derive(Clone, Debug)]

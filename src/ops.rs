@@ -21,6 +21,7 @@ use crate::store::journal::Once;
 use crate::store::{Entry, Journal, StoreError, Write};
 
 pub mod alerts;
+mod disclosures;
 mod lights;
 mod merge;
 pub mod meters;
@@ -71,6 +72,7 @@ struct Noticed {
     broken: Vec<(String, u32)>,
     holds_overdue: u64,
     tasks_overdue: u64,
+    disclosures: Vec<(String, f64)>,
 }
 
 /// Everything that `/metrics` says.
@@ -169,6 +171,7 @@ impl Ops {
             broken: &noticed.broken,
             holds_overdue: noticed.holds_overdue,
             tasks_overdue: noticed.tasks_overdue,
+            disclosures: &noticed.disclosures,
             silent: &silent,
             memory_limit_bytes: sample.first(meters::MEMORY_LIMIT_BYTES),
             open_files_max: sample.first(meters::MAX_FDS),

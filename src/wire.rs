@@ -46,6 +46,10 @@ pub struct Wire {
     pub provider: Provider,
     pub ops: Ops,
     pub log: PublicLog,
+    /// What links begin with, when the configuration says so.
+    pub public_url: Option<String>,
+    /// Behind TLS of this program.
+    pub secure: bool,
     /// For sales that do not say.
     pub hold_default: Duration,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use apricot::contract::{self, parse};
 use apricot::model::room::Sanction;
-use apricot::model::{PledgeBase, PledgeId, RoomId, SaleId, Subject};
+use apricot::model::{PledgeBase, PledgeId, ProjectId, RoomId, SaleId, Subject};
 use apricot::room::Moderation;
 use apricot::room::moderation::Act;
 use apricot::sale::ShipStep;
@@ -22,7 +22,7 @@ use super::{settled, well_refused, well_said};
 const ID: &str = "0190a000-0000-7000-8000-000000000001";
 
 /// What routes take; `tests/decoders.rs` compares it with the table of routes.
-pub const MESSAGES: [&str; 23] = [
+pub const MESSAGES: [&str; 26] = [
     "CreateRoom",
     "EditRoom",
     "ChangeRoomState",
@@ -40,6 +40,9 @@ pub const MESSAGES: [&str; 23] = [
     "ChangeStock",
     "CreatePledge",
     "Remit",
+    "PutCharity",
+    "PutProject",
+    "CreateReport",
     "PlaceOrder",
     "PayOrder",
     "RefundOrder",
@@ -56,6 +59,7 @@ pub fn rest(data: &[u8]) {
     let body = Bytes::copy_from_slice(data);
     rooms(&body);
     goods(&body);
+    registry(&body);
     orders(&body);
 }
 
@@ -146,6 +150,49 @@ fn goods(body: &Bytes) {
     if let Some(message) = read::<v1::Remit>(body) {
         settled(parse::remittance(&message), |(amount, proof)| {
             parse::remittance(&v1::Remit { amount: Some(contract::money(*amount)), proof: proof.clone() })
+        });
+    }
+}
+
+fn registry(body: &Bytes) {
+    if let Some(message) = read::<v1::PutCharity>(body) {
+        settled(parse::registry::charity(&message, "53100000X"), |charity| {
+            let v1::Charity { registration, name, qualification, platform, platform_url, .. } =
+                contract::registry::charity(charity);
+            let again = v1::PutCharity { name, qualification, platform, platform_url, version: 0 };
+            parse::registry::charity(&again, &registration)
+        });
+    }
+    let id: ProjectId = "school-lunches".parse().expect("an id");
+    if let Some(message) = read::<v1::PutProject>(body) {
+        let parsed =
+            |message: &v1::PutProject| parse::registry::project(message, id.clone(), super::socket::NOW);
+        settled(parsed(&message), |project| {
+            let v1::Project { charity, title, summary, target, place, record_number, give_url, .. } =
+                contract::registry::project(project);
+            parsed(&v1::PutProject {
+                charity,
+                title,
+                summary,
+                target,
+                place,
+                record_number,
+                give_url,
+                disclose_every_days: project.disclose_every_days,
+                started_at_ms: project.started_at.millis(),
+                ended_at_ms: project.ended_at.map_or(0, |at| at.millis()),
+                version: 0,
+            })
+        });
+    }
+    if let Some(message) = read::<v1::CreateReport>(body) {
+        let report_id = ID.parse::<PledgeId>().expect("an id").0;
+        let parsed = |message: &v1::CreateReport| {
+            parse::registry::report(message, report_id, id.clone(), super::socket::NOW)
+        };
+        settled(parsed(&message), |report| {
+            let v1::ProgressReport { title, text, document_sha256, .. } = contract::registry::report(report);
+            parsed(&v1::CreateReport { title, text, document_sha256 })
         });
     }
 }

@@ -1,13 +1,11 @@
 //! `apricot import`: brings in a spreadsheet while no server runs on the data folder.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::io::Read;
 use std::path::PathBuf;
 
 use apricot_proto::v1;
 use clap::{Args, Subcommand};
-use csv::StringRecord;
 
 use super::{Failed, Source, runtime};
 use crate::app::{DataLock, open_record};
@@ -16,10 +14,18 @@ use crate::contract::{self, parse};
 use crate::model::{Currency, Money, OutOfBound, Product, Subject};
 use crate::store::Write;
 
-const COLUMNS: &str = "sku,title,unit,price,currency,on_hand,origin,category,image_url";
-/// Of one file; a county has fewer.
-const LINES_MAX: usize = 100_000;
-const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+pub mod registry;
+pub mod table;
+
+pub use table::Wrong;
+use table::{Cells, Shape, nothing_imported, tell};
+
+const PRODUCTS: Shape = Shape {
+    columns: "sku,title,unit,price,currency,on_hand,origin,category,image_url",
+    name: "sku",
+    // Of one file; a county has fewer.
+    lines_max: 100_000,
+};
 
 #[derive(Subcommand)]
 pub enum Import {
@@ -35,6 +41,29 @@ pub enum Import {
   category   may be left out: farm
   image_url  may be left out: a path from '/', or an https address")]
     Products(Products),
+    /// Charities from a CSV file in UTF-8; what is there already is brought up to date
+    #[command(after_help = "Columns, by name in the first line, in any order:
+  registration   number in the public register, 4..=40 characters
+  name           1..=100 characters
+  qualification  may be left out: 0..=100 characters, such as \"public fundraising\"
+  platform       may be left out: its designated platform, 0..=100 characters
+  platform_url   may be left out: an https address")]
+    Charities(registry::Registry),
+    /// Projects of charities from a CSV file in UTF-8; what is there already is brought up to date
+    #[command(after_help = "Columns, by name in the first line, in any order:
+  id                   1..=64 of a-z, 0-9 and '-'
+  charity              registration number of a registered charity; it cannot change later
+  title                1..=100 characters
+  started_on           a date such as 2026-09-01, begin of the day in UTC
+  ended_on             may be left out: it runs
+  summary              may be left out: 0..=500 characters
+  target               may be left out: in yuan, or in the currency's unit: 50000.00
+  currency             may be left out: CNY
+  place                may be left out: 0..=80 characters
+  record_number        may be left out: under which it was filed, 0..=60 characters
+  give_url             may be left out: an https address, where to give to it directly
+  disclose_every_days  may be left out: 90; a report is due so long after the one before, 1..=366")]
+    Projects(registry::Registry),
 }
 
 #[derive(Args)]
@@ -50,122 +79,57 @@ pub struct Products {
     source: Source,
 }
 
-/// A line that cannot be brought in.
-#[derive(Debug)]
-pub struct Wrong {
-    pub line: u64,
-    pub reason: String,
-}
-
 impl Import {
     pub(super) fn run(self) -> Result<(), Failed> {
-        let Self::Products(products) = self;
-        products.run()
+        match self {
+            Self::Products(products) => products.run(),
+            Self::Charities(charities) => charities.charities(),
+            Self::Projects(projects) => projects.projects(),
+        }
     }
 }
 
 impl Products {
     fn run(self) -> Result<(), Failed> {
         let data = self.source.load(None)?.config.data;
-        let (right, wrong) = self.read()?;
-        for Wrong { line, reason } in &wrong {
-            eprintln!("{}: line {line}: {reason}", self.file.display());
-        }
+        let (right, wrong) = PRODUCTS.open(&self.file, |cells| product(cells, &self.host))?;
+        tell(&self.file, &wrong);
         if !wrong.is_empty() && !self.partial {
-            return Err(Failed::because(format!(
-                "{} of {} lines are wrong; nothing was imported. Correct them, or bring in the others with --partial",
-                wrong.len(),
-                wrong.len() + right.len()
-            )));
+            return Err(nothing_imported(&wrong, right.len(), ", or bring in the others with --partial"));
         }
         let _lock = DataLock::take(&data)?;
-        let (imported, there) = runtime()?.block_on(record(&data, right))?;
+        let (imported, there) = runtime()?.block_on(record(&data, without_lines(right)))?;
         eprintln!(
             "apricot: {imported} products imported, {there} were there already and are unchanged, {} lines wrong",
             wrong.len()
         );
         Ok(())
     }
-
-    fn read(&self) -> Result<(Vec<Product>, Vec<Wrong>), Failed> {
-        let failed = |reason: String| Failed::because(format!("{}: {reason}", self.file.display()));
-        let size = std::fs::metadata(&self.file).map_err(|e| failed(e.to_string()))?.len();
-        if size > FILE_BYTES_MAX {
-            return Err(failed(format!("{size} bytes; split it into files of at most {FILE_BYTES_MAX}")));
-        }
-        let file = std::fs::File::open(&self.file).map_err(|e| failed(e.to_string()))?;
-        products(file, &self.host).map_err(failed)
-    }
 }
 
 /// The right lines and the wrong ones of a CSV file. `Err`: the file as a whole is not such a table.
 pub fn products(text: impl Read, host: &Subject) -> Result<(Vec<Product>, Vec<Wrong>), String> {
-    let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text);
-    let names = table.headers().map_err(|e| e.to_string())?.clone();
-    let names: Vec<String> =
-        names.iter().map(|name| name.trim_start_matches('\u{feff}').to_lowercase()).collect();
-    if let Some(unknown) = names.iter().find(|name| !COLUMNS.split(',').any(|column| column == *name)) {
-        // A quote that is never closed makes the whole file one name.
-        let unknown: String = unknown.chars().take(40).collect();
-        return Err(format!("line 1: {unknown:?} is not a column; the columns are {COLUMNS}"));
-    }
-    let twice = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name));
-    if let Some((_, twice)) = twice {
-        return Err(format!("line 1: {twice} is there twice; which one counts?"));
-    }
-    let (mut right, mut wrong, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
-    for record in table.records() {
-        if right.len() + wrong.len() == LINES_MAX {
-            return Err(format!("more than {LINES_MAX} lines; split it"));
-        }
-        let read = match record {
-            Ok(record) => {
-                let line = record.position().map_or(0, csv::Position::line);
-                product(&names, &record, host)
-                    .map_err(|error| Wrong { line, reason: error.to_string() })
-                    .and_then(|product| match seen.insert(product.sku.clone()) {
-                        true => Ok(product),
-                        false => Err(Wrong {
-                            line,
-                            reason: format!("sku {} is in an earlier line too", product.sku),
-                        }),
-                    })
-            }
-            Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
-                Err(Wrong { line, reason: error.to_string() })
-            }
-        };
-        match read {
-            Ok(product) => right.push(product),
-            Err(reason) => wrong.push(reason),
-        }
-    }
-    Ok((right, wrong))
+    let (right, wrong) = PRODUCTS.read(text, |cells| product(cells, host))?;
+    Ok((without_lines(right), wrong))
 }
 
-fn product(names: &[String], record: &StringRecord, host: &Subject) -> Result<Product, OutOfBound> {
-    if record.len() != names.len() {
-        return Err(OutOfBound::new("line", format!("{} cells, as the first line has", names.len())));
-    }
-    let cell = |name: &str| {
-        names.iter().position(|known| known == name).and_then(|at| record.get(at)).unwrap_or_default()
-    };
-    let or = |name: &str, default: &str| {
-        if cell(name).is_empty() { default.to_owned() } else { cell(name).to_owned() }
-    };
-    let currency: Currency = or("currency", "CNY").parse()?;
-    let price = Money::parse("price", cell("price"), currency)?;
-    let on_hand = cell("on_hand").parse().map_err(|_| OutOfBound::new("on_hand", "0..=1000000"))?;
+fn without_lines<T>(lines: Vec<(u64, T)>) -> Vec<T> {
+    lines.into_iter().map(|(_, thing)| thing).collect()
+}
+
+fn product(cells: &Cells, host: &Subject) -> Result<Product, OutOfBound> {
+    let currency: Currency = cells.or("currency", "CNY").parse()?;
+    let price = Money::parse("price", cells.get("price"), currency)?;
+    let on_hand = cells.get("on_hand").parse().map_err(|_| OutOfBound::new("on_hand", "0..=1000000"))?;
     let message = v1::CreateProduct {
-        sku: cell("sku").to_owned(),
-        title: cell("title").to_owned(),
-        unit: cell("unit").to_owned(),
-        image_url: cell("image_url").to_owned(),
-        origin: cell("origin").to_owned(),
+        sku: cells.get("sku").to_owned(),
+        title: cells.get("title").to_owned(),
+        unit: cells.get("unit").to_owned(),
+        image_url: cells.get("image_url").to_owned(),
+        origin: cells.get("origin").to_owned(),
         price: Some(contract::money(price)),
         on_hand,
-        category: or("category", "farm"),
+        category: cells.or("category", "farm").to_owned(),
     };
     parse::product(&message, host.clone())
         .map_err(|refused| OutOfBound { field: column(refused.field), ..refused })

@@ -17,6 +17,8 @@ use crate::model::{
 };
 use crate::sale::{ShipStep, Wish};
 
+pub mod registry;
+
 /// Longer than a stream and its preparation.
 const INVITATION_HOURS: u32 = 12;
 

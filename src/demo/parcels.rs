@@ -68,7 +68,7 @@ async fn remit(sales: &Sales, stall: &Stall, clock: &Clock) -> Result<(), Refusa
     if due < REMITTED_FROM_MINOR {
         return Ok(());
     }
-    let payee = Payee { registration: stall.charity.into(), name: stall.charity_name.into() };
+    let payee = Payee { registration: stall.charity_registration.into(), name: stall.charity_name.into() };
     let [first, second] = ["ops", "treasurer"].map(|name| super::caller(name, name, Role::Ops).subject);
     let transfer = BankTransfer {
         reference: format!("DEMO-{:06}", total.sequence % 1_000_000),

@@ -51,7 +51,7 @@ pub async fn prepare(
             project: stall.project_id.into(),
             title: stall.project.into(),
             charity_name: stall.charity_name.into(),
-            charity_registration: stall.charity.into(),
+            charity_registration: stall.charity_registration.into(),
             weight: 1,
         }],
         base: PledgeBase::PaidPrice(Share::ppm(50_000).expect("5 % is a share")),

@@ -6,11 +6,13 @@ pub struct Stall {
     pub host: &'static str,
     pub host_name: &'static str,
     pub place: &'static str,
-    /// In the register.
-    pub project_id: &'static str,
     pub project: &'static str,
-    pub charity: &'static str,
+    /// Its name in the registry.
+    pub project_id: &'static str,
     pub charity_name: &'static str,
+    pub charity_registration: &'static str,
+    pub charity_qualification: &'static str,
+    pub charity_platform: &'static str,
     pub goods: [Good; 4],
     pub people: [&'static str; 8],
     pub lines: [&'static str; 12],
@@ -36,10 +38,12 @@ pub const VALLEY: Stall = Stall {
     host: "lin-family",
     host_name: "老林",
     place: "新疆 轮台",
-    project_id: "valley-school-meals",
     project: "山村小学午餐（示例）",
-    charity: "53100000DEMO00001X",
+    project_id: "village-lunches-zh",
     charity_name: "示例基金会",
+    charity_registration: "53100000DEMO00001X",
+    charity_qualification: "公开募捐资格（示例）",
+    charity_platform: "示例募捐平台",
     goods: [
         Good {
             sku: "apricot-2500g",
@@ -103,10 +107,12 @@ pub const HILL: Stall = Stall {
     host: "hill-orchard",
     host_name: "Hill Orchard",
     place: "Luntai, Xinjiang",
-    project_id: "hill-school-lunches",
     project: "Village school lunches (example)",
-    charity: "53100000DEMO00002X",
+    project_id: "village-lunches",
     charity_name: "Example Foundation",
+    charity_registration: "53100000DEMO00002X",
+    charity_qualification: "Public fundraising (example)",
+    charity_platform: "Example Giving",
     goods: [
         Good {
             sku: "hill-apricot-2500g",

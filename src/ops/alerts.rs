@@ -30,6 +30,8 @@ pub struct Facts<'a> {
     pub broken: &'a [(String, u32)],
     pub holds_overdue: u64,
     pub tasks_overdue: u64,
+    /// Projects whose disclosure clock runs out, each with its day, and since when they are warned of, in days.
+    pub disclosures: &'a [(String, f64)],
     /// Names of nodes.
     pub silent: &'a [String],
     pub memory_limit_bytes: Option<f64>,
@@ -44,7 +46,7 @@ const WRITES_MIN: u64 = 100;
 
 /// In the order of what is looked at first.
 #[rustfmt::skip]
-pub const RULES: [Rule; 16] = [
+pub const RULES: [Rule; 17] = [
     Rule::new("record-away", Severity::Critical, 0.0, 3, |facts| yes(!facts.reading.record_up)),
     Rule::new("gate-away", Severity::Critical, 0.0, 3, |facts| yes(!facts.reading.gate_up)),
     Rule::new("rule-broken", Severity::Critical, 0.0, 0, |facts| facts.broken.iter().map(|(rule, violations)| (rule.clone(), f64::from(*violations))).collect()),
@@ -61,6 +63,7 @@ pub const RULES: [Rule; 16] = [
     Rule::new("memory-high", Severity::Warning, 90.0, 30, |facts| of_all(percent(facts.reading.memory_bytes as f64, facts.memory_limit_bytes))),
     Rule::new("redis-memory-high", Severity::Critical, 90.0, 30, |facts| of_all(percent(facts.reading.redis_memory_bytes as f64, Some(facts.reading.redis_memory_limit_bytes as f64)))),
     Rule::new("files-high", Severity::Warning, 90.0, 30, |facts| of_all(percent(facts.reading.open_files.into(), facts.open_files_max))),
+    Rule::new("disclosure-due", Severity::Warning, 0.0, 0, |facts| facts.disclosures.to_vec()),
 ];
 
 impl Rule {
@@ -197,15 +200,18 @@ mod tests {
             broken: &[("not_oversold".into(), 2)],
             holds_overdue: 1,
             tasks_overdue: 1,
+            disclosures: &[("school-lunches, 2026-12-07".into(), 1.5)],
             silent: &["node-2".into()],
             memory_limit_bytes: Some(100.0),
             open_files_max: Some(100.0),
         };
         let mut alerts = Alerts::default();
-        assert_eq!(kinds(&alerts.look(&facts, Timestamp(0))), ["rule-broken", "node-silent"]);
+        let at_once = ["rule-broken", "node-silent", "disclosure-due"];
+        assert_eq!(kinds(&alerts.look(&facts, Timestamp(0))), at_once);
         let told = alerts.look(&facts, Timestamp(0) + SECOND * 60);
         assert_eq!(kinds(&told), RULES.iter().map(|rule| rule.kind).collect::<Vec<_>>());
         assert_eq!(told[2].about, "not_oversold");
+        assert_eq!((told[16].about.as_str(), told[16].value), ("school-lunches, 2026-12-07", 1.5));
         assert_eq!(Alerts::default().look(&healthy(), Timestamp(0)), []);
     }
 

@@ -154,6 +154,7 @@ impl Ops {
             () = stop.cancelled() => {}
             () = audits => {}
             () = counts => {}
+            () = self.keep_disclosures(&kept, &clock) => {}
         }
     }
 
@@ -200,6 +201,10 @@ impl Ops {
             metrics::gauge!(meters::TASKS_OVERDUE).set(0.0);
             (noticed.holds_overdue, noticed.tasks_overdue) = (0, 0);
         }
+        if !noticed.disclosures.is_empty() {
+            metrics::gauge!(meters::DISCLOSURES_DUE).set(0.0);
+            noticed.disclosures.clear();
+        }
     }
 
     async fn count_overdue(&self, clock: &Clock) {
@@ -216,7 +221,7 @@ impl Ops {
     }
 }
 
-fn keeps(kept: &watch::Receiver<Option<Keeping>>) -> bool {
+pub(super) fn keeps(kept: &watch::Receiver<Option<Keeping>>) -> bool {
     kept.borrow().is_some_and(Keeping::stands)
 }
 

@@ -16,5 +16,7 @@ pub const AUDIT_SECONDS: &str = "apricot_audit_took_seconds";
 pub const HOLDS_OVERDUE: &str = "apricot_holds_overdue";
 /// Gauge: tasks that the provider has not answered for 60 s. Only on the node that sweeps.
 pub const TASKS_OVERDUE: &str = "apricot_provider_tasks_overdue";
+/// Gauge: projects whose next progress report is due within seven days, or was. Only on the node that sweeps.
+pub const DISCLOSURES_DUE: &str = "apricot_disclosures_due";
 /// Gauge: nodes that went silent in the last ten minutes without a goodbye.
 pub const NODES_SILENT: &str = "apricot_nodes_silent";

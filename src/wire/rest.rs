@@ -30,8 +30,10 @@ mod orders;
 pub mod page;
 mod payments;
 mod products;
+mod qr;
 mod receipts;
 mod remittances;
+mod registry;
 mod rooms;
 mod sales;
 mod sheet;
@@ -70,7 +72,7 @@ pub struct Route {
 #[derive(Clone, Copy, Debug)]
 pub struct Asks {
     pub name: &'static str,
-    /// "integer" or "boolean", as JSON Schema has it.
+    /// "string", "integer" or "boolean", as JSON Schema has it.
     pub kind: &'static str,
     pub what: &'static str,
 }
@@ -85,6 +87,7 @@ pub struct Call<B = NoBody> {
     pub once: Option<Once>,
     path: BTreeMap<String, String>,
     uri: axum::http::Uri,
+    headers: axum::http::HeaderMap,
 }
 
 impl Route {
@@ -177,7 +180,7 @@ impl<B: Body> Call<B> {
         let path: BTreeMap<_, _> =
             path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         meet(&wire, &path).await?;
-        Ok(Self { wire, caller, body, now, once, path, uri: head.uri })
+        Ok(Self { wire, caller, body, now, once, path, uri: head.uri, headers: head.headers })
     }
 }
 

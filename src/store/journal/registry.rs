@@ -1,11 +1,14 @@
 //! Readings of the registry.
 
+use uuid::Uuid;
+
 use super::query::{Parsed, Row, Value};
 use super::read::{Listing, Page};
-use super::rows::registry::{self, CHARITY_COLUMNS, PROJECT_COLUMNS};
+use super::rows::registry::{CHARITY_COLUMNS, PROJECT_COLUMNS};
+use super::rows::{self, registry};
 use super::search::Search;
 use super::{Journal, StoreError};
-use crate::model::{Charity, ProgressReport, Project, ProjectId, Timestamp};
+use crate::model::{Charity, Pledge, ProgressReport, Project, ProjectId, Timestamp};
 
 /// Names in one question of `charities_named` and `projects_named`; both engines take more.
 pub const NAMES_AT_ONCE: usize = 1_000;
@@ -108,13 +111,26 @@ impl Journal {
     ) -> Result<Listing<ProgressReport>, StoreError> {
         let after = page.after.as_deref().and_then(|after| after.split_once(' '));
         let after = after.and_then(|(at, id)| Some((at.parse().ok()?, id.parse().ok()?)));
-        let (at, id) = after.unwrap_or((i64::MAX, uuid::Uuid::max()));
+        let (at, id) = after.unwrap_or((i64::MAX, Uuid::max()));
         let sql = "SELECT id, project, at, body FROM reports WHERE project = ?1 AND (at, id) < (?2, ?3)
                    ORDER BY at DESC, id DESC LIMIT ?4";
         let limit = Value::Int(i64::from(page.limit) + 1);
         let values = vec![Value::text(project), Value::Int(at), Value::Id(id), limit];
         let items = self.list(sql, values, registry::report).await?;
         Ok(Listing::cut(items, page.limit, |report| format!("{} {}", report.at.millis(), report.id)))
+    }
+
+    pub async fn report(&self, id: Uuid) -> Result<Option<ProgressReport>, StoreError> {
+        let sql = "SELECT id, project, at, body FROM reports WHERE id = ?1";
+        self.one(sql, vec![Value::Id(id)], registry::report).await
+    }
+
+    /// The newest version of each pledge that gives to this project, newest id first.
+    pub async fn pledges_giving_to(&self, project: &ProjectId) -> Result<Vec<Pledge>, StoreError> {
+        let sql = "SELECT p.id, p.version, p.host, p.base, p.share_ppm, p.per_unit, p.cap, p.currency, p.rounding, p.starts_at, p.ends_at, p.body
+             FROM pledge_parts g JOIN pledges p ON p.id = g.pledge WHERE g.project = ?1
+               AND p.version = (SELECT max(n.version) FROM pledges n WHERE n.id = p.id) ORDER BY p.id DESC";
+        self.list(sql, vec![Value::text(project)], rows::pledge).await
     }
 
     /// Projects whose next report is due by `until`, the longest due first, and how many there are.

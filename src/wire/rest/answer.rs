@@ -38,6 +38,9 @@ pub struct Plain(pub String);
 /// A page with the style of statements and no script.
 pub struct Html(pub String);
 
+/// A picture of ours; what people wrote is escaped in it.
+pub struct Svg(pub String);
+
 /// JSON that was written before.
 pub struct Document(pub &'static str);
 
@@ -155,6 +158,16 @@ impl Answer for Html {
         });
         let kind = HeaderValue::from_static("text/html; charset=utf-8");
         ([(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, POLICY.clone())], self.0).into_response()
+    }
+}
+
+impl Answer for Svg {
+    fn gives() -> Vec<Given> {
+        vec![Given { status: 200, content: Content::Text("image/svg+xml") }]
+    }
+
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"))], self.0).into_response()
     }
 }
 

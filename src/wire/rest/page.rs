@@ -48,8 +48,12 @@ pub fn asked(uri: &Uri) -> Result<Page, OutOfBound> {
 
 fn read(uri: &Uri, wanted: &'static str) -> Result<(Page, Option<bool>), OutOfBound> {
     let Query(asked) = Query::<Asked>::try_from_uri(uri).map_err(|_| OutOfBound::new("query", wanted))?;
-    let page = Page { after: after(&asked.cursor)?, limit: limit(asked.limit.as_deref())? };
-    Ok((page, asked.mine))
+    Ok((page(&asked.cursor, asked.limit.as_deref())?, asked.mine))
+}
+
+/// Of the two parts of a query that every list takes.
+pub fn page(cursor: &str, limit: Option<&str>) -> Result<Page, OutOfBound> {
+    Ok(Page { after: after(cursor)?, limit: self::limit(limit)? })
 }
 
 /// What the next page is asked for with; empty at the end.

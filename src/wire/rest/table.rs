@@ -3,7 +3,8 @@
 use axum::http::Method;
 
 use super::{
-    Route, WEBHOOKS, books, charity, figures, ops, orders, payments, products, receipts, remittances, rooms, sales, statements,
+    Route, WEBHOOKS, books, charity, figures, ops, orders, payments, products, receipts, registry, remittances,
+    rooms, sales, statements,
 };
 use crate::model::Role::{self, Auditor, Commissioner, Guest, Host, Moderator, Ops, Viewer};
 
@@ -59,6 +60,15 @@ pub fn routes() -> Vec<Route> {
         Route::new(post(), "/v1/pledges", SELLERS, "Make a pledge, or a new version of one.", charity::pledge),
         Route::new(get(), "/v1/pledges/{pledge}", ALL, "The newest version of a pledge.", charity::read),
         Route::new(get(), "/v1/pledges/{pledge}/total", ALL, "What a pledge has gathered, read from the ledger.", charity::total),
+        Route::new(get(), "/v1/charities", ALL, "Charities of the registry, by number; of a search, by name first.", registry::charities).paged().asking(registry::SEARCHED),
+        Route::new(get(), "/v1/charities/{registration}", ALL, "A charity.", registry::charity),
+        Route::new(put(), "/v1/charities/{registration}", OPS, "Register a charity, or change one.", registry::put_charity),
+        Route::new(get(), "/v1/projects", ALL, "Projects of the registry, by id; of a search, by title first.", registry::projects).paged().asking(registry::SEARCHED_OF_CHARITY),
+        Route::new(get(), "/v1/projects/{project}", ALL, "A project: its charity, what it was given, by which pledges, what it told.", registry::project),
+        Route::new(put(), "/v1/projects/{project}", OPS, "Register a project, or change one.", registry::put_project),
+        Route::new(get(), "/v1/projects/{project}/reports", ALL, "What a project told, newest first.", registry::reports).paged(),
+        Route::new(post(), "/v1/projects/{project}/reports", OPS, "Tell the public how a project goes on.", registry::report),
+        Route::new(get(), "/v1/projects/{project}/qr.svg", ALL, "A code that leads to a project's page.", registry::code).asking(registry::QR),
         Route::new(get(), "/v1/remittances", AUDITORS, "Remittances, the newest first, and what could be remitted now.", remittances::list).paged(),
         Route::new(post(), "/v1/remittances", OPS, "Set aside all that is owed to a charity, to be approved by a second person.", remittances::propose),
         Route::new(get(), "/v1/remittances/{remittance}", AUDITORS, "A remittance.", remittances::read),

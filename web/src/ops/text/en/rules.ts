@@ -16,6 +16,7 @@ export const alertKinds: Record<string, { name: string; does: string; unit: stri
   "node-silent": { name: "A node went silent", does: "It left without a goodbye. Its viewers come back elsewhere by themselves. Start it again; if it still runs, end it first.", unit: "" },
   "memory-high": { name: "Memory runs short", does: "Above its limit the system ends the process. Drain the node and start it on a larger machine, or lower limits.viewers_per_node.", unit: "%" },
   "redis-memory-high": { name: "Redis runs out of memory", does: "At its limit it refuses writes and buying pauses. Raise maxmemory, or move what other programs keep in it. maxmemory-policy stays noeviction.", unit: "%" },
+  "disclosure-due": { name: "A project owes a report", does: "Its disclosure clock runs out on the day named; above 7 days the report is late. Ask the charity for its progress report and record it: the clock then runs anew.", unit: " d" },
   "files-high": { name: "Open files run short", does: "At the limit nobody gets in. Drain the node, raise LimitNOFILE (systemd) or ulimit -n, start it anew.", unit: "%" },
 };
 

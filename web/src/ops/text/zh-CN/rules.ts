@@ -16,6 +16,7 @@ export const alertKinds: Record<string, { name: string; does: string; unit: stri
   "node-silent": { name: "有节点没声音了", does: "它没告别就没了。观众会自己连到别的节点。把它再拉起来；如果它还在跑，先停掉。", unit: "" },
   "memory-high": { name: "内存快用完", does: "再多系统就会杀掉它。撤下这个节点，换大机器，或调低 limits.viewers_per_node。", unit: "%" },
   "redis-memory-high": { name: "Redis 内存快用完", does: "到顶它就拒绝写入，下单暂停。调高 maxmemory，或把别的程序的数据搬走。maxmemory-policy 保持 noeviction。", unit: "%" },
+  "disclosure-due": { name: "有项目该公示进展了", does: "到所写的日期公示期就满；超过 7 天就是逾期。请慈善组织把进展报告交来并登记，公示期会重新起算。", unit: " 天" },
   "files-high": { name: "打开的文件快到顶", does: "到顶就没人能进。先撤下，把 LimitNOFILE（systemd）或 ulimit -n 调高，再启动。", unit: "%" },
 };
 
