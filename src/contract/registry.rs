@@ -4,7 +4,8 @@ use apricot_proto::v1;
 
 use super::{millis, money};
 use crate::ledger::ProjectTotal;
-use crate::model::{Charity, ProgressReport, Project, Timestamp};
+use crate::model::{Charity, Money, ProgressReport, Project, Timestamp};
+use crate::store::journal::HandedOver;
 
 pub fn charity(charity: &Charity) -> v1::Charity {
     v1::Charity {
@@ -58,7 +59,7 @@ pub fn report(report: &ProgressReport) -> v1::ProgressReport {
 pub fn transfer(it: &HandedOver) -> v1::ProjectTransfer {
     v1::ProjectTransfer {
         at_ms: it.at.millis(),
-        amount: Some(super::money(Money::new(it.minor, it.currency))),
+        amount: Some(money(Money::new(it.minor, it.currency))),
         pledge_id: it.part.pledge.to_string(),
         reference: it.reference.clone(),
         proof_sha256: it.proof_sha256.clone(),

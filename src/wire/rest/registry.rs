@@ -10,7 +10,7 @@ use super::{Asks, Call, Made, MadeOrFound, Refused, page, qr};
 use crate::contract::{self, parse};
 use crate::ledger::Registering;
 use crate::model::{Charity, OutOfBound, Project, ProjectId, Timestamp};
-use crate::store::journal::{Page, Registered, Search};
+use crate::store::journal::{Giver, Page, Registered, Search};
 use crate::wire::problem::not_found;
 
 /// On a project's page; the rest are counted, or in their own list.
