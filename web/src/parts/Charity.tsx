@@ -1,11 +1,11 @@
 // The strip that everybody in the room watches: what was accrued, confirmed and handed over, always all three.
 
-import { create } from "@bufbuild/protobuf";
 import { useEffect, useState } from "preact/hooks";
 
 import { CharityTotalSchema, PledgeSchema, type CharityTotal, type Pledge } from "../gen/apricot/v1/charity_pb";
 import type { RoomView } from "../room/state";
 import { useWords } from "../text";
+import { create } from "../wire/messages";
 import { Amount, ClimbingAmount } from "./Amount";
 import { Leaf } from "./signs";
 

@@ -1,6 +1,5 @@
 // The one place where a page's room lives: it joins the socket to the state and offers what a person can do.
 
-import { create } from "@bufbuild/protobuf";
 import { useEffect, useReducer } from "preact/hooks";
 
 import type { Problem } from "../gen/apricot/v1/common_pb";
@@ -18,6 +17,7 @@ import {
   type ShipTo,
 } from "../gen/apricot/v1/sale_pb";
 import { forgetToken, token } from "../wire/address";
+import { create } from "../wire/messages";
 import { Refused, lost } from "../wire/refused";
 import { RoomSocket, type Command, type Link } from "../wire/socket";
 import { newId } from "../wire/uuid";

@@ -1,7 +1,5 @@
 // One room's socket: joins, asks, keeps alive, and comes back by itself. What the publications mean is decided in room/state.ts.
 
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-
 import type { Problem, StreamPosition } from "../gen/apricot/v1/common_pb";
 import {
   BatchSchema,
@@ -14,6 +12,7 @@ import {
   type Reply,
 } from "../gen/apricot/v1/live_pb";
 import { afterClose, type Over } from "./closing";
+import { create, fromBinary, toBinary } from "./messages";
 import { Refused, lost } from "./refused";
 
 export type Link =
