@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 
 import { PledgeBase, PledgeSchema, Rounding } from "./gen/apricot/v1/charity_pb";
 import { fromDecimal, moneyParts, pledged, toDecimal } from "./money";
-import { clockFace, firstLanguage } from "./text";
+import { firstLanguage } from "./language";
+import { clockFace } from "./text";
 import { UNSET, glanced, ponged } from "./room/clock";
 import { create } from "./wire/messages";
 import { uuid7 } from "./wire/uuid";

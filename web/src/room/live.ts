@@ -1,7 +1,5 @@
 // The one place where a page's room lives: it joins the socket to the state and offers what a person can do.
 
-import { useEffect, useReducer } from "preact/hooks";
-
 import type { Problem } from "../gen/apricot/v1/common_pb";
 import { HeartSchema, SaySchema } from "../gen/apricot/v1/live_pb";
 import { RoomSchema, RoomState, type Moderation, type Room } from "../gen/apricot/v1/room_pb";
@@ -19,6 +17,7 @@ import {
 import { forgetToken, token } from "../wire/address";
 import { create } from "../wire/messages";
 import { Refused, lost } from "../wire/refused";
+import { read } from "../wire/rest";
 import { RoomSocket, type Command, type Link } from "../wire/socket";
 import { newId } from "../wire/uuid";
 import { forgetPlacing, rememberPlacing, unanswered } from "./placing";
@@ -50,6 +49,8 @@ export class LiveRoom {
   private retryTimer = 0;
   private busyRetries = 0;
   private frame = 0;
+  /** Counts the changes, so that who listens late knows what was missed. */
+  private count = 0;
 
   constructor(readonly roomId: string) {
     this.socket = new RoomSocket(roomId, {
@@ -90,6 +91,10 @@ export class LiveRoom {
     cancelAnimationFrame(this.frame);
     this.frame = 0;
     this.socket.stop();
+  }
+
+  get changes(): number {
+    return this.count;
   }
 
   subscribe(listener: () => void): () => void {
@@ -165,7 +170,6 @@ export class LiveRoom {
 
   private async readRoom(): Promise<void> {
     try {
-      const { read } = await import("../wire/rest");
       const room = await read("/v1/rooms/{room}", { room: this.roomId }, RoomSchema);
       if (this.view.joined) return;
       this.takeRoom(room);
@@ -189,7 +193,6 @@ export class LiveRoom {
 
   private async refresh(orderId: string): Promise<void> {
     try {
-      const { read } = await import("../wire/rest");
       this.takeOrders([await read("/v1/orders/{order}", { order: orderId }, OrderSchema)]);
     } catch {
       // The socket will say it, or the list of orders when it's opened.
@@ -254,21 +257,11 @@ export class LiveRoom {
    * Draws once for all that came since the last frame. A page behind another has no frames: it is drawn once, when it is looked at again.
    */
   private changed(): void {
+    this.count += 1;
     if (this.frame !== 0) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
       for (const listener of this.listeners) listener();
     });
   }
-}
-
-/** Draws again whenever the room changes. */
-export function useLive(live: LiveRoom): LiveRoom {
-  const [, draw] = useReducer<number, void>((n) => n + 1, 0);
-  useEffect(() => {
-    // What came between the first drawing and now.
-    draw();
-    return live.subscribe(() => draw());
-  }, [live]);
-  return live;
 }

@@ -1,7 +1,9 @@
 // What fills the room while there is no picture: an orchard, morning or dusk after the reader's scheme.
 
+import { memo } from "../parts/memo";
+
 /** `low`: a strip of it, wide rather than tall. */
-export function Poster(props: { low?: boolean }) {
+export const Poster = memo(function Poster(props: { low?: boolean }) {
   return (
     <div class="poster" aria-hidden="true">
       <svg class="poster-sun" viewBox="0 0 200 200">
@@ -55,7 +57,7 @@ export function Poster(props: { low?: boolean }) {
       </svg>
     </div>
   );
-}
+});
 
 type Tree = readonly [x: number, y: number, r: number];
 type Leaf = readonly [x: number, y: number, turn: number, size: number];
