@@ -47,11 +47,11 @@ export default defineConfig({
     rolldownOptions: {
       input: { viewer: "index.html", host: "host.html", ops: "ops.html" },
       output: {
-        // Few files, because a browser fetches six at a time: what a room's line needs, and what every page draws with.
+        // Few files, because a browser fetches six at a time: what a page does first, what a room's line needs, and what every page draws with.
         codeSplitting: {
           groups: [
-            { name: "room", test: /\/src\/(room\/(live|placing|state|clock)|wire\/(?!identity|claims)|language|gen\/apricot\/v1\/(common|charity|room|sale|live|ops)_pb)|@bufbuild\/protobuf|preload-helper/ },
-            { name: "desk", test: /\/src\/(wire\/claims|gen\/apricot\/v1\/api_pb|parts\/(Fact|Spark))/ },
+            { name: "first", test: /\/src\/(language|wire\/(address|memory|line))\.ts|preload-helper/ },
+            { name: "room", test: /\/src\/(room\/(live|placing|state|clock)|wire\/(?!claims)|gen\/apricot\/v1\/(common|charity|room|sale|live|ops)_pb)|@bufbuild\/protobuf/ },
             { name: "page", test: /node_modules\/preact|\/src\/(text|money)\.ts|\/src\/room\/useLive|\/src\/parts\/(?!Plot|ChartFigure|Spark|Fact)\w+\.tsx?$/ },
           ],
         },

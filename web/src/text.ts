@@ -5,7 +5,7 @@ import { useContext } from "preact/hooks";
 
 import type { Money } from "./gen/apricot/v1/common_pb";
 import { catalogueOf, type Catalogues, type Language } from "./language";
-import { moneyParts } from "./money";
+import { grouped, moneyParts } from "./money";
 import type { Catalogue } from "./text/zh-CN";
 
 export type { Catalogue };
@@ -41,7 +41,7 @@ export async function wordsOf(language: Language): Promise<Words> {
   return {
     language,
     t,
-    count: (n) => whole().format(n),
+    count: (n) => (typeof n === "bigint" || Number.isSafeInteger(n) ? grouped(String(n)) : whole().format(n)),
     money: (money) => moneyParts(money, language).map((part) => part.value).join(""),
     moneyParts: (money) => moneyParts(money, language),
     percent: (ppm) => percent().format(ppm / 1_000_000),

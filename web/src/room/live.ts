@@ -52,7 +52,11 @@ export class LiveRoom {
   /** Counts the changes, so that who listens late knows what was missed. */
   private count = 0;
 
-  constructor(readonly roomId: string) {
+  /** `line`: opened already. */
+  constructor(
+    readonly roomId: string,
+    line?: WebSocket,
+  ) {
     this.socket = new RoomSocket(roomId, {
       token,
       position: () => this.view.position,
@@ -78,7 +82,7 @@ export class LiveRoom {
         this.view = hearPong(this.view, askedMs, serverMs, nowMs);
         this.changed();
       },
-    });
+    }, line);
   }
 
   start(): void {
@@ -95,6 +99,19 @@ export class LiveRoom {
 
   get changes(): number {
     return this.count;
+  }
+
+  /** Until there is something to show of the room, or the line says why not; at most so long. */
+  firstNews(atMostMs: number): Promise<void> {
+    return new Promise((told) => {
+      const timer = setTimeout(told, atMostMs);
+      const stop = this.subscribe(() => {
+        if (this.link.kind === "connecting" && !this.view.joined) return;
+        clearTimeout(timer);
+        stop();
+        told();
+      });
+    });
   }
 
   subscribe(listener: () => void): () => void {

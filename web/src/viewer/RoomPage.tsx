@@ -191,10 +191,9 @@ function Title(props: { room: Room | undefined; produce: readonly string[] }) {
     );
   }
   const state = roomStateName(room.state);
-  const when = room.scheduledAtMs > 0n ? moment(Number(room.scheduledAtMs), Date.now()) : "";
   const hint =
     room.state === RoomState.SCHEDULED
-      ? t.room.stateHint.scheduled(when)
+      ? t.room.stateHint.scheduled(room.scheduledAtMs > 0n ? moment(Number(room.scheduledAtMs), Date.now()) : "")
       : state === "rehearsal" || state === "paused" || state === "ended"
         ? t.room.stateHint[state]
         : undefined;

@@ -5,17 +5,32 @@ import { useState } from "preact/hooks";
 import { useLater } from "../parts/Later";
 import { show } from "../parts/page";
 import { Still } from "../parts/Still";
-import type { LiveRoom } from "../room/live";
+import { LiveRoom } from "../room/live";
 import { useWords } from "../text";
-import { pledgeOfPath } from "../wire/address";
+import { pledgeOfPath, takeFragment } from "../wire/address";
+import { answerGuests } from "../wire/identity";
 import { RoomPage } from "./RoomPage";
 
 const loadPledgePage = async () => (await import("./PledgePage")).PledgePage;
 const loadRoomList = async () => (await import("./RoomList")).RoomList;
 
-/** `live`: the room that the address names, under way already. */
-export function showViewer(live: LiveRoom | undefined): Promise<void> {
-  return show(function Viewer() {
+/** A room that comes within this is drawn once, as it is; for a slower one the page draws its outlines first. */
+const OUTLINES_AFTER_MS = 600;
+
+/** `room`: named by the address; `line`: on its way to it already. */
+export async function showViewer(room: string | undefined, line: WebSocket | undefined): Promise<void> {
+  const live = room === undefined ? undefined : new LiveRoom(room, line);
+  live?.start();
+  answerGuests();
+  // A link opened again with another token in the same tab.
+  addEventListener("hashchange", () => {
+    if (location.hash.includes("token=")) {
+      takeFragment();
+      location.reload();
+    }
+  });
+  await live?.firstNews(OUTLINES_AFTER_MS);
+  await show(function Viewer() {
     const [pledge] = useState(() => pledgeOfPath(location.pathname));
     if (live !== undefined) return <RoomPage live={live} />;
     return pledge === undefined ? <FrontDoor /> : <PledgeDoor pledgeId={pledge} />;

@@ -1,27 +1,18 @@
-// What a room needs first, before anything can be drawn: its line and its words. The page that draws it comes beside them (`Viewer.tsx`).
+// What a room needs first, before anything can be drawn: its line and its words. What speaks on the line and draws comes beside them (`Viewer.tsx`),
+// and is larger; nothing else may be imported here.
 
 import "./viewer.css";
 
 import { catalogueOf, readLanguage } from "../language";
-import { LiveRoom } from "../room/live";
 import { roomOfPath, takeFragment } from "../wire/address";
-import { answerGuests } from "../wire/identity";
+import { openLine } from "../wire/line";
 
 // Before anything is drawn or sent: the token leaves the address bar.
 takeFragment();
-answerGuests();
-// A link opened again with another token in the same tab.
-addEventListener("hashchange", () => {
-  if (location.hash.includes("token=")) {
-    takeFragment();
-    location.reload();
-  }
-});
 
 const room = roomOfPath(location.pathname);
-const live = room === undefined ? undefined : new LiveRoom(room);
-live?.start();
+const line = room === undefined || !navigator.onLine ? undefined : openLine(room);
 // Whoever draws asks for them again, and sees why they can't be had.
 catalogueOf(readLanguage()).catch(() => undefined);
 
-void import("./Viewer").then(({ showViewer }) => showViewer(live));
+void import("./Viewer").then(({ showViewer }) => showViewer(room, line));
