@@ -47,12 +47,15 @@ export default defineConfig({
     rolldownOptions: {
       input: { viewer: "index.html", host: "host.html", ops: "ops.html" },
       output: {
-        // Few files, because a browser fetches six at a time: what a page does first, what a room's line needs, and what every page draws with.
+        // Few files, because a browser fetches six at a time: what a page does first, what every page speaks and draws with,
+        // and its own parts.
         codeSplitting: {
           groups: [
             { name: "first", test: /\/src\/(language|wire\/(address|memory|line))\.ts|preload-helper/ },
-            { name: "room", test: /\/src\/(room\/(live|placing|state|clock)|wire\/(?!claims)|gen\/apricot\/v1\/(common|charity|room|sale|live|ops)_pb)|@bufbuild\/protobuf/ },
-            { name: "page", test: /node_modules\/preact|\/src\/(text|money)\.ts|\/src\/room\/useLive|\/src\/parts\/(?!Plot|ChartFigure|Spark|Fact)\w+\.tsx?$/ },
+            {
+              name: "page",
+              test: /node_modules\/(preact|@bufbuild\/protobuf)|\/src\/(text|money)\.ts|\/src\/(room\/(live|useLive|placing|state|clock)|wire\/(?!claims)|gen\/apricot\/v1\/(common|charity|room|sale|live|ops)_pb)|\/src\/parts\/(?!Plot|ChartFigure|Spark|Fact)\w+\.tsx?$/,
+            },
           ],
         },
       },
