@@ -18,7 +18,7 @@ import { forgetToken, token } from "../wire/address";
 import { create } from "../wire/messages";
 import { Refused, lost } from "../wire/refused";
 import { read } from "../wire/rest";
-import { RoomSocket, type Command, type Link } from "../wire/socket";
+import { RoomSocket, type Command, type Ears, type Link } from "../wire/socket";
 import { newId } from "../wire/uuid";
 import { forgetPlacing, rememberPlacing, unanswered } from "./placing";
 import { EMPTY_ROOM, hear, hearOrders, hearPong, hearRoom, hearTotals, isOpenOrder, readSales, type RoomView } from "./state";
@@ -51,13 +51,14 @@ export class LiveRoom {
   private frame = 0;
   /** Counts the changes, so that who listens late knows what was missed. */
   private count = 0;
+  private told: (() => void) | undefined;
 
   /** `line`: opened already. */
   constructor(
     readonly roomId: string,
     line?: WebSocket,
   ) {
-    this.socket = new RoomSocket(roomId, {
+    const ears: Ears = {
       token,
       position: () => this.view.position,
       onLink: (link) => {
@@ -82,7 +83,8 @@ export class LiveRoom {
         this.view = hearPong(this.view, askedMs, serverMs, nowMs);
         this.changed();
       },
-    }, line);
+    };
+    this.socket = new RoomSocket(roomId, ears, line);
   }
 
   start(): void {
@@ -101,16 +103,16 @@ export class LiveRoom {
     return this.count;
   }
 
+  private get hasNews(): boolean {
+    return this.view.joined || this.link.kind !== "connecting";
+  }
+
   /** Until there is something to show of the room, or the line says why not; at most so long. */
   firstNews(atMostMs: number): Promise<void> {
     return new Promise((told) => {
-      const timer = setTimeout(told, atMostMs);
-      const stop = this.subscribe(() => {
-        if (this.link.kind === "connecting" && !this.view.joined) return;
-        clearTimeout(timer);
-        stop();
-        told();
-      });
+      this.told = told;
+      if (this.hasNews) told();
+      setTimeout(told, atMostMs);
     });
   }
 
@@ -275,6 +277,7 @@ export class LiveRoom {
    */
   private changed(): void {
     this.count += 1;
+    if (this.hasNews) this.told?.();
     if (this.frame !== 0) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;

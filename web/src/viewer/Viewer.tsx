@@ -21,7 +21,6 @@ const OUTLINES_AFTER_MS = 600;
 export async function showViewer(room: string | undefined, line: WebSocket | undefined): Promise<void> {
   const live = room === undefined ? undefined : new LiveRoom(room, line);
   live?.start();
-  answerGuests();
   // A link opened again with another token in the same tab.
   addEventListener("hashchange", () => {
     if (location.hash.includes("token=")) {
@@ -35,6 +34,7 @@ export async function showViewer(room: string | undefined, line: WebSocket | und
     if (live !== undefined) return <RoomPage live={live} />;
     return pledge === undefined ? <FrontDoor /> : <PledgeDoor pledgeId={pledge} />;
   });
+  answerGuests();
 }
 
 function PledgeDoor(props: { pledgeId: string }) {
