@@ -25,7 +25,7 @@ test: ## Installs what the tests need, then runs all of them
 
 pages: web/dist/index.html ## Builds the web pages into web/dist
 
-web/dist/index.html: $(shell find web/src proto/apricot -type f -not -path 'web/src/gen/*') docs/openapi.json web/package-lock.json web/vite.config.ts
+web/dist/index.html: $(shell find web/src proto/apricot -type f -not -path 'web/src/gen/*') docs/openapi.json web/package-lock.json web/vite.config.ts web/shapes.mjs web/buf.gen.yaml
 	cd web && npm ci --no-audit --no-fund && npm run build
 
 lint: ## Formatter and clippy, warnings denied

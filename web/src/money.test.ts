@@ -1,10 +1,11 @@
-import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 
 import { PledgeBase, PledgeSchema, Rounding } from "./gen/apricot/v1/charity_pb";
-import { fromDecimal, moneyParts, pledged, toDecimal } from "./money";
-import { clockFace, firstLanguage } from "./text";
+import { firstLanguage } from "./language";
+import { fromDecimal, grouped, moneyParts, pledged, toDecimal } from "./money";
+import { clockFace } from "./text";
 import { UNSET, glanced, ponged } from "./room/clock";
+import { create } from "./wire/messages";
 import { uuid7 } from "./wire/uuid";
 
 const shown = (minor: bigint, currency: string, language: string): string =>
@@ -15,6 +16,15 @@ test("money is shown in the reader's way, and an unknown currency as it came", (
   expect(shown(123456n, "CNY", "en")).toBe("¥1,234.56");
   expect(shown(1234n, "JPY", "en")).toBe("¥1,234");
   expect(shown(5n, "<b>", "en")).toBe("5 <b>");
+});
+
+test.each(["zh-CN", "en"])("yuan and counts are written as Intl writes them in %s", (language) => {
+  const yuan = new Intl.NumberFormat(language, { style: "currency", currency: "CNY", currencyDisplay: "narrowSymbol" });
+  const whole = new Intl.NumberFormat(language);
+  for (const minor of [0, 1, 99, 100, 12_345, 99_999, 100_000, 123_456_789, 100_000_000_000, -1, -123_456]) {
+    expect(moneyParts({ minor: BigInt(minor), currency: "CNY" }, language)).toEqual(yuan.formatToParts(minor / 100));
+    expect(grouped(String(minor))).toBe(whole.format(minor));
+  }
 });
 
 test.each([

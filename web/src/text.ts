@@ -3,20 +3,12 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 
-import { moneyParts } from "./money";
 import type { Money } from "./gen/apricot/v1/common_pb";
+import { catalogueOf, type Catalogues, type Language } from "./language";
+import { grouped, moneyParts } from "./money";
 import type { Catalogue } from "./text/zh-CN";
-import { device } from "./wire/memory";
 
-export type Language = "zh-CN" | "en";
 export type { Catalogue };
-
-/** A reader downloads one language, not all of them. */
-const CATALOGUES: Record<Language, () => Promise<Catalogue>> = {
-  "zh-CN": async () => (await import("./text/zh-CN")).zhCN,
-  en: async () => (await import("./text/en")).en,
-};
-const REMEMBERED = "apricot.language";
 
 export interface Words {
   readonly language: Language;
@@ -35,50 +27,38 @@ export interface Words {
   readonly day: (atMs: number) => string;
 }
 
-export function firstLanguage(remembered: string | null, preferred: readonly string[]): Language {
-  if (remembered === "zh-CN" || remembered === "en") return remembered;
-  const first = preferred.find((tag) => /^(zh|en)\b/i.test(tag));
-  return first === undefined || /^zh/i.test(first) ? "zh-CN" : "en";
-}
-
-export function readLanguage(): Language {
-  return firstLanguage(device.recall(REMEMBERED), navigator.languages);
-}
-
-export function rememberLanguage(language: Language): void {
-  device.keep(REMEMBERED, language);
-}
-
 export async function wordsOf(language: Language): Promise<Words> {
-  const t = await CATALOGUES[language]();
-  const whole = new Intl.NumberFormat(language);
-  const percent = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 2 });
-  const share = new Intl.NumberFormat(language, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
-  const today = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const otherDay = new Intl.DateTimeFormat(language, {
-    month: "short",
-    day: "numeric",
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-  });
-  const full = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
-  const day = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
+  const t = await catalogueOf(language);
+  const number = (options?: Intl.NumberFormatOptions) => later(() => new Intl.NumberFormat(language, options));
+  const date = (options: Intl.DateTimeFormatOptions) => later(() => new Intl.DateTimeFormat(language, options));
+  const whole = number();
+  const percent = number({ style: "percent", maximumFractionDigits: 2 });
+  const share = number({ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const today = date({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const otherDay = date({ month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const full = date({ dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
+  const day = date({ dateStyle: "medium" });
   return {
     language,
     t,
-    count: (n) => whole.format(n),
+    count: (n) => (typeof n === "bigint" || Number.isSafeInteger(n) ? grouped(String(n)) : whole().format(n)),
     money: (money) => moneyParts(money, language).map((part) => part.value).join(""),
     moneyParts: (money) => moneyParts(money, language),
-    percent: (ppm) => percent.format(ppm / 1_000_000),
-    share: (ppm) => share.format(ppm / 1_000_000),
+    percent: (ppm) => percent().format(ppm / 1_000_000),
+    share: (ppm) => share().format(ppm / 1_000_000),
     moment: (atMs, nowMs) => {
       const sameDay = new Date(atMs).toDateString() === new Date(nowMs).toDateString();
-      return (sameDay ? today : otherDay).format(atMs);
+      return (sameDay ? today : otherDay)().format(atMs);
     },
-    stamp: (atMs) => full.format(atMs),
-    day: (atMs) => day.format(atMs),
+    stamp: (atMs) => full().format(atMs),
+    day: (atMs) => day().format(atMs),
   };
+}
+
+/** Made when it is first asked for: a cheap phone needs milliseconds for each format, and a room shows few of them. */
+function later<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }
 
 /** Marks that turn the direction of what comes after them. */
@@ -102,7 +82,7 @@ export function clockFace(ms: number): string {
 export class Section<T> {
   private readonly known = new Map<Language, T>();
 
-  constructor(private readonly catalogues: Record<Language, () => Promise<T>>) {}
+  constructor(private readonly catalogues: Catalogues<T>) {}
 
   async fetch(language: Language): Promise<void> {
     this.known.set(language, await this.catalogues[language]());

@@ -1,6 +1,5 @@
 // The room's chat for those who keep it friendly: newest at the thumb, a tap on a line shows what can be done about it.
 
-import { create } from "@bufbuild/protobuf";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { Moderation_UnpinLineSchema, type ChatLine } from "../gen/apricot/v1/room_pb";
@@ -9,6 +8,7 @@ import { problemText } from "../parts/names";
 import { Horn, Pin, Send } from "../parts/signs";
 import type { Talk } from "../room/state";
 import { useWords } from "../text";
+import { create } from "../wire/messages";
 import { useAct } from "./act";
 import { moderate, notice } from "./changes";
 import { ChatRulesSheet } from "./ChatRulesSheet";

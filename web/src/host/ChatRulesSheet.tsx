@@ -1,12 +1,12 @@
 // How fast people may talk, and which words the room does not want.
 
-import { create } from "@bufbuild/protobuf";
 import { useState } from "preact/hooks";
 
 import { ChatRulesSchema, type Room } from "../gen/apricot/v1/room_pb";
 import { Sheet } from "../parts/Sheet";
 import { Cross } from "../parts/signs";
 import { useWords } from "../text";
+import { create } from "../wire/messages";
 import { useAct } from "./act";
 import { moderate } from "./changes";
 import type { Desk } from "./desk";

@@ -1,6 +1,5 @@
 // What can be done about a line and about who wrote it. Two taps at least, and a ban asks once more.
 
-import { create } from "@bufbuild/protobuf";
 import { useState } from "preact/hooks";
 
 import {
@@ -13,6 +12,7 @@ import {
 } from "../gen/apricot/v1/room_pb";
 import { Sheet } from "../parts/Sheet";
 import { apart } from "../text";
+import { create } from "../wire/messages";
 import { useAct } from "./act";
 import { moderate } from "./changes";
 import type { Desk } from "./desk";

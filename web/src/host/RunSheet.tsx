@@ -1,6 +1,5 @@
 // The run sheet: what the host means to sell, in order, each with its plan. Lines move by dragging, by buttons and by arrow keys.
 
-import { create } from "@bufbuild/protobuf";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { RunSheetItemSchema, type Room, type RunSheetItem } from "../gen/apricot/v1/room_pb";
@@ -10,6 +9,7 @@ import { Sheet } from "../parts/Sheet";
 import { Plus } from "../parts/signs";
 import { Skeleton, Still } from "../parts/Still";
 import { apart, useWords } from "../text";
+import { create } from "../wire/messages";
 import { useAct } from "./act";
 import { CARDS_MAX, toggled } from "./Cards";
 import { pinCards } from "./changes";

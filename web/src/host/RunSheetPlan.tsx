@@ -1,11 +1,11 @@
 // A line's plan in a sheet: the terms, and what to say about it.
 
-import { create } from "@bufbuild/protobuf";
 import { useState } from "preact/hooks";
 
 import { RunSheetItemSchema, type RunSheetItem } from "../gen/apricot/v1/room_pb";
 import { Sheet } from "../parts/Sheet";
 import { apart } from "../text";
+import { create } from "../wire/messages";
 import { useAct } from "./act";
 import type { Desk } from "./desk";
 import { Said } from "./Said";

@@ -1,6 +1,6 @@
 // What people who run a room may change in it, each one request. The socket brings the result to everybody; the answer brings it here at once.
 
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 
 import {
   ChangeRoomStateSchema,
@@ -17,6 +17,7 @@ import {
 import { HostNoticeSchema, type HostNotice } from "../gen/apricot/v1/live_pb";
 import { RoomFiguresSchema, type RoomFigures } from "../gen/apricot/v1/ops_pb";
 import { ModerationSchema, RoomSchema, type Moderation, type Room, type RoomState, type RunSheetItem } from "../gen/apricot/v1/room_pb";
+import { create } from "../wire/messages";
 import { read, write } from "../wire/rest";
 
 /** 500 of anything; nobody scrolls further. */

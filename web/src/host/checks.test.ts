@@ -1,9 +1,9 @@
-import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 
 import { PledgeSchema } from "../gen/apricot/v1/charity_pb";
 import { ProductSchema, RoomState } from "../gen/apricot/v1/room_pb";
 import { FlashSaleSchema, SaleState } from "../gen/apricot/v1/sale_pb";
+import { create } from "../wire/messages";
 import { checksOf, type Fresh } from "./checks";
 import type { Terms } from "./terms";
 

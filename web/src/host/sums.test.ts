@@ -1,7 +1,7 @@
-import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 
 import { RoomMinuteSchema } from "../gen/apricot/v1/ops_pb";
+import { create } from "../wire/messages";
 import { filled, netOf, shareOf } from "./sums";
 
 const MINUTE = 60_000;

@@ -1,7 +1,7 @@
-import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 
 import { RunSheetItemSchema } from "../gen/apricot/v1/room_pb";
+import { create } from "../wire/messages";
 import { draftOf, pricedUp, readDraft, stepped, type Draft } from "./terms";
 
 const EVERYDAY = { $typeName: "apricot.v1.Money", minor: 4_680n, currency: "CNY" } as const;

@@ -1,6 +1,6 @@
 // What is sold: sales, products, pledges, orders; and the files that are made of them.
 
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 
 import {
   ChangeStockSchema,
@@ -18,6 +18,7 @@ import {
 import { PledgeSchema, type Pledge } from "../gen/apricot/v1/charity_pb";
 import { ProductSchema, type Product } from "../gen/apricot/v1/room_pb";
 import { FlashSaleSchema, OrderSchema, type FlashSale, type Order } from "../gen/apricot/v1/sale_pb";
+import { create } from "../wire/messages";
 import { file, read, write } from "../wire/rest";
 import { PAGES_MAX } from "./changes";
 

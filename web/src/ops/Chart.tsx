@@ -4,8 +4,9 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 
 import "uplot/dist/uPlot.min.css";
+import type { Language } from "../language";
 import "../parts/plot.css";
-import { useWords, type Language } from "../text";
+import { useWords } from "../text";
 import { emptyFrame, type Points } from "./board";
 import type { ChartPlan, Line } from "./charts";
 import type { Feed, Range } from "./feed";

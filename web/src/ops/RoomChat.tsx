@@ -1,12 +1,12 @@
 // What is said in a room, newest first, and who says it. Muting and banning are for the whole room and kept with their reason.
 
-import { create } from "@bufbuild/protobuf";
 import { useState } from "preact/hooks";
 
 import { Moderation_BanSchema, Moderation_DeleteLineSchema, Moderation_MuteSchema, Moderation_PardonSchema, type Moderation } from "../gen/apricot/v1/room_pb";
 import { Sheet } from "../parts/Sheet";
 import type { LiveRoom } from "../room/live";
 import { apart, useWords } from "../text";
+import { create } from "../wire/messages";
 import { useActing } from "./Acting";
 import { moderate } from "./record";
 import { opsText } from "./text";

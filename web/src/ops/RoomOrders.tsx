@@ -1,6 +1,5 @@
 // A room's orders, newest first, one by its number, and refunds.
 
-import { create } from "@bufbuild/protobuf";
 import { useCallback, useEffect, useState } from "preact/hooks";
 
 import { MoneySchema } from "../gen/apricot/v1/common_pb";
@@ -12,6 +11,7 @@ import { Sheet } from "../parts/Sheet";
 import { Skeleton } from "../parts/Still";
 import { fromDecimal, toDecimal } from "../money";
 import { apart, useWords } from "../text";
+import { create } from "../wire/messages";
 import { Refused } from "../wire/refused";
 import { useActing } from "./Acting";
 import { usePaged } from "./paged";

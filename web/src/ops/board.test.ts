@@ -1,8 +1,9 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 
 import { Lane } from "../gen/apricot/v1/common_pb";
 import { OpsReadingSchema, type OpsReading } from "../gen/apricot/v1/ops_pb";
+import { create } from "../wire/messages";
 import { Board, emptyFrame } from "./board";
 
 const START_MS = 1_790_000_000_000;

@@ -1,8 +1,8 @@
-import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 
 import { AuditLineSchema } from "../gen/apricot/v1/ops_pb";
 import { wordsOf } from "../text";
+import { create } from "../wire/messages";
 import { accountName, auditReason, auditSubject } from "./names";
 import { en } from "./text/en";
 import { lightRules as enRules } from "./text/en/record";

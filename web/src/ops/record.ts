@@ -1,6 +1,6 @@
 // What the page asks of the record, each one request, and what ops may change.
 
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 
 import {
   ChangeRoomStateSchema,
@@ -28,6 +28,7 @@ import {
 } from "../gen/apricot/v1/ops_pb";
 import { ModerationSchema, RoomSchema, type Moderation, type Room, type RoomState } from "../gen/apricot/v1/room_pb";
 import { FlashSaleSchema, OrderSchema, type FlashSale, type Order } from "../gen/apricot/v1/sale_pb";
+import { create } from "../wire/messages";
 import { read, tell, write } from "../wire/rest";
 
 export const readOverview = (): Promise<Overview> => read("/v1/ops/overview", {}, OverviewSchema);

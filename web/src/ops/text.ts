@@ -1,9 +1,4 @@
-// Words of this page alone: other pages don't download them.
-
 import { Section } from "../text";
-import type { OpsCatalogue } from "./text/zh-CN";
+import { opsCatalogues } from "./catalogues";
 
-export const opsText = new Section<OpsCatalogue>({
-  "zh-CN": async () => (await import("./text/zh-CN")).zhCN,
-  en: async () => (await import("./text/en")).en,
-});
+export const opsText = new Section(opsCatalogues);

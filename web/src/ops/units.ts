@@ -1,6 +1,6 @@
 // Numbers of charts as a tired person reads them: short, with a unit, the same width while they change.
 
-import type { Language } from "../text";
+import type { Language } from "../language";
 
 export type Unit = "perSecond" | "count" | "ms" | "bytes" | "share" | "upDown";
 

@@ -1,11 +1,12 @@
 // The strip that everybody in the room watches: what was accrued, confirmed and handed over, always all three.
 
-import { create } from "@bufbuild/protobuf";
 import { useEffect, useState } from "preact/hooks";
 
 import { CharityTotalSchema, PledgeSchema, type CharityTotal, type Pledge } from "../gen/apricot/v1/charity_pb";
 import type { RoomView } from "../room/state";
 import { useWords } from "../text";
+import { create } from "../wire/messages";
+import { read } from "../wire/rest";
 import { Amount, ClimbingAmount } from "./Amount";
 import { Leaf } from "./signs";
 
@@ -32,7 +33,7 @@ function usePledge(id: string, known: Pledge | undefined): Pledge | undefined {
   useEffect(() => {
     if (!missing) return;
     // Without it the amounts stand alone, which is still true.
-    import("../wire/rest").then(({ read }) => read("/v1/pledges/{pledge}", { pledge: id }, PledgeSchema)).then(setAsked, () => undefined);
+    read("/v1/pledges/{pledge}", { pledge: id }, PledgeSchema).then(setAsked, () => undefined);
   }, [id, missing]);
   return known ?? asked;
 }

@@ -3,7 +3,8 @@
 import { createContext, render, type ComponentChildren, type ComponentType } from "preact";
 import { useContext, useEffect, useState } from "preact/hooks";
 
-import { WordsContext, readLanguage, rememberLanguage, useWords, wordsOf, type Language, type Section, type Words } from "../text";
+import { readLanguage, rememberLanguage, type Language } from "../language";
+import { WordsContext, useWords, wordsOf, type Section, type Words } from "../text";
 import { applyMotion, useMotion } from "./motion";
 import { Calm, Waves } from "./signs";
 
@@ -51,6 +52,8 @@ async function wordsWith(language: Language, sections: Sections): Promise<Words>
 export async function show(Whole: ComponentType, ...sections: Sections): Promise<void> {
   applyMotion();
   const first = await wordsWith(readLanguage(), sections);
+  // The scripts of a page don't wait for the end of its document.
+  if (document.readyState === "loading") await new Promise((parsed) => document.addEventListener("DOMContentLoaded", parsed));
   const mount = document.getElementById("page");
   if (mount === null) throw new Error("the page has no #page to draw into");
   mount.replaceChildren();

@@ -1,8 +1,5 @@
 // The one place where a page's room lives: it joins the socket to the state and offers what a person can do.
 
-import { create } from "@bufbuild/protobuf";
-import { useEffect, useReducer } from "preact/hooks";
-
 import type { Problem } from "../gen/apricot/v1/common_pb";
 import { HeartSchema, SaySchema } from "../gen/apricot/v1/live_pb";
 import { RoomSchema, RoomState, type Moderation, type Room } from "../gen/apricot/v1/room_pb";
@@ -18,8 +15,10 @@ import {
   type ShipTo,
 } from "../gen/apricot/v1/sale_pb";
 import { forgetToken, token } from "../wire/address";
+import { create } from "../wire/messages";
 import { Refused, lost } from "../wire/refused";
-import { RoomSocket, type Command, type Link } from "../wire/socket";
+import { read } from "../wire/rest";
+import { RoomSocket, type Command, type Ears, type Link } from "../wire/socket";
 import { newId } from "../wire/uuid";
 import { forgetPlacing, rememberPlacing, unanswered } from "./placing";
 import { EMPTY_ROOM, hear, hearOrders, hearPong, hearRoom, hearTotals, isOpenOrder, readSales, type RoomView } from "./state";
@@ -50,9 +49,16 @@ export class LiveRoom {
   private retryTimer = 0;
   private busyRetries = 0;
   private frame = 0;
+  /** Counts the changes, so that who listens late knows what was missed. */
+  private count = 0;
+  private told: (() => void) | undefined;
 
-  constructor(readonly roomId: string) {
-    this.socket = new RoomSocket(roomId, {
+  /** `line`: opened already. */
+  constructor(
+    readonly roomId: string,
+    line?: WebSocket,
+  ) {
+    const ears: Ears = {
       token,
       position: () => this.view.position,
       onLink: (link) => {
@@ -77,7 +83,8 @@ export class LiveRoom {
         this.view = hearPong(this.view, askedMs, serverMs, nowMs);
         this.changed();
       },
-    });
+    };
+    this.socket = new RoomSocket(roomId, ears, line);
   }
 
   start(): void {
@@ -90,6 +97,23 @@ export class LiveRoom {
     cancelAnimationFrame(this.frame);
     this.frame = 0;
     this.socket.stop();
+  }
+
+  get changes(): number {
+    return this.count;
+  }
+
+  private get hasNews(): boolean {
+    return this.view.joined || this.link.kind !== "connecting";
+  }
+
+  /** Until there is something to show of the room, or the line says why not; at most so long. */
+  firstNews(atMostMs: number): Promise<void> {
+    return new Promise((told) => {
+      this.told = told;
+      if (this.hasNews) told();
+      setTimeout(told, atMostMs);
+    });
   }
 
   subscribe(listener: () => void): () => void {
@@ -165,7 +189,6 @@ export class LiveRoom {
 
   private async readRoom(): Promise<void> {
     try {
-      const { read } = await import("../wire/rest");
       const room = await read("/v1/rooms/{room}", { room: this.roomId }, RoomSchema);
       if (this.view.joined) return;
       this.takeRoom(room);
@@ -189,7 +212,6 @@ export class LiveRoom {
 
   private async refresh(orderId: string): Promise<void> {
     try {
-      const { read } = await import("../wire/rest");
       this.takeOrders([await read("/v1/orders/{order}", { order: orderId }, OrderSchema)]);
     } catch {
       // The socket will say it, or the list of orders when it's opened.
@@ -254,21 +276,12 @@ export class LiveRoom {
    * Draws once for all that came since the last frame. A page behind another has no frames: it is drawn once, when it is looked at again.
    */
   private changed(): void {
+    this.count += 1;
+    if (this.hasNews) this.told?.();
     if (this.frame !== 0) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
       for (const listener of this.listeners) listener();
     });
   }
-}
-
-/** Draws again whenever the room changes. */
-export function useLive(live: LiveRoom): LiveRoom {
-  const [, draw] = useReducer<number, void>((n) => n + 1, 0);
-  useEffect(() => {
-    // What came between the first drawing and now.
-    draw();
-    return live.subscribe(() => draw());
-  }, [live]);
-  return live;
 }

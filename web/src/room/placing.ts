@@ -1,9 +1,8 @@
 // The wish to buy that has no answer yet. It outlives a lost socket and a reload, so that asking again asks for the same order.
 
-import { create } from "@bufbuild/protobuf";
-
 import { PlaceOrderSchema, type PlaceOrder } from "../gen/apricot/v1/sale_pb";
 import { tab } from "../wire/memory";
+import { create } from "../wire/messages";
 
 const KEY = "apricot.placing";
 

@@ -1,10 +1,11 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 
 import { CharityTotalSchema } from "../gen/apricot/v1/charity_pb";
 import { Lane } from "../gen/apricot/v1/common_pb";
 import { JoinedSchema, PublicationSchema } from "../gen/apricot/v1/live_pb";
 import { FlashSaleSchema, OrderSchema, OrderState, SaleState } from "../gen/apricot/v1/sale_pb";
+import { create } from "../wire/messages";
 import {
   EMPTY_ROOM,
   LINES_MAX,

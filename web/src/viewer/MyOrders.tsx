@@ -1,6 +1,5 @@
 // The orders of this person, newest first, in every room.
 
-import { create } from "@bufbuild/protobuf";
 import { useCallback, useEffect, useState } from "preact/hooks";
 
 import "./papers.css";
@@ -16,6 +15,7 @@ import { Skeleton, Still } from "../parts/Still";
 import type { LiveRoom } from "../room/live";
 import { isOpenOrder, ordersOf } from "../room/state";
 import { apart, useWords } from "../text";
+import { create } from "../wire/messages";
 import { Refused } from "../wire/refused";
 import { read, write } from "../wire/rest";
 

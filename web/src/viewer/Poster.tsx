@@ -1,9 +1,24 @@
 // What fills the room while there is no picture: an orchard, morning or dusk after the reader's scheme.
 
+import { useEffect, useState } from "preact/hooks";
+
+import { memo } from "../parts/memo";
+
 /** `low`: a strip of it, wide rather than tall. */
-export function Poster(props: { low?: boolean }) {
+export const Poster = memo(function Poster(props: { low?: boolean }) {
+  // Its hundred shapes come a frame later than what a person can press.
+  const [grown, grow] = useState(false);
+  useEffect(() => grow(true), []);
   return (
     <div class="poster" aria-hidden="true">
+      {grown && <Orchard low={props.low === true} />}
+    </div>
+  );
+});
+
+function Orchard(props: { low: boolean }) {
+  return (
+    <>
       <svg class="poster-sun" viewBox="0 0 200 200">
         <defs>
           <radialGradient id="sun" cx=".38" cy=".34" r=".75">
@@ -15,7 +30,7 @@ export function Poster(props: { low?: boolean }) {
         <path fill="url(#sun)" d="M104 26c26-18 74 2 76 58 2 54-34 92-82 92S16 140 18 88C20 34 74 6 104 26z" />
         <path class="sun-crease" d="M104 26C78 62 76 122 100 174" />
       </svg>
-      <svg class="poster-hills" viewBox={props.low === true ? "0 84 600 240" : "0 0 600 400"} preserveAspectRatio="xMidYMax slice">
+      <svg class="poster-hills" viewBox={props.low ? "0 84 600 240" : "0 0 600 400"} preserveAspectRatio="xMidYMax slice">
         <path class="hill-1" d="M0 150C90 96 150 120 230 92s150 30 220 8 110-20 150-2v302H0z" />
         <path class="hill-2" d="M0 212c70-34 130-12 204-40s150 40 236 12 120-8 160 8v208H0z" />
         <path class="terrace" d="M40 218c70-16 110-6 170-22M390 206c60-10 120-14 190-2M420 226c50-8 110-10 180 2" />
@@ -53,7 +68,7 @@ export function Poster(props: { low?: boolean }) {
           </g>
         ))}
       </svg>
-    </div>
+    </>
   );
 }
 

@@ -14,8 +14,9 @@ import { Sheet } from "../parts/Sheet";
 import { Parcel } from "../parts/signs";
 import { Skeleton, Still } from "../parts/Still";
 import { useServerTime } from "../parts/time";
-import { useLive, type LiveRoom } from "../room/live";
+import type { LiveRoom } from "../room/live";
 import { isGuest, isPaying, ordersOf, salesToShow, type RoomView } from "../room/state";
+import { useLive } from "../room/useLive";
 import { clockFace, useWords } from "../text";
 import { token } from "../wire/address";
 import { BuySheet } from "./BuySheet";
@@ -190,10 +191,9 @@ function Title(props: { room: Room | undefined; produce: readonly string[] }) {
     );
   }
   const state = roomStateName(room.state);
-  const when = room.scheduledAtMs > 0n ? moment(Number(room.scheduledAtMs), Date.now()) : "";
   const hint =
     room.state === RoomState.SCHEDULED
-      ? t.room.stateHint.scheduled(when)
+      ? t.room.stateHint.scheduled(room.scheduledAtMs > 0n ? moment(Number(room.scheduledAtMs), Date.now()) : "")
       : state === "rehearsal" || state === "paused" || state === "ended"
         ? t.room.stateHint[state]
         : undefined;

@@ -1,7 +1,7 @@
-import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 
 import { RoomSchema, RoomState } from "../gen/apricot/v1/room_pb";
+import { create } from "../wire/messages";
 import { pictureWait } from "./player";
 import { playable } from "./Stage";
 

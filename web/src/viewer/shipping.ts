@@ -1,9 +1,8 @@
 // Where a parcel goes: kept on this device for the next time, checked before it is sent.
 
-import { create } from "@bufbuild/protobuf";
-
 import { ShipToSchema, type ShipTo } from "../gen/apricot/v1/sale_pb";
 import { device } from "../wire/memory";
+import { create } from "../wire/messages";
 
 export interface Address {
   readonly name: string;

@@ -1,6 +1,6 @@
-import { create } from "@bufbuild/protobuf";
 
 import { ProblemSchema, type Problem } from "../gen/apricot/v1/common_pb";
+import { create } from "./messages";
 
 /** A request that got no for an answer, or none at all (`lost`). */
 export class Refused extends Error {

@@ -1,15 +1,15 @@
 // The REST half of the contract: canonical protobuf JSON in and out, problem details for every refusal.
 
-import { create, fromJson, toJson, type DescMessage, type JsonValue, type MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, JsonValue, MessageShape } from "@bufbuild/protobuf";
 
 import { ProblemSchema, type Problem } from "../gen/apricot/v1/common_pb";
 import { token } from "./address";
+import { create, fromJson, toJson } from "./messages";
 import { Refused, lost } from "./refused";
 import { addressOf, type Answers, type Method, type ParamsOf, type PathOf, type QueryOf, type Takes } from "./routes";
 import { newId } from "./uuid";
 
 const READ_TIMEOUT_MS = 10_000;
-const READING = { ignoreUnknownFields: true } as const;
 
 type Writing = Exclude<Method, "get">;
 /** What a write carries: a message and the schema it is written by. */
@@ -88,7 +88,7 @@ async function call(method: Method, address: string, body?: JsonValue, key?: str
 
 async function decode<D extends DescMessage>(schema: D, response: Response): Promise<MessageShape<D>> {
   try {
-    return fromJson(schema, (await response.json()) as JsonValue, READING);
+    return fromJson(schema, (await response.json()) as JsonValue);
   } catch {
     throw new Refused(create(ProblemSchema, { type: "malformed", status: response.status }));
   }
@@ -96,7 +96,7 @@ async function decode<D extends DescMessage>(schema: D, response: Response): Pro
 
 async function problemOf(response: Response): Promise<Problem> {
   try {
-    return fromJson(ProblemSchema, (await response.json()) as JsonValue, READING);
+    return fromJson(ProblemSchema, (await response.json()) as JsonValue);
   } catch {
     // A proxy's page, not ours: keep the status.
     const type = response.status === 404 ? "not-found" : response.status >= 500 ? "busy" : "malformed";

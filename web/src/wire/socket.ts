@@ -1,7 +1,5 @@
 // One room's socket: joins, asks, keeps alive, and comes back by itself. What the publications mean is decided in room/state.ts.
 
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-
 import type { Problem, StreamPosition } from "../gen/apricot/v1/common_pb";
 import {
   BatchSchema,
@@ -14,6 +12,8 @@ import {
   type Reply,
 } from "../gen/apricot/v1/live_pb";
 import { afterClose, type Over } from "./closing";
+import { openLine } from "./line";
+import { create, fromBinary, toBinary } from "./messages";
 import { Refused, lost } from "./refused";
 
 export type Link =
@@ -35,7 +35,6 @@ export interface Ears {
   readonly onPong: (askedMs: number, serverMs: number, nowMs: number) => void;
 }
 
-const SUBPROTOCOL = "apricot.v1.proto";
 const PING_EVERY_MS = 20_000;
 /** Three pings without a word: the path is dead even if the phone doesn't know yet. */
 const SILENCE_MAX_MS = 50_000;
@@ -69,6 +68,8 @@ export class RoomSocket {
   constructor(
     private readonly room: string,
     private readonly ears: Ears,
+    /** Opened already, by a page that was in a hurry. The room says nothing on it before it is asked. */
+    private opened?: WebSocket,
   ) {}
 
   start(): void {
@@ -113,20 +114,24 @@ export class RoomSocket {
       return;
     }
     this.say({ kind: "connecting" });
-    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new WebSocket(`${scheme}//${location.host}/v1/rooms/${this.room}/live`, SUBPROTOCOL);
-    socket.binaryType = "arraybuffer";
+    const { opened } = this;
+    this.opened = undefined;
+    const usable = opened !== undefined && opened.readyState <= WebSocket.OPEN;
+    const socket = usable ? opened : openLine(this.room);
     this.socket = socket;
     this.closing = undefined;
     this.connecting = window.setTimeout(() => this.lose(socket), CONNECT_MAX_MS);
-    socket.onopen = () => {
-      this.lastHeardMs = Date.now();
-      const position = this.ears.position();
-      const join = create(JoinSchema, { token: this.ears.token(), ...(position === undefined ? {} : { position }) });
-      this.send(0, { case: "join", value: join });
-    };
+    socket.onopen = () => this.join();
     socket.onmessage = (event: MessageEvent<ArrayBuffer | string>) => this.hear(socket, event.data);
     socket.onclose = (event) => this.closed(socket, event.code);
+    if (socket.readyState === WebSocket.OPEN) this.join();
+  }
+
+  private join(): void {
+    this.lastHeardMs = Date.now();
+    const position = this.ears.position();
+    const join = create(JoinSchema, { token: this.ears.token(), ...(position === undefined ? {} : { position }) });
+    this.send(0, { case: "join", value: join });
   }
 
   private hear(socket: WebSocket, data: ArrayBuffer | string): void {

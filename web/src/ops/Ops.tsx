@@ -1,23 +1,13 @@
 import { useMemo } from "preact/hooks";
 
-import "../look/base.css";
-import "../look/charts.css";
-import "./ops.css";
-import "./parts.css";
-import "./gauges.css";
-import "./room.css";
-
 import { show } from "../parts/page";
 import { Still } from "../parts/Still";
-import { takeFragment, token } from "../wire/address";
+import { token } from "../wire/address";
 import { claimsOf } from "../wire/claims";
 import { OpsPage } from "./OpsPage";
 import { opsText } from "./text";
 
-// Before anything is drawn or sent: the token leaves the address bar.
-const fragment = takeFragment();
-
-function Ops() {
+function Ops(props: { fragment: URLSearchParams }) {
   const o = opsText.use();
   const mine = token();
   const me = useMemo(() => claimsOf(mine), [mine]);
@@ -28,7 +18,10 @@ function Ops() {
       </main>
     );
   }
-  return <OpsPage fragment={fragment} me={me} />;
+  return <OpsPage fragment={props.fragment} me={me} />;
 }
 
-void show(Ops, opsText);
+/** `fragment`: what the address named beside the token. */
+export function showOps(fragment: URLSearchParams): Promise<void> {
+  return show(() => <Ops fragment={fragment} />, opsText);
+}
