@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use apricot::contract::{self, parse};
 use apricot::model::room::Sanction;
-use apricot::model::{PledgeBase, PledgeId, ProjectId, RoomId, SaleId, Subject};
+use apricot::model::{BankTransfer, PledgeBase, PledgeId, PledgePart, ProjectId, RoomId, SaleId, Subject};
 use apricot::room::Moderation;
 use apricot::room::moderation::Act;
 use apricot::sale::ShipStep;
@@ -22,7 +22,7 @@ use super::{settled, well_refused, well_said};
 const ID: &str = "0190a000-0000-7000-8000-000000000001";
 
 /// What routes take; `tests/decoders.rs` compares it with the table of routes.
-pub const MESSAGES: [&str; 26] = [
+pub const MESSAGES: [&str; 28] = [
     "CreateRoom",
     "EditRoom",
     "ChangeRoomState",
@@ -39,7 +39,9 @@ pub const MESSAGES: [&str; 26] = [
     "CreateProduct",
     "ChangeStock",
     "CreatePledge",
-    "Remit",
+    "ProposeRemittance",
+    "TransferRemittance",
+    "WithdrawRemittance",
     "PutCharity",
     "PutProject",
     "CreateReport",
@@ -141,17 +143,35 @@ fn goods(body: &Bytes) {
     read::<v1::ChangeStock>(body);
     if let Some(v1::CreatePledge { pledge: Some(message) }) = read(body) {
         let id: PledgeId = ID.parse().expect("an id");
-        settled(parse::pledge(&message, id, 1, host()), |pledge| {
+        settled(parse::pledge(&message, id, 1, host(), registered(&message)), |pledge| {
             let written = contract::pledge(pledge);
             assert_eq!(matches!(pledge.base, PledgeBase::PerUnit(_)), written.per_unit.is_some());
-            parse::pledge(&written, id, 1, host())
+            parse::pledge(&written, id, 1, host(), registered(&written))
         });
     }
-    if let Some(message) = read::<v1::Remit>(body) {
-        settled(parse::remittance(&message), |(amount, proof)| {
-            parse::remittance(&v1::Remit { amount: Some(contract::money(*amount)), proof: proof.clone() })
+    if let Some(message) = read::<v1::ProposeRemittance>(body) {
+        settled(parse::currency("currency", &message.currency), |currency| {
+            parse::currency("currency", currency.as_str())
         });
     }
+    if let Some(message) = read::<v1::TransferRemittance>(body) {
+        settled(BankTransfer::parse(&message.reference, &message.proof_sha256), |transfer| {
+            BankTransfer::parse(&transfer.reference, &transfer.proof_sha256)
+        });
+    }
+    read::<v1::WithdrawRemittance>(body);
+}
+
+/// As if the register had every project that is named.
+fn registered(message: &v1::Pledge) -> Vec<PledgePart> {
+    let part = |part: &v1::PledgePart| PledgePart {
+        project: part.project_id.clone(),
+        title: "School meals".into(),
+        charity_name: "A foundation".into(),
+        charity_registration: "53100000".into(),
+        weight: part.weight.max(1),
+    };
+    message.parts.iter().map(part).collect()
 }
 
 fn registry(body: &Bytes) {

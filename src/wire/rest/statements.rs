@@ -1,7 +1,8 @@
 //! Statements by month: what a host promised, what a charity or a project got; and the export for the regulator.
 
 use super::sheet::{self, Line, Statement};
-use super::{Call, Csv, Html, Refused, forbidden};
+use super::answer::Html;
+use super::{Call, Csv, Refused, forbidden};
 use crate::model::calendar::Month;
 use crate::model::{OutOfBound, Pledge, ProjectId, Role, Subject, bounded_text};
 use crate::store::journal::{Giver, Giving};
