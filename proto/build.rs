@@ -4,7 +4,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 8] = ["common", "room", "sale", "charity", "ops", "live", "api", "log"];
+const FILES: [&str; 9] = ["common", "room", "sale", "charity", "ops", "live", "api", "log", "pool"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=apricot");

@@ -13,6 +13,7 @@ use crate::model::{Caller, Role, RoomId, Subject};
 mod crowd;
 mod parcels;
 mod selling;
+mod sponsoring;
 mod stalls;
 
 use stalls::{HILL, STALLS, Stall, VALLEY};

@@ -13,15 +13,20 @@ use crate::model::{
     Timestamp, Transfer,
 };
 use crate::store::journal::{Once, Total};
+pub use crate::store::journal::{PoolRow, PoolSums};
 use crate::store::{Journal, StoreError, Write};
 
 mod charity;
 pub mod log;
 pub mod meters;
+mod pools;
 #[cfg(test)]
 mod tests;
 
+use pools::Pools;
+
 pub use charity::{CharityTotal, RefundFailed};
+pub use pools::{Matching, Sponsor};
 
 /// Commission by product category; a category without a rule pays `other`.
 #[derive(Clone, Debug)]
@@ -35,6 +40,8 @@ pub struct CommissionRules {
 pub enum LedgerRefused {
     #[error("there is no such pledge")]
     NoPledge,
+    #[error("there is no such pool")]
+    NoPool,
     #[error("{confirmed} is confirmed and not yet remitted; no more can be handed over")]
     RemitTooMuch { confirmed: Money },
     #[error(transparent)]
@@ -55,6 +62,7 @@ struct Shared {
     accrued: Mutex<HashMap<PledgeId, Guess>>,
     /// Whoever takes from charity payable (a remittance, a late reversal) does so alone.
     payable: AsyncMutex<()>,
+    pools: Pools,
 }
 
 /// The postings of one claim. It holds room under the pledge's cap; dropped without `committed`, the room is free again.
@@ -100,6 +108,7 @@ impl Ledger {
             pledges: DashMap::new(),
             accrued: Mutex::default(),
             payable: AsyncMutex::default(),
+            pools: Pools::default(),
         }))
     }
 

@@ -8,6 +8,8 @@ pub struct Stall {
     pub place: &'static str,
     pub project: &'static str,
     pub charity_name: &'static str,
+    /// Doubles what the stall gives.
+    pub sponsor: Option<&'static str>,
     pub goods: [Good; 4],
     pub people: [&'static str; 8],
     pub lines: [&'static str; 12],
@@ -35,6 +37,7 @@ pub const VALLEY: Stall = Stall {
     place: "新疆 轮台",
     project: "山村小学午餐（示例）",
     charity_name: "示例基金会",
+    sponsor: Some("示例果业公司"),
     goods: [
         Good {
             sku: "apricot-2500g",
@@ -100,6 +103,7 @@ pub const HILL: Stall = Stall {
     place: "Luntai, Xinjiang",
     project: "Village school lunches (example)",
     charity_name: "Example Foundation",
+    sponsor: None,
     goods: [
         Good {
             sku: "hill-apricot-2500g",

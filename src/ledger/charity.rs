@@ -21,16 +21,21 @@ pub struct CharityTotal {
     pub gross_reversed: i64,
     pub confirmed: i64,
     pub remitted: i64,
+    /// What sponsors added, and what refunds took back of it. Apart from all above; both only grow.
+    pub gross_matched: i64,
+    pub gross_unmatched: i64,
 }
 
 /// What a charity total is made of.
-fn counted(pledge: PledgeId) -> [(Account, Code); 5] {
+fn counted(pledge: PledgeId) -> [(Account, Code); 7] {
     [
         (Account::CharityAccrued(pledge), Code::Accrue),
         (Account::CharityAccrued(pledge), Code::Reverse),
         (Account::CharityPayable(pledge), Code::Confirm),
         (Account::CharityPayable(pledge), Code::Reverse),
         (Account::CharityRemitted(pledge), Code::Remit),
+        (Account::CharityMatched(pledge), Code::Match),
+        (Account::CharityMatched(pledge), Code::Unmatch),
     ]
 }
 
@@ -38,19 +43,21 @@ fn pledge_of(account: &Account) -> Option<PledgeId> {
     match account {
         Account::CharityAccrued(pledge)
         | Account::CharityPayable(pledge)
-        | Account::CharityRemitted(pledge) => Some(*pledge),
+        | Account::CharityRemitted(pledge)
+        | Account::CharityMatched(pledge) => Some(*pledge),
         Account::BuyerClearing { .. }
         | Account::HostPayable(_)
         | Account::PlatformCommission
         | Account::ProviderFee { .. }
+        | Account::SponsorPool(_)
         | Account::RefundPayable => None,
     }
 }
 
 impl CharityTotal {
     /// `totals` as `counted` names them.
-    fn of(pledge: PledgeId, currency: Currency, epoch: u64, totals: [Total; 5]) -> Self {
-        let [accrued, reversed, confirmed, taken_back, remitted] = totals;
+    fn of(pledge: PledgeId, currency: Currency, epoch: u64, totals: [Total; 7]) -> Self {
+        let [accrued, reversed, confirmed, taken_back, remitted, matched, unmatched] = totals;
         let newest = totals.map(|total| total.newest);
         Self {
             pledge,
@@ -61,6 +68,8 @@ impl CharityTotal {
             gross_reversed: reversed.debits + taken_back.debits,
             confirmed: confirmed.credits - taken_back.debits,
             remitted: remitted.credits,
+            gross_matched: matched.credits,
+            gross_unmatched: unmatched.debits,
         }
     }
 
@@ -117,9 +126,15 @@ impl Ledger {
     ) -> Result<Order, RefundFailed> {
         let _alone = self.0.payable.lock().await;
         loop {
-            let (after, entry) = self.refunding(&before, &order, &refund, host, pledge).await?;
+            let (after, mut entry) = self.refunding(&before, &order, &refund, host, pledge).await?;
+            let kept = after.total().minor - after.refunded_minor;
+            let back = self.take_back(&order, kept, refund.requested_at).await?;
+            entry.extend(back.writes());
             match self.journal().commit(entry).await {
-                Ok(()) => return Ok(after),
+                Ok(()) => {
+                    self.taken_back(back);
+                    return Ok(after);
+                }
                 // Another node took from what is payable, and less is left than was read.
                 Err(StoreError::Unpayable) => {}
                 Err(refused) => return Err(refused.into()),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Money, OrderId, OutOfBound, PledgeId, Subject, Timestamp};
+use super::{Money, OrderId, OutOfBound, PledgeId, PoolId, Subject, Timestamp};
 
 /// Balances are credits less debits. The sum over all accounts of a currency is zero, always.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +25,10 @@ pub enum Account {
     CharityRemitted(PledgeId),
     /// Owed to a buyer whose refund is under way.
     RefundPayable,
+    /// What a sponsor's pool has promised to add.
+    SponsorPool(PoolId),
+    /// What sponsors added to what a pledge gives. Apart from the pledge's own, always.
+    CharityMatched(PledgeId),
 }
 
 /// Why money moved.
@@ -50,6 +54,10 @@ pub enum Code {
     Late,
     /// Refund payable to buyer clearing: the provider has sent it back.
     PaidBack,
+    /// Sponsor pool to charity matched. Of hearts, the order is an id made from the release.
+    Match,
+    /// Charity matched back to sponsor pool, by a refund.
+    Unmatch,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -85,6 +93,7 @@ macro_rules! codes {
 codes! {
     Sale = 1 "sale", Commission = 2 "commission", Accrue = 3 "accrue", Reverse = 4 "reverse", Confirm = 5 "confirm",
     Remit = 6 "remit", Fee = 7 "fee", Refund = 8 "refund", Late = 9 "late", PaidBack = 10 "paid_back",
+    Match = 13 "match", Unmatch = 14 "unmatch",
 }
 
 pub const SANDBOX: &str = "sandbox";
@@ -100,6 +109,8 @@ impl fmt::Display for Account {
             Self::CharityPayable(pledge) => write!(f, "charity_payable/{pledge}"),
             Self::CharityRemitted(pledge) => write!(f, "charity_remitted/{pledge}"),
             Self::RefundPayable => f.write_str("refund_payable"),
+            Self::SponsorPool(pool) => write!(f, "sponsor_pool/{pool}"),
+            Self::CharityMatched(pledge) => write!(f, "charity_matched/{pledge}"),
         }
     }
 }
@@ -118,6 +129,8 @@ impl FromStr for Account {
             ("charity_payable", pledge) => Ok(Self::CharityPayable(pledge.parse()?)),
             ("charity_remitted", pledge) => Ok(Self::CharityRemitted(pledge.parse()?)),
             ("refund_payable", "") => Ok(Self::RefundPayable),
+            ("sponsor_pool", pool) => Ok(Self::SponsorPool(pool.parse()?)),
+            ("charity_matched", pledge) => Ok(Self::CharityMatched(pledge.parse()?)),
             _ => Err(OutOfBound::new("account", "the name of an account, such as host_payable/li")),
         }
     }

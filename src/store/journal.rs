@@ -17,6 +17,7 @@ mod entry;
 mod figures;
 mod lease;
 mod log;
+mod pools;
 mod postgres;
 mod query;
 mod read;
@@ -35,6 +36,7 @@ pub use entry::{Entry, HoldOutcome, Once, Task, Write};
 pub use figures::{Figures, Funnel, Minute, RoomSums};
 pub use lease::{Deadline, Duty, Lease};
 pub use log::{LOG_BATCH_MAX, LeafOf, Line, LineOrder, LogBatch, LogLeaf, LogState, Placed, Untold, Waiting};
+pub use pools::{GivenMatch, Match, MatchLine, PoolBuyer, PoolRow, PoolSums, SlotSums};
 pub use postgres::{Postgres, PostgresSettings, migrate};
 pub use query::{Row, RowBroken};
 pub use read::{Listing, LotRow, Page};
@@ -158,6 +160,8 @@ pub enum StoreError {
     CapReached,
     #[error("less is owed to the charity")]
     Unpayable,
+    #[error("the pool has another amount left")]
+    PoolChanged,
     #[error("the record breaks its own rule: {0}")]
     Rule(String),
     #[error("too much is waiting to be recorded")]

@@ -195,6 +195,7 @@ impl From<LedgerRefused> for Problem {
     fn from(refused: LedgerRefused) -> Self {
         match refused {
             LedgerRefused::NoPledge => not_found("pledge"),
+            LedgerRefused::NoPool => not_found("pool"),
             LedgerRefused::RemitTooMuch { confirmed } => {
                 let detail = format!("{confirmed} is confirmed and not yet remitted; remit that or less.");
                 let bound = format!("1..={} {}", confirmed.minor, confirmed.currency.as_str());
@@ -247,7 +248,8 @@ impl From<StoreError> for Problem {
             | StoreError::Stale
             | StoreError::Fenced
             | StoreError::CapReached
-            | StoreError::Unpayable => {
+            | StoreError::Unpayable
+            | StoreError::PoolChanged => {
                 Kind::ChangedMeanwhile.for_now("Read it again and repeat the request.", STALE_RETRY_MS)
             }
             StoreError::ContentDiffers => {
@@ -378,6 +380,7 @@ mod tests {
             (StoreError::Fenced, "changed-meanwhile", true),
             (StoreError::CapReached, "changed-meanwhile", true),
             (StoreError::Unpayable, "changed-meanwhile", true),
+            (StoreError::PoolChanged, "changed-meanwhile", true),
             (StoreError::ContentDiffers, "content-differs", false),
             (StoreError::Exists, "content-differs", false),
             (StoreError::HoldEnded, "hold-expired", false),

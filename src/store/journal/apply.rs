@@ -14,6 +14,7 @@ use crate::model::{Account, Currency, FlashSale, Order, Pledge, SaleId, SaleStat
 mod fault;
 mod leases;
 mod log;
+mod pools;
 mod sums;
 
 pub use fault::Fault;
@@ -183,6 +184,12 @@ impl<'a, 'c> Batch<'a, 'c> {
                 self.sums.change_pledge((*pledge, *currency), *standing, *payable, *cap);
                 Ok(())
             }
+            Write::Pool(pool) => self.pool(pool),
+            Write::FreezePool { pool, frozen } => self.freeze_pool(*pool, *frozen),
+            Write::Match(it) => self.match_(it),
+            Write::Unmatch { claim, pool, amount } => self.unmatch(*claim, *pool, *amount),
+            Write::PoolHearts { pool, slot, before, more } => self.pool_hearts(*pool, *slot, *before, *more),
+            Write::PublishSeed { pool, slot, at } => self.publish_seed(*pool, *slot, *at),
             Write::Fence { duty, fence } => self.fence(*duty, *fence),
             Write::TakeLease { duty, node, duration, now } => self.take_lease(*duty, node, *duration, *now),
             Write::GiveUpLease { duty, node } => self.give_up_lease(*duty, node),

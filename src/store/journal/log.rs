@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::query::{Parsed, Row, Value};
 use super::rows;
-use super::{Journal, StoreError};
-use crate::model::{Account, Code, Money, OrderId, Pledge, PledgeId, PledgeRef, Timestamp};
+use super::{Journal, MatchLine, StoreError};
+use crate::model::{Account, Code, Money, OrderId, Pledge, PledgeId, PledgeRef, PoolId, Timestamp};
 
 /// Leaves in one entry: a second of 2,000 orders, 1 MB at most.
 pub const LOG_BATCH_MAX: u32 = 2_048;
@@ -33,6 +33,8 @@ pub enum LeafOf {
     Line { transfer: i64, order: Option<OrderId> },
     Pledge(PledgeRef),
     Tally(String),
+    /// The pool itself, or the seed of one of its slots.
+    Pool { pool: PoolId, seed: Option<u32> },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +57,7 @@ pub struct Waiting {
 pub enum Untold {
     Pledge(Box<Pledge>),
     Line(Box<Line>),
+    Match(Box<MatchLine>),
 }
 
 /// A posted line of a charity's money, with what a leaf says about its order.
@@ -106,7 +109,7 @@ const LINES: &str = "SELECT x.seq, t.id, t.at, t.code, d.name, c.name, t.amount,
      LEFT JOIN remittances m ON t.code = 6 AND m.at = t.at AND m.amount = t.amount AND c.name = 'charity_remitted/' || {pledge_text} \
      LEFT JOIN pledges g ON g.id = coalesce(s.pledge, m.pledge) \
          AND g.version = coalesce(s.pledge_version, (SELECT max(v.version) FROM pledges v WHERE v.id = m.pledge)) \
-     ORDER BY x.seq LIMIT ?1";
+     WHERE t.code NOT IN (13, 14) ORDER BY x.seq LIMIT ?1";
 
 impl Journal {
     pub async fn log_state(&self) -> Result<LogState, StoreError> {
@@ -128,6 +131,8 @@ impl Journal {
 
     /// Pledges first: a line is told after the pledge that it is of.
     pub async fn log_waiting(&self, limit: u32) -> Result<Vec<Waiting>, StoreError> {
+        // Read before the lines: whoever is matched has its accrual among those.
+        let matches = self.matches_waiting(limit).await?;
         let mut waiting = self.list(PLEDGES, vec![Value::Int(limit.into())], waiting_pledge).await?;
         let left = limit.saturating_sub(u32::try_from(waiting.len()).unwrap_or(limit));
         if left == 0 {
@@ -153,7 +158,11 @@ impl Journal {
                     "CAST(m.pledge AS text)",
                 ),
             );
-        waiting.extend(self.list(sql, vec![Value::Int(left.into())], waiting_line).await?);
+        let mut lines = self.list(sql, vec![Value::Int(left.into())], waiting_line).await?;
+        lines.extend(matches);
+        lines.sort_by_key(|line| line.seq);
+        lines.truncate(left as usize);
+        waiting.extend(lines);
         Ok(waiting)
     }
 

@@ -3,7 +3,7 @@
 use axum::http::Method;
 
 use super::{
-    Route, WEBHOOKS, books, charity, figures, ops, orders, payments, products, receipts, rooms, sales,
+    Route, WEBHOOKS, books, charity, figures, ops, orders, payments, pools, products, receipts, rooms, sales,
 };
 use crate::model::Role::{self, Auditor, Commissioner, Guest, Host, Moderator, Ops, Viewer};
 
@@ -60,6 +60,11 @@ pub fn routes() -> Vec<Route> {
         Route::new(get(), "/v1/pledges/{pledge}", ALL, "The newest version of a pledge.", charity::read),
         Route::new(get(), "/v1/pledges/{pledge}/total", ALL, "What a pledge has gathered, read from the ledger.", charity::total),
         Route::new(post(), "/v1/pledges/{pledge}/remittances", OPS, "Record that money was handed over.", charity::remit),
+        Route::new(get(), "/v1/pools", ALL, "Sponsors' pools, highest id first.", pools::list).paged(),
+        Route::new(post(), "/v1/pools", OPS, "Make a pool: a sponsor's budget in slots of time.", pools::create),
+        Route::new(get(), "/v1/pools/{pool}", ALL, "A pool: terms, slots with what is left, seeds when published.", pools::read),
+        Route::new(post(), "/v1/pools/{pool}/freeze", OPS, "Stop a pool: nothing is matched until it is unfrozen.", pools::freeze),
+        Route::new(post(), "/v1/pools/{pool}/unfreeze", OPS, "Go on with a frozen pool.", pools::unfreeze),
         Route::new(post(), "/v1/orders", BUYERS, "Buy. The same order again is safe.", orders::place),
         Route::new(get(), "/v1/orders", BUYERS, "One's own orders, highest id first.", orders::own).paged(),
         Route::new(get(), "/v1/orders/{order}", NAMED, "An order.", orders::read),

@@ -54,6 +54,11 @@ kinds! {
     Remittance "remittance" Insert,
     Task "task" Insert,
     TaskDone "task_done" Always,
+    NewPool "new_pool" Insert,
+    NewSlots "new_slots" Insert,
+    FreezePool "freeze_pool" Always,
+    PoolHearts "pool_hearts" Change,
+    PublishSeed "publish_seed" Change,
     TakeLease "take_lease" Change,
     GiveUpLease "give_up_lease" Always,
     Reading "reading" Always,
@@ -74,6 +79,7 @@ kinds! {
     Lots "lots" Change,
     Leftovers "leftovers" Always,
     PledgeSums "pledge_sums" Always,
+    Matches "matches" Always,
     LockTotals "lock_totals" Always,
     Transfers "transfers" Always,
     Totals "totals" Change,
@@ -125,13 +131,14 @@ impl Kind {
     /// Why a row of this kind was not changed.
     pub fn refusal(self) -> StoreError {
         match self {
-            Self::Once | Self::ProviderEvent | Self::RefundDone => StoreError::Seen,
+            Self::Once | Self::ProviderEvent | Self::RefundDone | Self::PublishSeed => StoreError::Seen,
             Self::Fence | Self::TakeLease => StoreError::Fenced,
             Self::NextRoom
             | Self::Pledge
             | Self::NextSale
             | Self::NextOrder
             | Self::NextPayment
+            | Self::PoolHearts
             | Self::LogSize
             | Self::LogDone => StoreError::Stale,
             Self::EndHold => StoreError::HoldEnded,
@@ -152,6 +159,9 @@ impl Kind {
             | Self::Sanction
             | Self::Address
             | Self::TaskDone
+            | Self::NewPool
+            | Self::NewSlots
+            | Self::FreezePool
             | Self::GiveUpLease
             | Self::Reading
             | Self::ForgetReadings
@@ -167,6 +177,7 @@ impl Kind {
             | Self::Accounts
             | Self::AccountIds
             | Self::PledgeSums
+            | Self::Matches
             | Self::LockTotals
             | Self::Transfers
             | Self::Totals => StoreError::Exists,
