@@ -3,9 +3,11 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use apricot::contract::{self, parse};
+use apricot::contract::{self, parse, pool};
 use apricot::model::room::Sanction;
-use apricot::model::{PledgeBase, PledgeId, RoomId, SaleId, Subject};
+use apricot::model::{
+    PledgeBase, PledgeId, PoolId, PoolSeed, PoolSlot, RoomId, SaleId, Subject, Timestamp, bounded_text,
+};
 use apricot::room::Moderation;
 use apricot::room::moderation::Act;
 use apricot::sale::ShipStep;
@@ -22,7 +24,7 @@ use super::{settled, well_refused, well_said};
 const ID: &str = "0190a000-0000-7000-8000-000000000001";
 
 /// What routes take; `tests/decoders.rs` compares it with the table of routes.
-pub const MESSAGES: [&str; 23] = [
+pub const MESSAGES: [&str; 25] = [
     "CreateRoom",
     "EditRoom",
     "ChangeRoomState",
@@ -40,6 +42,8 @@ pub const MESSAGES: [&str; 23] = [
     "ChangeStock",
     "CreatePledge",
     "Remit",
+    "CreatePool",
+    "FreezePool",
     "PlaceOrder",
     "PayOrder",
     "RefundOrder",
@@ -56,6 +60,7 @@ pub fn rest(data: &[u8]) {
     let body = Bytes::copy_from_slice(data);
     rooms(&body);
     goods(&body);
+    pools(&body);
     orders(&body);
 }
 
@@ -146,6 +151,32 @@ fn goods(body: &Bytes) {
     if let Some(message) = read::<v1::Remit>(body) {
         settled(parse::remittance(&message), |(amount, proof)| {
             parse::remittance(&v1::Remit { amount: Some(contract::money(*amount)), proof: proof.clone() })
+        });
+    }
+}
+
+fn pools(body: &Bytes) {
+    if let Some(message) = read::<v1::CreatePool>(body) {
+        let id: PoolId = ID.parse().expect("an id");
+        let parsed =
+            |message: &v1::CreatePool| pool::parse_pool(message, id, || PoolSeed([1; 32]), Timestamp(1));
+        settled(parsed(&message), |pool| {
+            let slot = |slot: &PoolSlot| v1::NewSlot {
+                opens_at_ms: slot.opens_at.millis(),
+                closes_at_ms: slot.closes_at.millis(),
+                budget_minor: slot.budget,
+            };
+            parsed(&v1::CreatePool {
+                sponsor: pool.sponsor.clone(),
+                currency: pool.currency.as_str().to_owned(),
+                terms: Some(pool::terms(&pool.terms)),
+                slots: pool.slots.iter().map(slot).collect(),
+            })
+        });
+    }
+    if let Some(message) = read::<v1::FreezePool>(body) {
+        settled(bounded_text("reason", &message.reason, 1..=200), |reason| {
+            bounded_text("reason", reason, 1..=200)
         });
     }
 }

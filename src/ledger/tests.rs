@@ -16,6 +16,7 @@ use crate::model::{
 
 mod charity;
 mod nodes;
+mod pools;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const PLEDGE: PledgeId = PledgeId(Uuid::from_u128(77));

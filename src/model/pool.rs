@@ -188,6 +188,8 @@ mod tests {
         let order = Hash::from_hex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855").unwrap();
         let example = pool(Rule::Draw { tiers });
         assert_eq!(example.due(&example.slots[0], 1, order), Some(Due { amount: 9, tier: Some(1) }), "n = 503225");
+        let nothing = pool(Rule::Draw { tiers: vec![Tier { chance_ppm: 503_225, amount: 7 }] });
+        assert_eq!(nothing.due(&nothing.slots[0], 1, order), None);
     }
 
     #[test]

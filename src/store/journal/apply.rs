@@ -19,7 +19,7 @@ mod sums;
 
 pub use fault::Fault;
 use fault::refuse;
-use sums::Sums;
+use sums::{MatchChange, Sums};
 
 /// Row ids of accounts, remembered by the writer.
 pub type Accounts = HashMap<Account, Vec<(Currency, i64)>>;
@@ -186,8 +186,15 @@ impl<'a, 'c> Batch<'a, 'c> {
             }
             Write::Pool(pool) => self.pool(pool),
             Write::FreezePool { pool, frozen } => self.freeze_pool(*pool, *frozen),
-            Write::Match(it) => self.match_(it),
-            Write::Unmatch { claim, pool, amount } => self.unmatch(*claim, *pool, *amount),
+            Write::Match(it) => {
+                self.sums.change_match(MatchChange::Claim(Box::new(it.clone())));
+                Ok(())
+            }
+            Write::Unmatch { claim, pool, amount } => {
+                let (claim, pool, amount) = (*claim, *pool, *amount);
+                self.sums.change_match(MatchChange::Back { claim, pool, amount });
+                Ok(())
+            }
             Write::PoolHearts { pool, slot, before, more } => self.pool_hearts(*pool, *slot, *before, *more),
             Write::PublishSeed { pool, slot, at } => self.publish_seed(*pool, *slot, *at),
             Write::Fence { duty, fence } => self.fence(*duty, *fence),

@@ -1,4 +1,4 @@
-//! Sponsors' pools. A claim is applied at once and not summed up: each is compared with what is left after the one before it.
+//! Sponsors' pools.
 
 use rusqlite::{OptionalExtension, params};
 

@@ -1,4 +1,5 @@
-//! What many writes of a batch change together is summed up, and written once: lots, sums of pledges, totals.
+//! What many writes of a batch change together is summed up, and written once: lots, sums of pledges, totals; and what pools match, one
+//! after another.
 
 use std::collections::HashMap;
 
@@ -8,14 +9,22 @@ use super::super::rows::blob;
 use super::super::totals::{Key, Total};
 use super::Batch;
 use super::fault::{Fault, refuse};
-use crate::model::{Account, Code, Currency, PledgeId, SaleId};
+use crate::model::{Account, Code, Currency, OrderId, PledgeId, PoolId, SaleId};
 use crate::store::StoreError;
+use crate::store::journal::Match;
 
 #[derive(Default)]
 pub struct Sums {
     lots: HashMap<SaleId, LotChange>,
     pledges: HashMap<(PledgeId, Currency), PledgeChange>,
+    /// In the order of entries: each is compared with what is left after the one before it.
+    matches: Vec<MatchChange>,
     totals: HashMap<(i64, Code), (Total, Account, Currency)>,
+}
+
+pub enum MatchChange {
+    Claim(Box<Match>),
+    Back { claim: OrderId, pool: PoolId, amount: i64 },
 }
 
 #[derive(Default)]
@@ -50,6 +59,10 @@ impl Sums {
         change.cap = [change.cap, cap].into_iter().flatten().min();
     }
 
+    pub fn change_match(&mut self, change: MatchChange) {
+        self.matches.push(change);
+    }
+
     pub fn change_total(&mut self, of: (i64, Code), account: &Account, currency: Currency, change: Total) {
         let (total, _, _) =
             self.totals.entry(of).or_insert_with(|| (Total::default(), account.clone(), currency));
@@ -68,6 +81,12 @@ impl Batch<'_, '_> {
         }
         for ((pledge, currency), change) in std::mem::take(&mut self.sums.pledges) {
             self.write_pledge(pledge, currency, &change)?;
+        }
+        for change in std::mem::take(&mut self.sums.matches) {
+            match change {
+                MatchChange::Claim(it) => self.match_(&it)?,
+                MatchChange::Back { claim, pool, amount } => self.unmatch(claim, pool, amount)?,
+            }
         }
         let mut changes = Vec::with_capacity(self.sums.totals.len());
         for ((id, code), (total, account, currency)) in std::mem::take(&mut self.sums.totals) {
