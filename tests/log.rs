@@ -282,7 +282,10 @@ async fn a_sponsored_sale_is_told_apart_and_audited() {
     let frozen = server.post(Ops, "ops", &format!("{path}/freeze"), why.clone()).await.expect(200);
     assert_eq!((&frozen["frozen"], &frozen["slots"][0]["leftMinor"]), (&json!(true), &json!("50")));
     let trail = server.get(Ops, "ops", "/v1/ops/audit").await.expect(200);
-    assert_eq!([&trail["lines"][0]["action"], &trail["lines"][0]["reason"]], ["freeze-pool", why["reason"].as_str().unwrap()]);
+    assert_eq!(
+        [&trail["lines"][0]["action"], &trail["lines"][0]["reason"]],
+        ["freeze-pool", why["reason"].as_str().unwrap()]
+    );
     server.post(Ops, "ops", &format!("{path}/unfreeze"), why).await.expect(200);
 
     server.clock.advance(hour + hour / 60);
@@ -293,7 +296,8 @@ async fn a_sponsored_sale_is_told_apart_and_audited() {
     let shown = server.get(Viewer, "wang", &path).await.expect(200);
     assert_eq!(listed["pools"][0], shown);
     let seed = shown["slots"][0]["seed"].as_str().unwrap();
-    let bytes: Vec<u8> = (0..32).map(|at| u8::from_str_radix(&seed[2 * at..2 * at + 2], 16).unwrap()).collect();
+    let bytes: Vec<u8> =
+        (0..32).map(|at| u8::from_str_radix(&seed[2 * at..2 * at + 2], 16).unwrap()).collect();
     assert_eq!(apricot_tlog::merkle::Hash::of(&bytes).to_hex(), commitment);
     server.get(Viewer, "wang", &format!("/v1/pools/{pledge}")).await.refused(404, "not-found");
     let site = format!("http://{}", server.running.address);

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{self, Clock};
 use crate::config::JwksConfig;
-use crate::ledger::log::{LogError, PublicLog};
 use crate::ledger::LedgerRefused;
+use crate::ledger::log::{LogError, PublicLog};
 use crate::model::{PoolId, Timestamp};
 use crate::room::Hub;
 use crate::sale::{Keeping, Sales, Standing};
@@ -139,12 +139,7 @@ async fn turn(log: &PublicLog, keeping: Keeping, tally: bool, clock: &Clock) -> 
 }
 
 /// What other nodes did to sponsors' pools; and by the node that has the duty, the seeds that are due and what hearts release.
-pub async fn pools(
-    hub: Hub,
-    kept: watch::Receiver<Option<Keeping>>,
-    clock: Clock,
-    stop: CancellationToken,
-) {
+pub async fn pools(hub: Hub, kept: watch::Receiver<Option<Keeping>>, clock: Clock, stop: CancellationToken) {
     let mut ticks = every(POOLS_EVERY);
     let mut hearts = Hearts::default();
     while until(&stop, ticks.tick()).await.is_some() {

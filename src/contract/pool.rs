@@ -7,8 +7,10 @@ use apricot_tlog::leaf::{Rule, Terms, Tier};
 use uuid::Uuid;
 
 use super::parse;
-use crate::model::{MatchPool, OutOfBound, PledgeId, PoolId, PoolSeed, PoolSlot, RoomId, Timestamp, bounded_text};
 use crate::ledger::PoolRow;
+use crate::model::{
+    MatchPool, OutOfBound, PledgeId, PoolId, PoolSeed, PoolSlot, RoomId, Timestamp, bounded_text,
+};
 
 pub fn pool(row: &PoolRow) -> v1::MatchPool {
     let PoolRow { pool, sums } = row;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{pause, sponsoring};
 use super::stalls::{Good, Stall};
+use super::{pause, sponsoring};
 use crate::app::Running;
 use crate::clock::Clock;
 use crate::model::{

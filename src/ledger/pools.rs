@@ -87,7 +87,8 @@ impl Ledger {
     ) -> Result<Vec<Sponsor>, StoreError> {
         let Some(pledge) = pledge.filter(|_| given.minor > 0) else { return Ok(Vec::new()) };
         self.know_pools(now).await?;
-        let mut sponsors = self.books().as_ref().map_or_else(Vec::new, |books| books.open_for(order, pledge, given, now));
+        let mut sponsors =
+            self.books().as_ref().map_or_else(Vec::new, |books| books.open_for(order, pledge, given, now));
         for sponsor in &mut sponsors {
             let terms = &sponsor.pool.terms;
             let had = self.0.journal.pool_buyer(sponsor.pool.id, order.buyer.clone(), now).await?;
@@ -126,7 +127,8 @@ impl Ledger {
     pub async fn reread_pools(&self, refused: Matching) -> Result<(), StoreError> {
         let _alone = self.0.pools.reading.lock().await;
         for claim in &refused.claims {
-            let reading = self.books().as_ref().and_then(|books| Some(books.running.get(&claim.pool)?.reading));
+            let reading =
+                self.books().as_ref().and_then(|books| Some(books.running.get(&claim.pool)?.reading));
             if reading.is_none_or(|reading| reading != claim.reading) {
                 continue;
             }

@@ -56,7 +56,8 @@ impl MatchPool {
     pub fn check(&self) -> Result<(), OutOfBound> {
         bounded_text("sponsor", &self.sponsor, 1..=100)?;
         self.terms_text()?;
-        let caps = [("buyerDayCapMinor", self.terms.buyer_day_cap), ("projectCapMinor", self.terms.project_cap)];
+        let caps =
+            [("buyerDayCapMinor", self.terms.buyer_day_cap), ("projectCapMinor", self.terms.project_cap)];
         for (field, cap) in caps {
             if !(0..=MINOR_MAX).contains(&cap) {
                 return Err(OutOfBound::new(field, format!("0..={MINOR_MAX} in minor units, 0 for no cap")));
@@ -166,7 +167,8 @@ mod tests {
             budget: 500,
             seed: PoolSeed([0xcd; 32]),
         };
-        let terms = Terms { project: String::new(), buyer_day_cap: 0, project_cap: 0, buyer_minute_limit: 3, rule };
+        let terms =
+            Terms { project: String::new(), buyer_day_cap: 0, project_cap: 0, buyer_minute_limit: 3, rule };
         MatchPool {
             id: "0190a000-0000-7000-8000-000000000001".parse().unwrap(),
             sponsor: "An orchard".into(),
@@ -185,9 +187,14 @@ mod tests {
         let always = pool(Rule::Draw { tiers: vec![Tier { chance_ppm: 1_000_000, amount: 7 }] });
         assert_eq!(due(&always, 1), Some(Due { amount: 7, tier: Some(0) }));
         let tiers = vec![Tier { chance_ppm: 503_225, amount: 7 }, Tier { chance_ppm: 1, amount: 9 }];
-        let order = Hash::from_hex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855").unwrap();
+        let order =
+            Hash::from_hex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855").unwrap();
         let example = pool(Rule::Draw { tiers });
-        assert_eq!(example.due(&example.slots[0], 1, order), Some(Due { amount: 9, tier: Some(1) }), "n = 503225");
+        assert_eq!(
+            example.due(&example.slots[0], 1, order),
+            Some(Due { amount: 9, tier: Some(1) }),
+            "n = 503225"
+        );
         let nothing = pool(Rule::Draw { tiers: vec![Tier { chance_ppm: 503_225, amount: 7 }] });
         assert_eq!(nothing.due(&nothing.slots[0], 1, order), None);
     }
@@ -208,7 +215,10 @@ mod tests {
         let with = |slots| MatchPool { slots, ..good.clone() };
         assert_eq!(field(with(vec![])), "slots");
         assert_eq!(field(with(vec![PoolSlot { budget: 0, ..slot.clone() }])), "slots[0].budgetMinor");
-        assert_eq!(field(with(vec![PoolSlot { closes_at: slot.opens_at, ..slot.clone() }])), "slots[0].closesAtMs");
+        assert_eq!(
+            field(with(vec![PoolSlot { closes_at: slot.opens_at, ..slot.clone() }])),
+            "slots[0].closesAtMs"
+        );
         assert_eq!(field(with(vec![slot.clone(), slot.clone()])), "slots[1].opensAtMs");
         assert_eq!(field(MatchPool { sponsor: " ".into(), ..good.clone() }), "sponsor");
         let terms = |change: fn(&mut Terms)| {

@@ -64,6 +64,8 @@ mod tests {
                 gross_reversed,
                 confirmed: 0,
                 remitted: 0,
+                gross_matched: 0,
+                gross_unmatched: 0,
             };
             milestones.crossed(&total).map(|money| money.minor)
         };

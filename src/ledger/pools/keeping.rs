@@ -67,7 +67,9 @@ impl Ledger {
         room.parse::<RoomId>().map_err(|refused| OutOfBound::new("hearts.room", refused.bound))?;
         let pledge = self.newest_pledge(PledgeId(*pledge)).await?.ok_or(LedgerRefused::NoPledge)?;
         if !pool.is_for(&pledge.project, pool.currency) {
-            return Err(OutOfBound::new("project", "\"\", or the project of the pledge that hearts name").into());
+            return Err(
+                OutOfBound::new("project", "\"\", or the project of the pledge that hearts name").into()
+            );
         }
         if pledge.currency().is_some_and(|currency| currency != pool.currency) {
             return Err(OutOfBound::new("currency", "that of the pledge that hearts name").into());
@@ -150,7 +152,9 @@ impl Ledger {
         let Some(PledgeId(pledge)) = self.pledge_of_hearts(pool) else { return Ok(0) };
         let pledge = self.newest_pledge(PledgeId(pledge)).await?.ok_or(LedgerRefused::NoPledge)?;
         for _ in 0..TRIES_MAX {
-            let Some((count, sponsors)) = self.releases(pool, &pledge.project, more, now) else { return Ok(0) };
+            let Some((count, sponsors)) = self.releases(pool, &pledge.project, more, now) else {
+                return Ok(0);
+            };
             let entry = fenced(fence).chain([count.clone()]).collect();
             let (pending, matching) = self.submit_matched(entry, &sponsors)?;
             match pending.committed().await {
@@ -178,7 +182,13 @@ impl Ledger {
     }
 
     /// The count, and the releases that it completes.
-    fn releases(&self, id: PoolId, project: &str, more: u64, now: Timestamp) -> Option<(Write, Vec<Sponsor>)> {
+    fn releases(
+        &self,
+        id: PoolId,
+        project: &str,
+        more: u64,
+        now: Timestamp,
+    ) -> Option<(Write, Vec<Sponsor>)> {
         let books = self.books();
         let book = books.as_ref()?.running.get(&id)?;
         let Rule::Hearts { hearts, amount, pledge, .. } = &book.pool.terms.rule else { return None };

@@ -58,8 +58,7 @@ impl Desk {
     /// An order whose entry is refused when everything in it was decided.
     async fn failed(&self, order: Order) {
         let postings = self.postings(&order);
-        let sponsors =
-            self.ledger.sponsors(&order, Some(&self.pledge), postings.charity, NOW).await.unwrap();
+        let sponsors = self.ledger.sponsors(&order, Some(&self.pledge), postings.charity, NOW).await.unwrap();
         let stale = Order { version: 9, ..order };
         let (pending, _matching) = self.ledger.submit_matched(vec![Write::Order(stale)], &sponsors).unwrap();
         assert!(matches!(pending.committed().await, Err(StoreError::Stale | StoreError::PoolChanged)));
@@ -95,9 +94,7 @@ async fn a_sponsor_adds_what_the_order_gives_and_the_last_gets_the_rest() {
 async fn pools_match_in_their_time_currency_and_project() {
     let desk = Desk::sponsored(1_000, terms()).await;
     let order = desk.order(10_000);
-    let at = async |now| {
-        desk.ledger.sponsors(&order, Some(&desk.pledge), cny(250), now).await.unwrap().len()
-    };
+    let at = async |now| desk.ledger.sponsors(&order, Some(&desk.pledge), cny(250), now).await.unwrap().len();
     assert_eq!([at(NOW).await, at(NOW + HOUR - Duration::from_millis(1)).await], [1, 1]);
     assert_eq!([at(NOW - Duration::from_millis(1)).await, at(NOW + HOUR).await], [0, 0]);
     let of = async |given| desk.ledger.sponsors(&order, Some(&desk.pledge), given, NOW).await.unwrap().len();

@@ -176,6 +176,8 @@ fn a_milestone_is_critical_and_told_once() {
         gross_reversed: 0,
         confirmed: 0,
         remitted: 0,
+        gross_matched: 0,
+        gross_unmatched: 0,
     };
     let mut guest = enter(&room, &viewer("lin")).expect("inside");
     let mut reached = Vec::new();

@@ -8,7 +8,8 @@ use crate::ledger::log::PublicLog;
 use crate::model::{MatchPool, PoolId, PoolSeed, PoolSlot};
 
 const SLOT: Duration = Duration::from_secs(300);
-const PEOPLE: [&str; 12] = ["ann", "ben", "cat", "dan", "eve", "fay", "gus", "hal", "ida", "jon", "kim", "leo"];
+const PEOPLE: [&str; 12] =
+    ["ann", "ben", "cat", "dan", "eve", "fay", "gus", "hal", "ida", "jon", "kim", "leo"];
 
 fn pool(n: u128, budget: i64, rule: Rule) -> MatchPool {
     let terms =
@@ -92,7 +93,8 @@ async fn the_log_of_a_sponsored_sale_has_no_finding() {
     assert_eq!(findings, [], "every draw can be repeated");
     assert_eq!(kinds(&leaves, |fact| matches!(fact, Fact::Seed(_))), 3);
     assert_eq!(kinds(&leaves, |fact| matches!(fact, Fact::Pool(_))), 3);
-    let drawn = leaves.iter().filter(|leaf| matches!(&leaf.fact, Fact::Match(it) if it.tier.is_some())).count();
+    let drawn =
+        leaves.iter().filter(|leaf| matches!(&leaf.fact, Fact::Match(it) if it.tier.is_some())).count();
     assert_eq!(drawn, PEOPLE.len(), "these tiers leave nobody without");
     let ratio = leaves.iter().filter_map(|leaf| match &leaf.fact {
         Fact::Match(it) if it.pool == Uuid::from_u128(501) => Some(it.amount),

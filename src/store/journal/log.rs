@@ -30,11 +30,17 @@ pub struct LogLeaf {
 /// What a leaf is about, so that it is found again.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LeafOf {
-    Line { transfer: i64, order: Option<OrderId> },
+    Line {
+        transfer: i64,
+        order: Option<OrderId>,
+    },
     Pledge(PledgeRef),
     Tally(String),
     /// The pool itself, or the seed of one of its slots.
-    Pool { pool: PoolId, seed: Option<u32> },
+    Pool {
+        pool: PoolId,
+        seed: Option<u32>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]

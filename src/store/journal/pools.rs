@@ -108,7 +108,8 @@ impl Journal {
         let found = self.pools_where("p.id = ?1 ORDER BY s.slot".into(), vec![Value::Id(id.0)]).await?;
         let Some(mut found) = found.into_iter().next() else { return Ok(None) };
         let sql = "SELECT project, net FROM pool_projects WHERE pool = ?1 ORDER BY project";
-        let projects = self.list(sql, vec![Value::Id(id.0)], |row| Ok((row.text(0)?.to_owned(), row.int(1)?)));
+        let projects =
+            self.list(sql, vec![Value::Id(id.0)], |row| Ok((row.text(0)?.to_owned(), row.int(1)?)));
         found.sums.projects = projects.await?;
         Ok(Some(found))
     }
@@ -117,8 +118,9 @@ impl Journal {
     pub async fn pools(&self, page: Page) -> Result<Listing<PoolRow>, StoreError> {
         let after = page.after.as_deref().and_then(|after| after.parse::<PoolId>().ok());
         let (below, key) = after.map_or(("<=", uuid::Uuid::max()), |pool| ("<", pool.0));
-        let condition =
-            format!("p.id IN (SELECT id FROM pools WHERE id {below} ?1 ORDER BY id DESC LIMIT ?2) ORDER BY p.id DESC, s.slot");
+        let condition = format!(
+            "p.id IN (SELECT id FROM pools WHERE id {below} ?1 ORDER BY id DESC LIMIT ?2) ORDER BY p.id DESC, s.slot"
+        );
         let values = vec![Value::Id(key), Value::Int(i64::from(page.limit) + 1)];
         let items = self.pools_where(condition, values).await?;
         Ok(Listing::cut(items, page.limit, |row| row.pool.id.to_string()))
@@ -128,12 +130,10 @@ impl Journal {
     pub async fn pools_running(&self, now: Timestamp) -> Result<Vec<PoolRow>, StoreError> {
         let running = "(SELECT pool FROM pool_slots WHERE closes_at > ?1)";
         let value = || vec![Value::Int(now.millis())];
-        let mut pools =
-            self.pools_where(format!("p.id IN {running} ORDER BY p.id, s.slot"), value()).await?;
+        let mut pools = self.pools_where(format!("p.id IN {running} ORDER BY p.id, s.slot"), value()).await?;
         let sql = format!("SELECT pool, project, net FROM pool_projects WHERE pool IN {running}");
-        let projects = self.list(sql, value(), |row| {
-            Ok((PoolId(row.id(0)?), row.text(1)?.to_owned(), row.int(2)?))
-        });
+        let projects =
+            self.list(sql, value(), |row| Ok((PoolId(row.id(0)?), row.text(1)?.to_owned(), row.int(2)?)));
         for (of, project, net) in projects.await? {
             if let Some(row) = pools.iter_mut().find(|row| row.pool.id == of) {
                 row.sums.projects.push((project, net));
@@ -176,8 +176,7 @@ impl Journal {
         let sql = "SELECT coalesce((SELECT net FROM pool_buyer_days WHERE pool = ?1 AND buyer = ?2 AND day = ?3), 0),
                           (SELECT count(*) FROM matches WHERE pool = ?1 AND buyer = ?2 AND at > ?4)";
         let since = now.millis() - MINUTE_MS;
-        let values =
-            vec![Value::Id(pool.0), Value::text(buyer), Value::Int(day_of(now)), Value::Int(since)];
+        let values = vec![Value::Id(pool.0), Value::text(buyer), Value::Int(day_of(now)), Value::Int(since)];
         let read = self.one(sql, values, |row| Ok(PoolBuyer { today: row.int(0)?, lately: row.number(1)? }));
         Ok(read.await?.unwrap_or_default())
     }
@@ -225,7 +224,8 @@ impl Journal {
     }
 
     async fn pools_where(&self, condition: String, values: Vec<Value>) -> Result<Vec<PoolRow>, StoreError> {
-        let rows = self.list(format!("{POOLS} WHERE {condition}"), values, |row| Ok((pool(row)?, slot(row)?)));
+        let rows =
+            self.list(format!("{POOLS} WHERE {condition}"), values, |row| Ok((pool(row)?, slot(row)?)));
         let mut pools: Vec<PoolRow> = Vec::new();
         for (of, (slot, sums)) in rows.await? {
             if pools.last().is_none_or(|last| last.pool.id != of.pool.id) {

@@ -24,10 +24,9 @@ const FREE: &str = "SELECT CASE
 
 impl Batch<'_, '_> {
     pub(super) fn pool(&mut self, pool: &MatchPool) -> Result<(), Fault> {
-        let terms = pool.terms_text().map_err(|refused| Fault::Refused {
-            clean: true,
-            why: StoreError::Rule(refused.to_string()),
-        })?;
+        let terms = pool
+            .terms_text()
+            .map_err(|refused| Fault::Refused { clean: true, why: StoreError::Rule(refused.to_string()) })?;
         let caps = &pool.terms;
         self.insert(
             "INSERT INTO pools (id, sponsor, currency, terms, project_cap, buyer_day_cap, buyer_minute_limit, frozen)
@@ -131,7 +130,13 @@ impl Batch<'_, '_> {
         Ok(())
     }
 
-    pub(super) fn pool_hearts(&mut self, pool: PoolId, slot: u32, before: u64, more: u64) -> Result<(), Fault> {
+    pub(super) fn pool_hearts(
+        &mut self,
+        pool: PoolId,
+        slot: u32,
+        before: u64,
+        more: u64,
+    ) -> Result<(), Fault> {
         self.insert(
             "UPDATE pool_slots SET hearts = hearts + ?4 WHERE pool = ?1 AND slot = ?2 AND hearts = ?3",
             params![blob(pool.0), slot, before.cast_signed(), more.cast_signed()],

@@ -31,7 +31,12 @@ fn terms() -> Terms {
 
 /// One slot from now on, and one after it.
 fn pool(budget: i64, terms: Terms) -> MatchPool {
-    let slot = |opens_at, seed| PoolSlot { opens_at, closes_at: opens_at + HOUR, budget, seed: PoolSeed([seed; 32]) };
+    let slot = |opens_at, seed| PoolSlot {
+        opens_at,
+        closes_at: opens_at + HOUR,
+        budget,
+        seed: PoolSeed([seed; 32]),
+    };
     let slots = vec![slot(NOW, 1), slot(NOW + HOUR, 2)];
     MatchPool { id: POOL, sponsor: "An orchard".into(), currency: Currency::CNY, terms, slots }
 }
@@ -100,7 +105,9 @@ async fn spent(desk: &Desk) -> i64 {
 async fn broken(desk: &Desk) -> Vec<String> {
     let report = audit(&desk.record.snapshot().await).await.unwrap();
     let broken = report.checks.into_iter().filter(|check| check.violations > 0).map(|check| check.name);
-    broken.filter(|name| matches!(name.as_str(), "pools_spent_what_they_matched" | "matches_are_posted")).collect()
+    broken
+        .filter(|name| matches!(name.as_str(), "pools_spent_what_they_matched" | "matches_are_posted"))
+        .collect()
 }
 
 async fn pool_is_read_as_it_was_made(on: Engine) {
@@ -133,7 +140,11 @@ async fn budget_is_kept_and_reached(on: Engine) {
     assert_eq!(desk.commit(entry(claim(2, 301, 300))).await, Ok(()), "the last of it");
     assert_eq!(desk.commit(entry(claim(3, 1, 1))).await, CHANGED);
     assert_eq!(desk.commit(entry(claim(3, 1, 0))).await, Ok(()), "looked at");
-    assert_eq!(desk.commit(entry(Match { slot: 1, ..claim(3, 1_000, 1_000) })).await, Ok(()), "of its own budget");
+    assert_eq!(
+        desk.commit(entry(Match { slot: 1, ..claim(3, 1_000, 1_000) })).await,
+        Ok(()),
+        "of its own budget"
+    );
     assert_eq!(desk.commit(entry(Match { slot: 2, ..claim(4, 1, 0) })).await, CHANGED, "no such slot");
     assert_eq!(spent(&desk).await, 1_000);
     assert_eq!(desk.count("SELECT count(*) FROM matches").await, 3);
@@ -155,7 +166,10 @@ async fn thousand_claims_end_at_the_last_fen(on: Engine) {
     assert_eq!(desk.count("SELECT count(*) FROM matches WHERE amount = 30").await, 333);
     assert_eq!(desk.count("SELECT count(*) FROM matches WHERE amount = 10").await, 1);
     assert_eq!(desk.count("SELECT count(*) FROM matches").await, 334);
-    assert_eq!(desk.totals().await.of(&Account::SponsorPool(POOL), Currency::CNY, Code::Match).debits, 10_000);
+    assert_eq!(
+        desk.totals().await.of(&Account::SponsorPool(POOL), Currency::CNY, Code::Match).debits,
+        10_000
+    );
     assert_eq!(broken(&desk).await, Vec::<String>::new());
 }
 
@@ -193,9 +207,8 @@ async fn caps_of_buyers_and_projects_are_kept(on: Engine) {
 
 async fn buyer_is_matched_so_often_in_a_minute(on: Engine) {
     let desk = desk(on, 1_000, Terms { buyer_minute_limit: 2, ..terms() }).await;
-    let ann = |n, at, amount| {
-        entry(Match { buyer: Some("ann".parse().unwrap()), at, ..claim(n, 10, amount) })
-    };
+    let ann =
+        |n, at, amount| entry(Match { buyer: Some("ann".parse().unwrap()), at, ..claim(n, 10, amount) });
     for n in [1, 2] {
         assert_eq!(desk.commit(ann(n, NOW, 10)).await, Ok(()));
     }
