@@ -186,16 +186,16 @@ mod tests {
         assert_eq!(due(&half, 1), None, "half a fen is nothing");
         let always = pool(Rule::Draw { tiers: vec![Tier { chance_ppm: 1_000_000, amount: 7 }] });
         assert_eq!(due(&always, 1), Some(Due { amount: 7, tier: Some(0) }));
-        let tiers = vec![Tier { chance_ppm: 503_225, amount: 7 }, Tier { chance_ppm: 1, amount: 9 }];
+        let tiers = vec![Tier { chance_ppm: 326_498, amount: 7 }, Tier { chance_ppm: 1, amount: 9 }];
         let order =
             Hash::from_hex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855").unwrap();
         let example = pool(Rule::Draw { tiers });
         assert_eq!(
             example.due(&example.slots[0], 1, order),
             Some(Due { amount: 9, tier: Some(1) }),
-            "n = 503225"
+            "n = 326498"
         );
-        let nothing = pool(Rule::Draw { tiers: vec![Tier { chance_ppm: 503_225, amount: 7 }] });
+        let nothing = pool(Rule::Draw { tiers: vec![Tier { chance_ppm: 326_498, amount: 7 }] });
         assert_eq!(nothing.due(&nothing.slots[0], 1, order), None);
     }
 
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_day_begins_at_midnight_in_shanghai() {
-        let midnight = Timestamp(1_799_942_400_000 - SHANGHAI_MS);
+        let midnight = Timestamp(20_833 * DAY_MS - SHANGHAI_MS);
         assert_eq!(day_of(midnight), day_of(Timestamp(midnight.0 + DAY_MS - 1)));
         assert_eq!(day_of(midnight), day_of(Timestamp(midnight.0 - 1)) + 1);
     }

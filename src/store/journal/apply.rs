@@ -36,6 +36,10 @@ impl<'a, 'c> Batch<'a, 'c> {
     }
 
     pub fn apply(&mut self, entry: &Entry) -> Result<(), Fault> {
+        // Claims that stand ahead of it in the queue find the pool as it was.
+        if entry.iter().any(|write| matches!(write, Write::FreezePool { .. } | Write::PublishSeed { .. })) {
+            self.write_matches().map_err(Fault::unclean)?;
+        }
         for (index, write) in entry.iter().enumerate() {
             self.write(write).map_err(|refused| match refused {
                 Fault::Refused { clean, why } => Fault::Refused { clean: clean && index == 0, why },

@@ -82,12 +82,7 @@ impl Batch<'_, '_> {
         for ((pledge, currency), change) in std::mem::take(&mut self.sums.pledges) {
             self.write_pledge(pledge, currency, &change)?;
         }
-        for change in std::mem::take(&mut self.sums.matches) {
-            match change {
-                MatchChange::Claim(it) => self.match_(&it)?,
-                MatchChange::Back { claim, pool, amount } => self.unmatch(claim, pool, amount)?,
-            }
-        }
+        self.write_matches()?;
         let mut changes = Vec::with_capacity(self.sums.totals.len());
         for ((id, code), (total, account, currency)) in std::mem::take(&mut self.sums.totals) {
             self.execute(
@@ -99,6 +94,16 @@ impl Batch<'_, '_> {
             changes.push(((account, currency, code), total));
         }
         Ok(changes)
+    }
+
+    pub(super) fn write_matches(&mut self) -> Result<(), Fault> {
+        for change in std::mem::take(&mut self.sums.matches) {
+            match change {
+                MatchChange::Claim(it) => self.match_(&it)?,
+                MatchChange::Back { claim, pool, amount } => self.unmatch(claim, pool, amount)?,
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn write_lot(&mut self, sale: SaleId) -> Result<(), Fault> {
