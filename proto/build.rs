@@ -4,7 +4,8 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 9] = ["common", "room", "sale", "charity", "registry", "ops", "live", "api", "log"];
+const FILES: [&str; 10] =
+    ["common", "room", "sale", "charity", "registry", "ops", "live", "api", "log", "pool"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=apricot");

@@ -287,6 +287,7 @@ impl Running {
             clock.clone(),
             stop.clone(),
         ));
+        self.tasks.spawn(tasks::pools(hub.clone(), kept.clone(), clock.clone(), stop.clone()));
         self.tasks.spawn(tasks::sweep(sales.clone(), kept, clock.clone(), stop.clone()));
         let now = clock.clone();
         self.tasks.spawn(hub.clone().run(told, move || now.now(), stop.clone()));

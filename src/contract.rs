@@ -17,6 +17,7 @@ use crate::sale::{OrderView, SaleStock, SaleView};
 
 pub mod parse;
 pub mod registry;
+pub mod pool;
 
 pub fn money(money: Money) -> v1::Money {
     v1::Money { minor: money.minor, currency: money.currency.as_str().to_owned() }
@@ -304,6 +305,8 @@ pub fn charity_total(total: &CharityTotal) -> v1::CharityTotal {
         gross_reversed_minor: total.gross_reversed,
         confirmed_minor: total.confirmed,
         remitted_minor: total.remitted,
+        gross_matched_minor: total.gross_matched,
+        gross_unmatched_minor: total.gross_unmatched,
         ended: pledge_end(total.ended).into(),
     }
 }

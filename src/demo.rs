@@ -14,6 +14,7 @@ mod crowd;
 mod parcels;
 mod registry;
 mod selling;
+mod sponsoring;
 mod stalls;
 
 use stalls::{HILL, STALLS, Stall, VALLEY};

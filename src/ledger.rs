@@ -13,19 +13,24 @@ use crate::model::{
     Timestamp, Transfer,
 };
 use crate::store::journal::{Once, PartGift};
+pub use crate::store::journal::{PoolRow, PoolSums};
 use crate::store::{Entry, Journal, StoreError, Write};
 
 mod charity;
 pub mod log;
 pub mod meters;
-mod remit;
+mod pools;
 mod registry;
+mod remit;
 #[cfg(test)]
 mod tests;
 
+use pools::Pools;
+
 pub use charity::{CharityTotal, RefundFailed};
-pub use remit::Payee;
+pub use pools::{Matching, Sponsor};
 pub use registry::{ProjectTotal, Registering};
+pub use remit::Payee;
 
 /// Commission by product category; a category without a rule pays `other`.
 #[derive(Clone, Debug)]
@@ -39,6 +44,8 @@ pub struct CommissionRules {
 pub enum LedgerRefused {
     #[error("there is no such pledge")]
     NoPledge,
+    #[error("there is no such pool")]
+    NoPool,
     #[error("another version gives to the same projects in the same order; make another pledge to give to others")]
     OtherParts,
     #[error("nothing is owed to charity {registration} in {currency:?}: no receipt has confirmed more than was remitted or set aside")]
@@ -67,6 +74,7 @@ struct Shared {
     accrued: Mutex<HashMap<PledgeId, Guess>>,
     /// Whoever takes from charity payable (a remittance, a late reversal) does so alone.
     payable: AsyncMutex<()>,
+    pools: Pools,
 }
 
 /// The postings of one claim. It holds room under the pledge's cap; dropped without `committed`, the room is free again.
@@ -112,6 +120,7 @@ impl Ledger {
             pledges: DashMap::new(),
             accrued: Mutex::default(),
             payable: AsyncMutex::default(),
+            pools: Pools::default(),
         }))
     }
 

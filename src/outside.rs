@@ -142,7 +142,7 @@ impl Site {
         pledges
     }
 
-    /// What the site shows: gross accrued, gross reversed and remitted, which only grow.
+    /// What the site shows: gross accrued and reversed, remitted, and apart gross matched and unmatched. All of them only grow.
     pub async fn shown(&self, pledge: &str) -> Result<Shown, Distrust> {
         let bytes = self.get(&format!("v1/pledges/{pledge}/total"), TOTAL_BYTES_MAX).await?;
         let total: Value =
@@ -158,6 +158,8 @@ impl Site {
             accrued: minor("grossAccruedMinor")?,
             reversed: minor("grossReversedMinor")?,
             remitted: minor("remittedMinor")?,
+            matched: minor("grossMatchedMinor")?,
+            unmatched: minor("grossUnmatchedMinor")?,
         })
     }
 
@@ -196,15 +198,19 @@ pub struct Shown {
     pub accrued: i64,
     pub reversed: i64,
     pub remitted: i64,
+    pub matched: i64,
+    pub unmatched: i64,
 }
 
 impl Shown {
     /// What the log has, in the same order.
-    fn columns(self, log: Amounts) -> [(&'static str, i64, i64); 3] {
+    fn columns(self, log: Amounts) -> [(&'static str, i64, i64); 5] {
         [
             ("accrued", self.accrued, log.accrued),
             ("reversed", self.reversed, log.reversed),
             ("remitted", self.remitted, log.remitted),
+            ("matched", self.matched, log.matched),
+            ("unmatched", self.unmatched, log.unmatched),
         ]
     }
 

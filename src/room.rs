@@ -191,6 +191,11 @@ impl Hub {
         self.0.rooms.get(id).map_or(0, |room| room.all_viewers())
     }
 
+    /// Given in a room, on all nodes; `None` of a room that is not here.
+    pub fn hearts(&self, id: &RoomId) -> Option<u64> {
+        self.0.rooms.get(id).map(|room| room.hearts())
+    }
+
     /// For REST, which has no session: a banned person may not buy in the room either.
     pub fn admit_order(&self, room: &RoomId, buyer: &Subject, now: Timestamp) -> Result<(), RoomRefused> {
         if let Some(room) = self.0.rooms.get(room) {

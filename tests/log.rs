@@ -232,6 +232,78 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     files
 }
 
+/// A sponsor doubles gifts until the budget is at its end: told apart everywhere, and nothing for an auditor to find.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sponsored_sale_is_told_apart_and_audited() {
+    let server = start().await;
+    server.live_room().await;
+    server.product("apricot").await;
+    let (sale, pledge) = server.open_sale(9).await;
+    let hour = std::time::Duration::from_secs(3_600);
+    let closes_at = server::NOW.millis() + 3_600_000;
+    let pool = json!({"sponsor": "An orchard", "currency": "CNY",
+        "terms": {"buyerMinuteLimit": 3, "ratio": {"ppm": 1_000_000}},
+        "slots": [{"closesAtMs": closes_at.to_string(), "budgetMinor": "160"}]});
+    server.post(Host, "li", "/v1/pools", pool.clone()).await.refused(403, "forbidden");
+    let bad = json!({"sponsor": "An orchard", "currency": "CNY", "terms": {"buyerMinuteLimit": 3}});
+    let bad = server.post(Ops, "ops", "/v1/pools", bad).await.refused(422, "invalid-field");
+    assert_eq!(bad["field"], "terms");
+    let made = server.post(Ops, "ops", "/v1/pools", pool).await.expect(201);
+    let path = format!("/v1/pools/{}", made["id"].as_str().unwrap());
+    let commitment = made["slots"][0]["seedSha256"].as_str().unwrap().to_owned();
+    assert!(made["slots"][0]["seed"].is_null(), "a secret while it is open: {made}");
+
+    for (buyer, order) in [("wang", FIRST), ("mei", SECOND)] {
+        server.place(buyer, order, &sale, 2).await.expect(201);
+        server.pay(buyer, order).await;
+    }
+    let refund = json!({"amount": {"minor": "1990", "currency": "CNY"}, "reason": "bruised"});
+    server.post(Host, "li", &format!("/v1/orders/{FIRST}/refunds"), refund).await.expect(200);
+    told(&server).await;
+    let trust = trust(&server).await;
+    for (buyer, order, charity, matched) in [("wang", FIRST, "50", "50"), ("mei", SECOND, "100", "60")] {
+        let receipt = receipt(&server, buyer, order).await;
+        let found = verdict(&receipt, &trust);
+        assert!(found.ok && found.complete, "{found:?}");
+        assert_eq!([&receipt["charity"]["minor"], &receipt["matched"]["minor"]], [charity, matched]);
+        let mut other = receipt.clone();
+        other["matched"]["minor"] = json!("61");
+        assert!(!verdict(&other, &trust).ok, "another match");
+    }
+    let total = server.get(Viewer, "wang", &format!("/v1/pledges/{pledge}/total")).await.expect(200);
+    let sums = ["grossAccruedMinor", "grossReversedMinor", "grossMatchedMinor", "grossUnmatchedMinor"];
+    assert_eq!(sums.map(|sum| total[sum].as_str().unwrap()), ["200", "50", "160", "50"]);
+    let board = server.get(Viewer, "wang", "/v1/board").await.expect(200);
+    assert_eq!(board["projects"][0]["grossMatchedMinor"], "160");
+
+    let why = json!({"reason": "the sponsor asked us to wait"});
+    server.post(Host, "li", &format!("{path}/freeze"), why.clone()).await.refused(403, "forbidden");
+    let frozen = server.post(Ops, "ops", &format!("{path}/freeze"), why.clone()).await.expect(200);
+    assert_eq!((&frozen["frozen"], &frozen["slots"][0]["leftMinor"]), (&json!(true), &json!("50")));
+    let trail = server.get(Ops, "ops", "/v1/ops/audit").await.expect(200);
+    assert_eq!(
+        [&trail["lines"][0]["action"], &trail["lines"][0]["reason"]],
+        ["freeze-pool", why["reason"].as_str().unwrap()]
+    );
+    server.post(Ops, "ops", &format!("{path}/unfreeze"), why).await.expect(200);
+
+    server.clock.advance(hour + hour / 60);
+    let ledger = server.running.sales.ledger();
+    ledger.publish_seeds(None, server.clock.now()).await.unwrap();
+    told(&server).await;
+    let listed = server.get(Viewer, "wang", "/v1/pools").await.expect(200);
+    let shown = server.get(Viewer, "wang", &path).await.expect(200);
+    assert_eq!(listed["pools"][0], shown);
+    let seed = shown["slots"][0]["seed"].as_str().unwrap();
+    let bytes: Vec<u8> =
+        (0..32).map(|at| u8::from_str_radix(&seed[2 * at..2 * at + 2], 16).unwrap()).collect();
+    assert_eq!(apricot_tlog::merkle::Hash::of(&bytes).to_hex(), commitment);
+    server.get(Viewer, "wang", &format!("/v1/pools/{pledge}")).await.refused(404, "not-found");
+    let site = format!("http://{}", server.running.address);
+    let (code, said, stderr) = asked(words(&["audit", &site, "--json", "--within", "0"])).await;
+    assert_eq!((code, &said["ok"], &said["found"]), (0, &json!(true), &json!(0)), "{said} {stderr}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receipt_is_checked_from_its_file() {
     let (server, _) = story().await;

@@ -3,9 +3,12 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use apricot::contract::{self, parse};
+use apricot::contract::{self, parse, pool};
 use apricot::model::room::Sanction;
-use apricot::model::{BankTransfer, PledgeBase, PledgeId, PledgePart, ProjectId, RoomId, SaleId, Subject};
+use apricot::model::{
+    BankTransfer, PledgeBase, PledgeId, PledgePart, PoolId, PoolSeed, PoolSlot, ProjectId, RoomId, SaleId, Subject,
+    Timestamp, bounded_text,
+};
 use apricot::room::Moderation;
 use apricot::room::moderation::Act;
 use apricot::sale::ShipStep;
@@ -22,7 +25,7 @@ use super::{settled, well_refused, well_said};
 const ID: &str = "0190a000-0000-7000-8000-000000000001";
 
 /// What routes take; `tests/decoders.rs` compares it with the table of routes.
-pub const MESSAGES: [&str; 28] = [
+pub const MESSAGES: [&str; 30] = [
     "CreateRoom",
     "EditRoom",
     "ChangeRoomState",
@@ -45,6 +48,8 @@ pub const MESSAGES: [&str; 28] = [
     "PutCharity",
     "PutProject",
     "CreateReport",
+    "CreatePool",
+    "FreezePool",
     "PlaceOrder",
     "PayOrder",
     "RefundOrder",
@@ -62,6 +67,7 @@ pub fn rest(data: &[u8]) {
     rooms(&body);
     goods(&body);
     registry(&body);
+    pools(&body);
     orders(&body);
 }
 
@@ -213,6 +219,32 @@ fn registry(body: &Bytes) {
         settled(parsed(&message), |report| {
             let v1::ProgressReport { title, text, document_sha256, .. } = contract::registry::report(report);
             parsed(&v1::CreateReport { title, text, document_sha256 })
+        });
+    }
+}
+
+fn pools(body: &Bytes) {
+    if let Some(message) = read::<v1::CreatePool>(body) {
+        let id: PoolId = ID.parse().expect("an id");
+        let parsed =
+            |message: &v1::CreatePool| pool::parse_pool(message, id, || PoolSeed([1; 32]), Timestamp(1));
+        settled(parsed(&message), |pool| {
+            let slot = |slot: &PoolSlot| v1::NewSlot {
+                opens_at_ms: slot.opens_at.millis(),
+                closes_at_ms: slot.closes_at.millis(),
+                budget_minor: slot.budget,
+            };
+            parsed(&v1::CreatePool {
+                sponsor: pool.sponsor.clone(),
+                currency: pool.currency.as_str().to_owned(),
+                terms: Some(pool::terms(&pool.terms)),
+                slots: pool.slots.iter().map(slot).collect(),
+            })
+        });
+    }
+    if let Some(message) = read::<v1::FreezePool>(body) {
+        settled(bounded_text("reason", &message.reason, 1..=200), |reason| {
+            bounded_text("reason", reason, 1..=200)
         });
     }
 }

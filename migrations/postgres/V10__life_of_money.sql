@@ -81,9 +81,9 @@ INSERT INTO remittance_runs
 INSERT INTO remittance_lines SELECT r.id, r.pledge, 0, p.project, r.amount FROM remittances r JOIN pledge_parts p ON p.pledge = r.pledge AND p.part = 0;
 DROP TABLE remittances;
 
--- And 11 correct, 13 match, 14 unmatch.
+-- And 11 correct.
 CREATE OR REPLACE FUNCTION lines_to_log() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    INSERT INTO log_outbox (transfer) SELECT id FROM fresh WHERE code IN (3, 4, 5, 6, 11, 13, 14) AND amount > 0 ORDER BY id;
+    INSERT INTO log_outbox (transfer) SELECT id FROM fresh WHERE code IN (3, 4, 5, 6, 11) AND amount > 0 ORDER BY id;
     RETURN NULL;
 END $$;
 CREATE INDEX transfers_of_orders_later ON transfers (order_id) WHERE code > 10;

@@ -1,5 +1,6 @@
 //! What goes on beside requests. Each task ends when told to; a tracker waits for it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -9,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{self, Clock};
 use crate::config::JwksConfig;
+use crate::ledger::LedgerRefused;
 use crate::ledger::log::{LogError, PublicLog};
-use crate::model::Timestamp;
+use crate::model::{PoolId, Timestamp};
 use crate::room::Hub;
 use crate::sale::{Keeping, Sales, Standing};
 use crate::store::{Journal, StoreError};
@@ -25,6 +27,7 @@ const KEEP_EVERY: Duration = Duration::from_secs(1);
 const SWEEPS_PER_LOOK: u64 = 10;
 /// A line is in the log within a second, and a checkpoint covers many.
 const LOG_EVERY: Duration = Duration::from_millis(250);
+const POOLS_EVERY: Duration = Duration::from_secs(1);
 const RECONCILE_EVERY: Duration = Duration::from_secs(1);
 const STANDING_EVERY: Duration = Duration::from_secs(1);
 const CLOCK_EVERY: Duration = Duration::from_secs(2);
@@ -133,6 +136,53 @@ async fn turn(log: &PublicLog, keeping: Keeping, tally: bool, clock: &Clock) -> 
         log.append(keeping.fence(), true, clock.now()).await?;
     }
     Ok(tally)
+}
+
+/// What other nodes did to sponsors' pools; and by the node that has the duty, the seeds that are due and what hearts release.
+pub async fn pools(hub: Hub, kept: watch::Receiver<Option<Keeping>>, clock: Clock, stop: CancellationToken) {
+    let mut ticks = every(POOLS_EVERY);
+    let mut hearts = Hearts::default();
+    while until(&stop, ticks.tick()).await.is_some() {
+        let keeping = (*kept.borrow()).filter(|keeping| keeping.stands());
+        if let Err(error) = hearts.turn(&hub, keeping, clock.now()).await {
+            tracing::warn!(%error, "sponsors' pools were not looked after; the next look tries again");
+        }
+    }
+}
+
+/// Hearts of rooms that the keeper has counted. What was given before it was the keeper, and before a slot opened, releases nothing.
+#[derive(Default)]
+struct Hearts(HashMap<PoolId, u64>);
+
+impl Hearts {
+    async fn turn(
+        &mut self,
+        hub: &Hub,
+        keeping: Option<Keeping>,
+        now: Timestamp,
+    ) -> Result<(), LedgerRefused> {
+        let ledger = hub.sales().ledger();
+        ledger.follow_pools(now).await?;
+        let Some(keeping) = keeping else {
+            self.0.clear();
+            return Ok(());
+        };
+        ledger.publish_seeds(keeping.fence(), now).await?;
+        let open = ledger.pools_of_hearts(now).await?;
+        self.0.retain(|pool, _| open.iter().any(|(open, _)| open == pool));
+        for (pool, room) in open {
+            let Some(given) = hub.hearts(&room) else { continue };
+            let counted = self.0.entry(pool).or_insert(given);
+            let more = given.saturating_sub(*counted);
+            if more > 0 {
+                *counted += ledger.release_hearts(pool, more, keeping.fence(), now).await?;
+            } else {
+                // Of a room that began anew.
+                *counted = given;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What messages between nodes may have failed to tell.

@@ -115,9 +115,10 @@ WHERE CASE WHEN o.paid_at IS NOT NULL
     ELSE coalesce(t.sales, 0) + coalesce(t.commissions, 0) + coalesce(t.accruals, 0) <> 0 END;
 
 -- name: posting_has_its_order
--- rule: every posting but a remittance belongs to a recorded order
+-- rule: every posting but a remittance belongs to a recorded order, or to a release of hearts
 SELECT 'transfer ' || t.id, 'code ' || t.code FROM transfers t LEFT JOIN orders o ON o.id = t.order_id
-WHERE (t.code = 6) <> (t.order_id IS NULL) OR (t.order_id IS NOT NULL AND o.id IS NULL);
+WHERE (t.code = 6) <> (t.order_id IS NULL) OR (t.order_id IS NOT NULL AND o.id IS NULL
+    AND NOT (t.code = 13 AND EXISTS (SELECT 1 FROM matches m WHERE m.claim = t.order_id AND m.release IS NOT NULL)));
 
 -- name: order_charity_is_posted
 -- rule: an order's charity share is what was accrued for it less what was reversed
@@ -183,6 +184,35 @@ WHERE r.amount <> t.amount
 UNION ALL
 SELECT a.name, 'balance ' || (sum(t.credits) - sum(t.debits)) FROM totals t JOIN accounts a ON a.id = t.account
 WHERE a.name LIKE 'charity_%' AND a.name NOT LIKE 'charity_remitted/%' GROUP BY a.name HAVING sum(t.credits) < sum(t.debits);
+
+-- name: pools_spent_what_they_matched
+-- rule: what a pool's slots have spent, by project and by buyer and day too, is what was matched less taken back, within the budgets
+SELECT hex(pool), what || ': off by ' || sum(amount) FROM (
+    SELECT pool, 'slot ' || slot AS what, spent AS amount FROM pool_slots
+    UNION ALL SELECT pool, 'slot ' || slot, -kept FROM matches
+    UNION ALL SELECT pool, 'project ' || project, net FROM pool_projects
+    UNION ALL SELECT pool, 'project ' || project, -kept FROM matches
+    UNION ALL SELECT pool, 'day ' || day || ' of ' || buyer, net FROM pool_buyer_days
+    UNION ALL SELECT pool, 'day ' || day || ' of ' || buyer, -kept FROM matches WHERE buyer IS NOT NULL) lines
+GROUP BY pool, what HAVING sum(amount) <> 0
+UNION ALL
+SELECT hex(pool), 'slot ' || slot || ': spent ' || spent || ', the budget is ' || budget FROM pool_slots WHERE spent > budget OR spent < 0;
+
+-- name: matches_are_posted
+-- rule: what was matched and what was taken back of it are postings
+SELECT hex(claim), 'matched off by ' || sum(given) || ', taken back off by ' || sum(back) FROM (
+    SELECT claim, amount AS given, amount - kept AS back FROM matches
+    UNION ALL
+    SELECT order_id, CASE code WHEN 13 THEN -amount ELSE 0 END, CASE code WHEN 14 THEN -amount ELSE 0 END
+    FROM transfers WHERE code IN (13, 14)) lines
+GROUP BY claim HAVING sum(given) <> 0 OR sum(back) <> 0
+UNION ALL
+SELECT pool, 'posted off by ' || sum(net) FROM (
+    SELECT replace(substr(a.name, 14), '-', '') AS pool, CASE t.code WHEN 13 THEN t.amount ELSE -t.amount END AS net
+    FROM transfers t JOIN accounts a ON a.id = CASE t.code WHEN 13 THEN t.debit ELSE t.credit END WHERE t.code IN (13, 14)
+    UNION ALL
+    SELECT lower(hex(pool)), -spent FROM pool_slots) posted
+GROUP BY pool HAVING sum(net) <> 0;
 
 -- name: stock_not_negative
 -- rule: no product has fewer than zero units on hand

@@ -317,7 +317,7 @@ pub fn currency(field: &'static str, text: &str) -> Result<Currency, OutOfBound>
 }
 
 /// Unix milliseconds; 0 is "not given", and a negative time is a mistake.
-fn time(field: &'static str, millis: i64) -> Result<Option<Timestamp>, OutOfBound> {
+pub(super) fn time(field: &'static str, millis: i64) -> Result<Option<Timestamp>, OutOfBound> {
     // The year 9999: later ones are a client's microseconds or worse.
     const MILLIS_MAX: i64 = 253_402_300_799_999;
     if (0..=MILLIS_MAX).contains(&millis) {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::pause;
 use super::stalls::{Good, Stall};
+use super::{pause, sponsoring};
 use crate::app::Running;
 use crate::clock::Clock;
 use crate::model::{
@@ -77,6 +77,9 @@ pub async fn prepare(
         running.hub.change_state(&stall.room(), RoomState::Live, String::new(), host, None, now).await
     };
     set_up.await.map_err(|error| error.to_string())?;
+    if let Some(sponsor) = stall.sponsor {
+        sponsoring::prepare(running, stall.project_id, sponsor, clock).await?;
+    }
     open_next(&running.sales, stall, Some(pledge), clock).await.map_err(|error| error.to_string())
 }
 

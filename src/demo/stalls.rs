@@ -13,6 +13,8 @@ pub struct Stall {
     pub charity_registration: &'static str,
     pub charity_qualification: &'static str,
     pub charity_platform: &'static str,
+    /// Doubles what the stall gives.
+    pub sponsor: Option<&'static str>,
     pub goods: [Good; 4],
     pub people: [&'static str; 8],
     pub lines: [&'static str; 12],
@@ -44,6 +46,7 @@ pub const VALLEY: Stall = Stall {
     charity_registration: "53100000DEMO00001X",
     charity_qualification: "公开募捐资格（示例）",
     charity_platform: "示例募捐平台",
+    sponsor: Some("示例果业公司"),
     goods: [
         Good {
             sku: "apricot-2500g",
@@ -113,6 +116,7 @@ pub const HILL: Stall = Stall {
     charity_registration: "53100000DEMO00002X",
     charity_qualification: "Public fundraising (example)",
     charity_platform: "Example Giving",
+    sponsor: None,
     goods: [
         Good {
             sku: "hill-apricot-2500g",

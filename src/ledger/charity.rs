@@ -23,13 +23,16 @@ pub struct CharityTotal {
     pub gross_reversed: i64,
     pub confirmed: i64,
     pub remitted: i64,
+    /// What sponsors added, and what refunds took back of it. Apart from all above; both only grow.
+    pub gross_matched: i64,
+    pub gross_unmatched: i64,
     /// Nothing more is accrued.
     pub ended: Option<PledgeEnd>,
 }
 
-/// What a charity total is made of, part after part.
+/// What a charity total is made of: part after part, then what sponsors added to all of them.
 fn counted(pledge: PledgeId) -> impl Iterator<Item = (Account, Code)> {
-    (0..PARTS_MAX).flat_map(move |part| {
+    let parts = (0..PARTS_MAX).flat_map(move |part| {
         let part = PartRef { pledge, part: u8::try_from(part).expect("a few parts") };
         [
             (Account::CharityAccrued(part), Code::Accrue),
@@ -38,7 +41,9 @@ fn counted(pledge: PledgeId) -> impl Iterator<Item = (Account, Code)> {
             (Account::CharityPayable(part), Code::Reverse),
             (Account::CharityRemitted(part), Code::Remit),
         ]
-    })
+    });
+    let matched = Account::CharityMatched(pledge);
+    parts.chain([(matched.clone(), Code::Match), (matched, Code::Unmatch)])
 }
 
 /// Whether a charity total counts the account.
@@ -47,6 +52,7 @@ fn pledge_of(account: &Account) -> Option<PledgeId> {
         Account::CharityAccrued(part) | Account::CharityPayable(part) | Account::CharityRemitted(part) => {
             Some(part.pledge)
         }
+        Account::CharityMatched(pledge) => Some(*pledge),
         _ => None,
     }
 }
@@ -55,6 +61,8 @@ impl CharityTotal {
     /// `totals` as `counted` names them.
     fn of(pledge: PledgeId, currency: Currency, epoch: u64, totals: &[Total]) -> Self {
         let newest = totals.iter().map(|total| total.newest).max();
+        let (parts, sponsors) = totals.split_at(PARTS_MAX * 5);
+        let sponsors: [Total; 2] = sponsors.try_into().unwrap_or_default();
         let mut sum = Self {
             pledge,
             epoch,
@@ -64,9 +72,11 @@ impl CharityTotal {
             gross_reversed: 0,
             confirmed: 0,
             remitted: 0,
+            gross_matched: sponsors[0].credits,
+            gross_unmatched: sponsors[1].debits,
             ended: None,
         };
-        for part in totals.chunks_exact(5) {
+        for part in parts.chunks_exact(5) {
             let [accrued, reversed, confirmed, taken_back, remitted] = part else { continue };
             sum.gross_accrued += accrued.credits;
             sum.gross_reversed += reversed.debits + taken_back.debits;
@@ -137,9 +147,15 @@ impl Ledger {
     ) -> Result<Order, RefundFailed> {
         let _alone = self.0.payable.lock().await;
         loop {
-            let (after, entry) = self.refunding(&before, &order, &refund, host, pledge).await?;
+            let (after, mut entry) = self.refunding(&before, &order, &refund, host, pledge).await?;
+            let kept = after.total().minor - after.refunded_minor;
+            let back = self.take_back(&order, kept, refund.requested_at).await?;
+            entry.extend(back.writes());
             match self.journal().commit(entry).await {
-                Ok(()) => return Ok(after),
+                Ok(()) => {
+                    self.taken_back(back);
+                    return Ok(after);
+                }
                 // Another node took from what is payable, and less is left than was read.
                 Err(StoreError::Unpayable) => {}
                 Err(refused) => return Err(refused.into()),

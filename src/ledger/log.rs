@@ -25,6 +25,7 @@ use crate::store::tiles::{TileFolder, Tiles, TilesError};
 use crate::store::{Journal, StoreError, Write};
 
 mod leaves;
+mod pools;
 mod tallies;
 
 use tallies::Tallies;
@@ -66,6 +67,8 @@ pub enum LogError {
     Leaf { line: i64, why: LeafRefused },
     #[error("line {line}: {why}")]
     Line { line: i64, why: leaves::NotTold },
+    #[error("a pool cannot be told: {0}")]
+    Pool(#[from] pools::PoolNotTold),
     #[error("a tally cannot be told: {0}")]
     Tally(LeafRefused),
     #[error("the log is called {is} in the record; set `public_log.origin` to that, or leave it out")]
@@ -163,11 +166,19 @@ impl PublicLog {
         let mut state = self.0.state.lock().await;
         let size = self.catch_up(&mut state).await?;
         state.tallies.read_up_to(size, &self.0.journal).await?;
+        // A seed is told after the lines that it is about, a pool before: so they are read before and after those.
+        let seeds = self.0.journal.seeds_untold().await?;
         let waiting = self.0.journal.log_waiting(LOG_BATCH_MAX).await?;
+        let pools = self.0.journal.pools_untold().await?;
         let more = waiting.len() >= LOG_BATCH_MAX as usize;
         let done: Vec<i64> = waiting.iter().map(|waiting| waiting.seq).collect();
-        let mut leaves =
-            waiting.iter().map(|waiting| self.leaf_of(waiting, now)).collect::<Result<Vec<_>, _>>()?;
+        let mut leaves = pools.iter().map(|pool| pools::of_pool(pool, now)).collect::<Result<Vec<_>, _>>()?;
+        for waiting in &waiting {
+            leaves.push(self.leaf_of(waiting, now)?);
+        }
+        for (pool, slot, seed) in seeds.into_iter().filter(|_| !more) {
+            leaves.push(pools::of_seed(pool, slot, seed, now)?);
+        }
         if tally && leaves.is_empty() {
             leaves = state.tallies.due(size, now).map_err(LogError::Tally)?;
         }
@@ -243,10 +254,7 @@ impl PublicLog {
 
     /// The salt is the order's alone, and the same at every asking.
     fn commitment(&self, order: OrderId) -> ([u8; 32], Hash) {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0.secret).expect("any length makes a key");
-        mac.update(order.0.as_bytes());
-        let salt: [u8; 32] = mac.finalize().into_bytes().into();
-        (salt, leaf::commitment(order.0, &salt))
+        commitment(&self.0.secret, order)
     }
 
     fn leaf_of(&self, waiting: &Waiting, now: Timestamp) -> Result<LogLeaf, LogError> {
@@ -255,6 +263,13 @@ impl PublicLog {
                 let leaf = leaves::of_pledge(pledge, now);
                 let leaf = leaf.encode().map_err(|why| LogError::Leaf { line: waiting.seq, why })?;
                 Ok(LogLeaf { leaf, of: LeafOf::Pledge(pledge.reference()) })
+            }
+            Untold::Match(line) => {
+                let told = pools::of_match(line, self.commitment(line.claim).1);
+                let told = told.map_err(|why| LogError::Line { line: line.transfer, why })?;
+                let leaf = told.encode().map_err(|why| LogError::Leaf { line: line.transfer, why })?;
+                let of = LeafOf::Line { transfer: line.transfer, order: Some(line.claim) };
+                Ok(LogLeaf { leaf, of })
             }
             Untold::Line(line) => {
                 let commitment = line.order.as_ref().map(|order| self.commitment(order.id).1);
@@ -324,6 +339,14 @@ impl PublicLog {
         let proof = Proof { extra: None, index, hashes, checkpoint };
         Ok(Proven { index, leaf, proof: proof.to_string() })
     }
+}
+
+/// The salt of an order, or of a release of hearts, and the commitment to it.
+pub(super) fn commitment(secret: &[u8; 32], order: OrderId) -> ([u8; 32], Hash) {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("any length makes a key");
+    mac.update(order.0.as_bytes());
+    let salt: [u8; 32] = mac.finalize().into_bytes().into();
+    (salt, leaf::commitment(order.0, &salt))
 }
 
 fn parsed(placed: &Placed) -> Result<Leaf, LogError> {

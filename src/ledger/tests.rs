@@ -17,6 +17,7 @@ use crate::model::{
 mod charity;
 mod nodes;
 mod parts;
+mod pools;
 mod runs;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);

@@ -53,6 +53,7 @@ uuid_id!(
 uuid_id!(PaymentId, "paymentId");
 uuid_id!(RefundId, "refundId");
 uuid_id!(PledgeId, "pledgeId");
+uuid_id!(PoolId, "poolId");
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $field:literal, $bound:literal, $valid:expr) => {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Money, OrderId, OutOfBound, PartRef, Subject, Timestamp};
+use super::{Money, OrderId, OutOfBound, PartRef, PledgeId, PoolId, Subject, Timestamp};
 
 /// Balances are credits less debits. The sum over all accounts of a currency is zero, always.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +28,10 @@ pub enum Account {
     CorrectionBorne(PartRef),
     /// Owed to a buyer whose refund is under way.
     RefundPayable,
+    /// What a sponsor's pool has promised to add.
+    SponsorPool(PoolId),
+    /// What sponsors added to what a pledge gives. Apart from the pledge's own, always.
+    CharityMatched(PledgeId),
 }
 
 /// Why money moved.
@@ -55,6 +59,10 @@ pub enum Code {
     PaidBack,
     /// Correction cost to correction borne: a refund after remittance, which the host bears.
     Correct,
+    /// Sponsor pool to charity matched. Of hearts, the order is an id made from the release.
+    Match,
+    /// Charity matched back to sponsor pool, by a refund.
+    Unmatch,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -90,7 +98,7 @@ macro_rules! codes {
 codes! {
     Sale = 1 "sale", Commission = 2 "commission", Accrue = 3 "accrue", Reverse = 4 "reverse", Confirm = 5 "confirm",
     Remit = 6 "remit", Fee = 7 "fee", Refund = 8 "refund", Late = 9 "late", PaidBack = 10 "paid_back",
-    Correct = 11 "correct",
+    Correct = 11 "correct", Match = 13 "match", Unmatch = 14 "unmatch",
 }
 
 pub const SANDBOX: &str = "sandbox";
@@ -126,6 +134,8 @@ impl fmt::Display for Account {
             Self::CorrectionCost(host) => write!(f, "correction_cost/{host}"),
             Self::CorrectionBorne(pledge) => write!(f, "correction_borne/{pledge}"),
             Self::RefundPayable => f.write_str("refund_payable"),
+            Self::SponsorPool(pool) => write!(f, "sponsor_pool/{pool}"),
+            Self::CharityMatched(pledge) => write!(f, "charity_matched/{pledge}"),
         }
     }
 }
@@ -146,6 +156,8 @@ impl FromStr for Account {
             ("correction_cost", host) => Ok(Self::CorrectionCost(host.parse()?)),
             ("correction_borne", pledge) => Ok(Self::CorrectionBorne(pledge.parse()?)),
             ("refund_payable", "") => Ok(Self::RefundPayable),
+            ("sponsor_pool", pool) => Ok(Self::SponsorPool(pool.parse()?)),
+            ("charity_matched", pledge) => Ok(Self::CharityMatched(pledge.parse()?)),
             _ => Err(OutOfBound::new("account", "the name of an account, such as host_payable/li")),
         }
     }

@@ -65,6 +65,8 @@ mod tests {
                 confirmed: 0,
                 remitted: 0,
                 ended: None,
+                gross_matched: 0,
+                gross_unmatched: 0,
             };
             milestones.crossed(&total).map(|money| money.minor)
         };

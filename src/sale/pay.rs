@@ -15,8 +15,8 @@ use crate::store::inventory::{EndRefused, HoldRefused, NotNow, Request};
 use crate::store::journal::{HoldOutcome, Task};
 use crate::store::{Entry, StoreError, Write};
 
-/// Tries of one claim whose pledge is about to reach its cap. The provider tells its news again when none succeeds.
-const CAP_TRIES_MAX: u32 = 8;
+/// Tries of one claim whose pledge is about to reach its cap, or a sponsor its budget. The provider tells its news again when none succeeds.
+const CLAIM_TRIES_MAX: u32 = 16;
 const TICK: Duration = Duration::from_millis(1);
 
 impl Sales {
@@ -176,8 +176,8 @@ impl Sales {
         Ok(())
     }
 
-    /// Where other nodes accrue under the same cap, the postings may ask for more than it leaves: they are made again from what the
-    /// record says.
+    /// Where other nodes accrue under the same cap or match from the same pool, the postings may ask for another amount than is left: they
+    /// are made again from what the record says.
     async fn record_claim(
         &self,
         before: &Entry,
@@ -186,9 +186,10 @@ impl Sales {
         now: Timestamp,
     ) -> Result<Order, Refusal> {
         let (product, pledge) = (&live.product, live.pledge.as_deref());
-        for _ in 0..CAP_TRIES_MAX {
+        for _ in 0..CLAIM_TRIES_MAX {
             let postings = self.0.ledger.claim(held, &product.host, &product.category, pledge, now);
             let order = held.clone().claim(now, postings.charity)?;
+            let sponsors = self.0.ledger.sponsors(held, pledge, postings.charity, now).await?;
             let mut entry = before.clone();
             entry.extend(end_hold(&order, HoldOutcome::Claimed, now));
             entry.extend(postings.writes());
@@ -196,11 +197,14 @@ impl Sales {
             if crate::store::sabotage::doubles() {
                 entry.extend(postings.transfers.iter().cloned().map(Write::Transfer));
             }
-            match (self.0.journal.commit(entry).await, pledge) {
+            let (pending, matching) = self.0.ledger.submit_matched(entry, &sponsors)?;
+            match (pending.committed().await, pledge) {
                 (Ok(()), _) => {
                     postings.committed();
+                    matching.committed();
                     return Ok(order);
                 }
+                (Err(StoreError::PoolChanged), _) => self.0.ledger.reread_pools(matching).await?,
                 (Err(StoreError::CapReached), Some(pledge)) => self.0.ledger.reread_standing(pledge).await?,
                 (Err(refused), _) => return Err(refused.into()),
             }

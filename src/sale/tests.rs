@@ -28,6 +28,7 @@ mod restarting;
 mod restocking;
 mod schedule;
 mod shared;
+mod sponsored;
 mod sweeping;
 
 const START: Timestamp = Timestamp(1_800_000_000_000);

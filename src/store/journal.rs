@@ -18,6 +18,7 @@ mod figures;
 mod giving;
 mod lease;
 mod log;
+mod pools;
 mod postgres;
 mod query;
 mod read;
@@ -39,7 +40,10 @@ pub use entry::{Entry, HoldOutcome, Once, Task, Write};
 pub use figures::{Figures, Funnel, Minute, RoomSums};
 pub use giving::{Giver, Giving, GivingSums, HandedOver};
 pub use lease::{Deadline, Duty, Lease};
-pub use log::{LOG_BATCH_MAX, LeafOf, Line, LineOrder, LineRemittance, LogBatch, LogLeaf, LogState, Placed, Untold, Waiting};
+pub use log::{
+    LOG_BATCH_MAX, LeafOf, Line, LineOrder, LineRemittance, LogBatch, LogLeaf, LogState, Placed, Untold, Waiting,
+};
+pub use pools::{GivenMatch, Match, MatchLine, PoolBuyer, PoolRow, PoolSums, SlotSums};
 pub use postgres::{Postgres, PostgresSettings, migrate};
 pub use query::{Row, RowBroken};
 pub use read::{Listing, LotRow, Page};
@@ -166,6 +170,8 @@ pub enum StoreError {
     CapReached,
     #[error("less is owed to the charity")]
     Unpayable,
+    #[error("the pool has another amount left")]
+    PoolChanged,
     #[error("the record breaks its own rule: {0}")]
     Rule(String),
     #[error("too much is waiting to be recorded")]

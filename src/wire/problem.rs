@@ -196,6 +196,7 @@ impl From<LedgerRefused> for Problem {
     fn from(refused: LedgerRefused) -> Self {
         match refused {
             LedgerRefused::NoPledge => not_found("pledge"),
+            LedgerRefused::NoPool => not_found("pool"),
             LedgerRefused::OtherParts => {
                 let bound = "the same projects in the same order as in the version before".to_owned();
                 let said = sentence(&refused.to_string());
@@ -258,7 +259,8 @@ impl From<StoreError> for Problem {
             | StoreError::Stale
             | StoreError::Fenced
             | StoreError::CapReached
-            | StoreError::Unpayable => {
+            | StoreError::Unpayable
+            | StoreError::PoolChanged => {
                 Kind::ChangedMeanwhile.for_now("Read it again and repeat the request.", STALE_RETRY_MS)
             }
             StoreError::ContentDiffers => {
@@ -389,6 +391,7 @@ mod tests {
             (StoreError::Fenced, "changed-meanwhile", true),
             (StoreError::CapReached, "changed-meanwhile", true),
             (StoreError::Unpayable, "changed-meanwhile", true),
+            (StoreError::PoolChanged, "changed-meanwhile", true),
             (StoreError::ContentDiffers, "content-differs", false),
             (StoreError::Exists, "content-differs", false),
             (StoreError::HoldEnded, "hold-expired", false),

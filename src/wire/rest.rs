@@ -29,6 +29,7 @@ mod ops;
 mod orders;
 pub mod page;
 mod payments;
+mod pools;
 mod products;
 mod qr;
 mod receipts;

@@ -9,11 +9,11 @@ use crate::model::{Account, Code, Currency, Pledge, PledgeBase, PledgePart, Roun
 use crate::store::journal::{Line, LineRemittance};
 
 /// A host's words are cut to what a leaf takes; a control character becomes a space.
-fn words(text: &str, characters: usize) -> String {
+pub fn words(text: &str, characters: usize) -> String {
     text.chars().take(characters).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-fn currency(currency: Currency) -> leaf::Currency {
+pub fn currency(currency: Currency) -> leaf::Currency {
     currency.as_str().parse().expect("three letters A-Z, as here")
 }
 

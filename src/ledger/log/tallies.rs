@@ -44,6 +44,8 @@ impl Tallies {
             .recount
             .totals()
             .map(|(scope, key, currency, amounts)| ((scope, key.to_owned(), currency), amounts))
+            // A room may not say where it is: its orders count in all, and in no county.
+            .filter(|((scope, key, _), _)| *scope == Scope::All || !key.is_empty())
             .filter(|(of, amounts)| self.said.get(of).is_none_or(|said| said != amounts))
             .collect();
         changed.sort_by(|(one, _), (other, _)| one.cmp(other));

@@ -82,6 +82,39 @@ async fn two_nodes_reach_a_cap_and_keep_it() {
     assert_eq!(theirs.sums().await, (2_000, 0));
 }
 
+/// Each node only knows its own claims: the record tells them of the others.
+#[tokio::test]
+async fn two_nodes_drain_a_pool_to_its_last_fen() {
+    use super::pools::{ops, pool, terms};
+    let Some(server) = or_skip(Postgres::start()) else { return };
+    let [ours, theirs] = Desk::nodes(&server, 1_000_000).await;
+    let made = pool(4_010, terms());
+    let id = made.id;
+    ours.ledger.add_pool(made, None, &ops(), NOW).await.unwrap();
+    theirs.ledger.follow_pools(NOW).await.unwrap();
+    let drain = async |desk: &Desk| {
+        let (mut given, mut orders) = (0, Vec::new());
+        for _ in 0..40 {
+            let (order, added) = desk.matched(desk.order(2_600)).await; // 65 each
+            given += added;
+            orders.push((order, added));
+        }
+        (given, orders)
+    };
+    let ((here, orders), (there, _)) = join!(drain(&ours), drain(&theirs));
+    assert_eq!(here + there, 4_010, "{here} and {there}");
+    let (first, added) = orders.into_iter().find(|(_, added)| *added == 65).unwrap();
+    // A refund on one node makes room on the other.
+    ours.refund(&first, 2_600).await.unwrap();
+    theirs.ledger.follow_pools(NOW).await.unwrap();
+    assert_eq!(theirs.matched(theirs.order(12_000)).await.1, added);
+    // What is frozen on one matches nothing on the other, which does not know it yet.
+    ours.ledger.freeze_pool(id, true, "a question", &ops(), NOW).await.unwrap();
+    assert_eq!(theirs.matched(theirs.order(2_600)).await.1, 0);
+    let sums = theirs.ledger.pool(id).await.unwrap().sums;
+    assert_eq!(sums.slots[0].spent, 4_010);
+}
+
 #[tokio::test]
 async fn two_nodes_hand_over_no_more_than_is_owed() {
     let Some(server) = or_skip(Postgres::start()) else { return };

@@ -161,6 +161,12 @@ impl Shared {
 }
 
 impl LiveRoom {
+    /// Given in this room, on all nodes as far as this one knows. Only grows while the node runs.
+    pub fn hearts(&self) -> u64 {
+        let ours = self.hearts.load(Ordering::Relaxed);
+        self.floor().shared.as_mut().map_or(ours, |shared| shared.hearts(ours))
+    }
+
     /// How long what waits may still be gathered. `None`: nothing waits, and nobody sends for this room any more.
     pub fn waits(&self, now: Instant) -> Option<Duration> {
         let mut floor = self.floor();

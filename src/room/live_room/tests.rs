@@ -177,6 +177,8 @@ fn a_milestone_is_critical_and_told_once() {
         confirmed: 0,
         remitted: 0,
         ended: None,
+        gross_matched: 0,
+        gross_unmatched: 0,
     };
     let mut guest = enter(&room, &viewer("lin")).expect("inside");
     let mut reached = Vec::new();

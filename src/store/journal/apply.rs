@@ -14,13 +14,14 @@ use crate::model::{Account, Currency, FlashSale, Order, Pledge, SaleId, SaleStat
 mod fault;
 mod leases;
 mod log;
-mod runs;
+mod pools;
 mod registry;
+mod runs;
 mod sums;
 
 pub use fault::Fault;
 use fault::refuse;
-use sums::Sums;
+use sums::{MatchChange, Sums};
 
 /// Row ids of accounts, remembered by the writer.
 pub type Accounts = HashMap<Account, Vec<(Currency, i64)>>;
@@ -37,6 +38,10 @@ impl<'a, 'c> Batch<'a, 'c> {
     }
 
     pub fn apply(&mut self, entry: &Entry) -> Result<(), Fault> {
+        // Claims that stand ahead of it in the queue find the pool as it was.
+        if entry.iter().any(|write| matches!(write, Write::FreezePool { .. } | Write::PublishSeed { .. })) {
+            self.write_matches().map_err(Fault::unclean)?;
+        }
         for (index, write) in entry.iter().enumerate() {
             self.write(write).map_err(|refused| match refused {
                 Fault::Refused { clean, why } => Fault::Refused { clean: clean && index == 0, why },
@@ -183,6 +188,19 @@ impl<'a, 'c> Batch<'a, 'c> {
                 self.sums.change_pledge((*of, *currency), *standing, *payable, *cap);
                 Ok(())
             }
+            Write::Pool(pool) => self.pool(pool),
+            Write::FreezePool { pool, frozen } => self.freeze_pool(*pool, *frozen),
+            Write::Match(it) => {
+                self.sums.change_match(MatchChange::Claim(Box::new(it.clone())));
+                Ok(())
+            }
+            Write::Unmatch { claim, pool, amount } => {
+                let (claim, pool, amount) = (*claim, *pool, *amount);
+                self.sums.change_match(MatchChange::Back { claim, pool, amount });
+                Ok(())
+            }
+            Write::PoolHearts { pool, slot, before, more } => self.pool_hearts(*pool, *slot, *before, *more),
+            Write::PublishSeed { pool, slot, at } => self.publish_seed(*pool, *slot, *at),
             Write::Fence { duty, fence } => self.fence(*duty, *fence),
             Write::TakeLease { duty, node, duration, now } => self.take_lease(*duty, node, *duration, *now),
             Write::GiveUpLease { duty, node } => self.give_up_lease(*duty, node),

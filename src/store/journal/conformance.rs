@@ -45,6 +45,7 @@ mod leases;
 mod log;
 mod nodes;
 mod pledges;
+mod pools;
 mod refusals;
 mod registry;
 mod settled;

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Duty, LogBatch, Minute};
+use super::{Duty, LogBatch, Match, Minute};
 use crate::model::payment::{ProviderEvent, Refund};
 use crate::model::room::Sanction;
 use crate::model::{
-    Charity, Currency, FlashSale, Order, OrderId, PartRef, Payment, PaymentId, Pledge, Product, ProgressReport,
-    Project, RefundId, RemittanceRun, Room, RoomId, SaleId, Sku, Subject, Timestamp, Transfer, order::ShipTo,
+    Charity, Currency, FlashSale, MatchPool, Order, OrderId, PartRef, Payment, PaymentId, Pledge, PoolId, Product,
+    ProgressReport, Project, RefundId, RemittanceRun, Room, RoomId, SaleId, Sku, Subject, Timestamp, Transfer,
+    order::ShipTo,
 };
 
 /// What one caller wants made durable, all or nothing. A write that may be refused in the normal course of things stands first:
@@ -103,6 +104,35 @@ pub enum Write {
         standing: i64,
         payable: i64,
         cap: Option<i64>,
+    },
+    /// Inserts, or `Exists`.
+    Pool(Box<MatchPool>),
+    /// Whether it is frozen from now on.
+    FreezePool {
+        pool: PoolId,
+        frozen: bool,
+    },
+    /// With the transfer of its amount. `PoolChanged` unless the amount is what the record would give now, no more and no less; 0 is only looked
+    /// at. A release that is there already: `Exists`.
+    Match(Match),
+    /// Takes back a part of a match, with the transfer of it. `PoolChanged` when less is there.
+    Unmatch {
+        claim: OrderId,
+        pool: PoolId,
+        amount: i64,
+    },
+    /// Hearts that a slot counts; `Stale` unless it had `before`.
+    PoolHearts {
+        pool: PoolId,
+        slot: u32,
+        before: u64,
+        more: u64,
+    },
+    /// The slot's seed is for everybody, and nothing is matched by it any more. Published before: `Seen`.
+    PublishSeed {
+        pool: PoolId,
+        slot: u32,
+        at: Timestamp,
     },
     /// `Fenced` unless the lease of this duty has this number now. Of a shared record also when the lease has run out.
     Fence {

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::query::{Parsed, Row, Value};
 use super::rows;
-use super::{Journal, StoreError};
-use crate::model::{Account, Code, Money, OrderId, Pledge, PledgeId, PledgeRef, Timestamp};
+use super::{Journal, MatchLine, StoreError};
+use crate::model::{Account, Code, Money, OrderId, Pledge, PledgeId, PledgeRef, PoolId, Timestamp};
 
 /// Leaves in one entry: a second of 2,000 orders, 1 MB at most.
 pub const LOG_BATCH_MAX: u32 = 2_048;
@@ -30,9 +30,17 @@ pub struct LogLeaf {
 /// What a leaf is about, so that it is found again.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LeafOf {
-    Line { transfer: i64, order: Option<OrderId> },
+    Line {
+        transfer: i64,
+        order: Option<OrderId>,
+    },
     Pledge(PledgeRef),
     Tally(String),
+    /// The pool itself, or the seed of one of its slots.
+    Pool {
+        pool: PoolId,
+        seed: Option<u32>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +63,7 @@ pub struct Waiting {
 pub enum Untold {
     Pledge(Box<Pledge>),
     Line(Box<Line>),
+    Match(Box<MatchLine>),
 }
 
 /// A posted line of a charity's money, with what a leaf says about its order.
@@ -114,7 +123,7 @@ const LINES: &str = "SELECT x.seq, t.id, t.at, t.code, d.name, c.name, t.amount,
      LEFT JOIN pledge_parts g ON g.pledge = {pledge} AND g.part = {part} \
      LEFT JOIN (remittance_lines m JOIN remittance_runs u ON u.id = m.run AND u.state = 'transferred') \
          ON t.code = 6 AND m.pledge = g.pledge AND m.part = g.part AND m.amount = t.amount AND u.transferred_at = t.at \
-     ORDER BY x.seq LIMIT ?1";
+     WHERE t.code NOT IN (13, 14) ORDER BY x.seq LIMIT ?1";
 
 impl Journal {
     pub async fn log_state(&self) -> Result<LogState, StoreError> {
@@ -136,6 +145,8 @@ impl Journal {
 
     /// Pledges first: a line is told after the pledge that it is of.
     pub async fn log_waiting(&self, limit: u32) -> Result<Vec<Waiting>, StoreError> {
+        // Read before the lines: whoever is matched has its accrual among those.
+        let matches = self.matches_waiting(limit).await?;
         let mut waiting = self.list(PLEDGES, vec![Value::Int(limit.into())], waiting_pledge).await?;
         let left = limit.saturating_sub(u32::try_from(waiting.len()).unwrap_or(limit));
         if left == 0 {
@@ -152,7 +163,11 @@ impl Journal {
             .replace("{produce}", json("json_extract(p.body, '$.title')", "CAST(p.body AS json) ->> 'title'"))
             .replace("{pledge}", &json("unhex(replace({id}, '-', ''))", "CAST({id} AS uuid)").replace("{id}", &id))
             .replace("{part}", &part);
-        waiting.extend(self.list(sql, vec![Value::Int(left.into())], waiting_line).await?);
+        let mut lines = self.list(sql, vec![Value::Int(left.into())], waiting_line).await?;
+        lines.extend(matches);
+        lines.sort_by_key(|line| line.seq);
+        lines.truncate(left as usize);
+        waiting.extend(lines);
         Ok(waiting)
     }
 

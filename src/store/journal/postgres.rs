@@ -25,6 +25,7 @@ mod kind;
 mod line;
 mod migrate;
 mod plan;
+mod pools;
 mod reader;
 mod rows;
 mod session;

@@ -52,6 +52,7 @@ pub async fn receipt(call: Call) -> Result<v1::Receipt, Refused> {
             .into());
     }
     let pledge = call.wire.sales.pledge_of(order).await?.map(|pledge| pledge.reference());
+    let matched = call.wire.sales.ledger().matched(order.id).await?;
     let log = &call.wire.log;
     let OrderProof { salt, commitment, entries, waiting } =
         log.order(order.id, pledge).await.map_err(unreadable)?;
@@ -66,7 +67,7 @@ pub async fn receipt(call: Call) -> Result<v1::Receipt, Refused> {
         paid: Some(contract::money(order.total())),
         refunded: Some(contract::money(order.refunded())),
         charity: Some(contract::money(order.charity())),
-        matched: Some(contract::money(Money::zero(order.total().currency))),
+        matched: Some(contract::money(Money::new(matched, order.total().currency))),
         paid_at_ms: order.paid_at.map_or(0, |at| at.millis()),
         keys: log.keys().map(ToString::to_string).collect(),
         origin: log.origin().to_owned(),

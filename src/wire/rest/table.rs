@@ -3,8 +3,8 @@
 use axum::http::Method;
 
 use super::{
-    Route, WEBHOOKS, books, charity, figures, ops, orders, payments, products, receipts, registry, remittances,
-    rooms, sales, statements,
+    Route, WEBHOOKS, books, charity, figures, ops, orders, payments, pools, products, receipts, registry,
+    remittances, rooms, sales, statements,
 };
 use crate::model::Role::{self, Auditor, Commissioner, Guest, Host, Moderator, Ops, Viewer};
 
@@ -82,6 +82,11 @@ pub fn routes() -> Vec<Route> {
         Route::new(get(), "/v1/statements/charities/{charity}/{months}/regulator.csv", AUDITORS, "For the regulator: terms, agreements, totals, transfers and disclosure dates.", statements::regulator),
         Route::new(get(), "/v1/statements/projects/{project}/{months}/statement.csv", ALL, "What a project was given in a month or some.", statements::project_csv),
         Route::new(get(), "/v1/statements/projects/{project}/{months}/statement.html", ALL, "The same to print.", statements::project_html),
+        Route::new(get(), "/v1/pools", ALL, "Sponsors' pools, highest id first.", pools::list).paged(),
+        Route::new(post(), "/v1/pools", OPS, "Make a pool: a sponsor's budget in slots of time.", pools::create),
+        Route::new(get(), "/v1/pools/{pool}", ALL, "A pool: terms, slots with what is left, seeds when published.", pools::read),
+        Route::new(post(), "/v1/pools/{pool}/freeze", OPS, "Stop a pool: nothing is matched until it is unfrozen.", pools::freeze),
+        Route::new(post(), "/v1/pools/{pool}/unfreeze", OPS, "Go on with a frozen pool.", pools::unfreeze),
         Route::new(post(), "/v1/orders", BUYERS, "Buy. The same order again is safe.", orders::place),
         Route::new(get(), "/v1/orders", BUYERS, "One's own orders, highest id first.", orders::own).paged(),
         Route::new(get(), "/v1/orders/{order}", NAMED, "An order.", orders::read),

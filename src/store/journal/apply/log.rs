@@ -18,16 +18,22 @@ impl Batch<'_, '_> {
             StoreError::Stale,
         )?;
         for (place, leaf) in (*size..).zip(leaves) {
+            let (mut pool, mut slot) = (None, None);
             let (transfer, order, pledge, version, tally) = match &leaf.of {
                 LeafOf::Line { transfer, order } => {
                     (Some(*transfer), order.map(|order| blob(order.0)), None, None, None)
                 }
                 LeafOf::Pledge(pledge) => (None, None, Some(blob(pledge.id.0)), Some(pledge.version), None),
                 LeafOf::Tally(tally) => (None, None, None, None, Some(tally)),
+                LeafOf::Pool { pool: of, seed } => {
+                    (pool, slot) = (Some(blob(of.0)), Some(seed.map_or(-1, i64::from)));
+                    (None, None, None, None, None)
+                }
             };
             self.insert(
-                "INSERT INTO log_leaves (place, leaf, transfer, order_id, pledge, version, tally) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![place.cast_signed(), leaf.leaf, transfer, order, pledge, version, tally],
+                "INSERT INTO log_leaves (place, leaf, transfer, order_id, pledge, version, tally, pool, slot)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                params![place.cast_signed(), leaf.leaf, transfer, order, pledge, version, tally, pool, slot],
                 StoreError::Exists,
             )?;
         }

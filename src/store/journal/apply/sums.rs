@@ -1,4 +1,5 @@
-//! What many writes of a batch change together is summed up, and written once: lots, sums of pledges, totals.
+//! What many writes of a batch change together is summed up, and written once: lots, sums of pledges, totals; and what pools match, one
+//! after another.
 
 use std::collections::HashMap;
 
@@ -8,14 +9,22 @@ use super::super::rows::blob;
 use super::super::totals::{Key, Total};
 use super::Batch;
 use super::fault::{Fault, refuse};
-use crate::model::{Account, Code, Currency, PartRef, SaleId};
+use crate::model::{Account, Code, Currency, OrderId, PartRef, PoolId, SaleId};
 use crate::store::StoreError;
+use crate::store::journal::Match;
 
 #[derive(Default)]
 pub struct Sums {
     lots: HashMap<SaleId, LotChange>,
     pledges: HashMap<(PartRef, Currency), PledgeChange>,
+    /// In the order of entries: each is compared with what is left after the one before it.
+    matches: Vec<MatchChange>,
     totals: HashMap<(i64, Code), (Total, Account, Currency)>,
+}
+
+pub enum MatchChange {
+    Claim(Box<Match>),
+    Back { claim: OrderId, pool: PoolId, amount: i64 },
 }
 
 #[derive(Default)]
@@ -50,6 +59,10 @@ impl Sums {
         change.cap = [change.cap, cap].into_iter().flatten().min();
     }
 
+    pub fn change_match(&mut self, change: MatchChange) {
+        self.matches.push(change);
+    }
+
     pub fn change_total(&mut self, of: (i64, Code), account: &Account, currency: Currency, change: Total) {
         let (total, _, _) =
             self.totals.entry(of).or_insert_with(|| (Total::default(), account.clone(), currency));
@@ -69,6 +82,7 @@ impl Batch<'_, '_> {
         for ((of, currency), change) in std::mem::take(&mut self.sums.pledges) {
             self.write_pledge(of, currency, &change)?;
         }
+        self.write_matches()?;
         let mut changes = Vec::with_capacity(self.sums.totals.len());
         for ((id, code), (total, account, currency)) in std::mem::take(&mut self.sums.totals) {
             self.execute(
@@ -80,6 +94,16 @@ impl Batch<'_, '_> {
             changes.push(((account, currency, code), total));
         }
         Ok(changes)
+    }
+
+    pub(super) fn write_matches(&mut self) -> Result<(), Fault> {
+        for change in std::mem::take(&mut self.sums.matches) {
+            match change {
+                MatchChange::Claim(it) => self.match_(&it)?,
+                MatchChange::Back { claim, pool, amount } => self.unmatch(claim, pool, amount)?,
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn write_lot(&mut self, sale: SaleId) -> Result<(), Fault> {

@@ -3,17 +3,18 @@
 //! Where sums are refused the drafts only go one way (holds are not released in the small lot, what is payable only falls): then it does
 //! not matter into which batches the entries fall.
 
+use apricot_tlog::leaf::{Rule, Terms};
 use proptest::prelude::*;
 
 use super::*;
 use crate::model::order::Parcel;
-use crate::model::{Charity, ProgressReport, Project};
+use crate::model::{Charity, MatchPool, PoolId, PoolSeed, PoolSlot, ProgressReport, Project};
 
 /// Kind of write, which of few things it is about, and a choice.
 type Draft = (u8, u8, u8);
 
 const SMALL: SaleId = SaleId(Uuid::from_u128(2));
-const KINDS: u8 = 23;
+const KINDS: u8 = 25;
 
 fn drafts() -> impl Strategy<Value = Vec<Vec<Vec<Draft>>>> {
     let write = (0..KINDS, 0..6_u8, 0..4_u8);
@@ -128,6 +129,12 @@ fn write_of((kind, n, choice): Draft) -> Write {
             text: "told".into(),
             document_sha256: None,
         })),
+        23 => Write::Match(some_claim(n, choice)),
+        24 => match choice {
+            0 => Write::FreezePool { pool: POOL, frozen: n == 0 },
+            1 if n == 1 => Write::PublishSeed { pool: POOL, slot: 1, at: NOW },
+            _ => Write::Unmatch { claim: some_claim(n, 0).claim, pool: POOL, amount: choice.into() },
+        },
         _ => match choice {
             0 => Write::Room(Box::new(Room { version: 2 + u64::from(n), ..room() })),
             1 => Write::Sanction {
@@ -147,9 +154,41 @@ fn write_of((kind, n, choice): Draft) -> Write {
     }
 }
 
+const POOL: PoolId = PoolId(Uuid::from_u128(9_000));
+
+/// Every amount that is right is right in whatever batch it falls: each claim is compared on its own.
+fn some_claim(n: u8, choice: u8) -> Match {
+    Match {
+        claim: OrderId(Uuid::from_u128(1_000 + u128::from(n))),
+        pool: POOL,
+        slot: u32::from(n % 2),
+        release: None,
+        pledge: pledge(1).id,
+        project: format!("project-{}", n % 3),
+        buyer: (n < 5).then(|| format!("buyer-{}", n / 2).parse().unwrap()),
+        at: NOW,
+        tier: None,
+        due: 20,
+        amount: [20, 20, 10, 0][usize::from(choice)],
+    }
+}
+
+fn some_pool() -> MatchPool {
+    let slot = |seed| PoolSlot { opens_at: NOW, closes_at: NOW, budget: 50, seed: PoolSeed([seed; 32]) };
+    let terms = Terms {
+        project: String::new(),
+        buyer_day_cap: 30,
+        project_cap: 40,
+        buyer_minute_limit: 2,
+        rule: Rule::Ratio { ppm: 1 },
+    };
+    let slots = vec![slot(1), slot(2)];
+    MatchPool { id: POOL, sponsor: "An orchard".into(), currency: Currency::CNY, terms, slots }
+}
+
 /// Everything that may be seen. Ids of transfers and accounts are left out: PostgreSQL does not give one twice, used or not. So are accounts
 /// that nobody posted to: there they are made for a whole part of a batch, some of which may be refused.
-const SIGHTS: [&str; 18] = [
+const SIGHTS: [&str; 21] = [
     "SELECT hex(id) || stage || version || hold || offered || refunded || charity || quantity || coalesce(parcel, '-')
          || coalesce(CAST(held_until AS TEXT), '-') || coalesce(CAST(paid_at AS TEXT), '-') FROM orders",
     "SELECT hex(order_id) || hold || hex(sale) || coalesce(outcome, '-') FROM holds",
@@ -170,6 +209,10 @@ const SIGHTS: [&str; 18] = [
     "SELECT registration || name || version || name_words FROM charities",
     "SELECT id || charity || title || version || words || '/' || due_at || coalesce(CAST(reported_at AS TEXT), '-') FROM projects",
     "SELECT hex(id) || project || at || body FROM reports",
+    "SELECT hex(s.pool) || '/' || s.slot || '/' || s.spent || '/' || p.frozen || coalesce(CAST(s.published_at AS TEXT), '-')
+         FROM pool_slots s JOIN pools p ON p.id = s.pool",
+    "SELECT project || '/' || net FROM pool_projects UNION ALL SELECT buyer || '/' || day || '/' || net FROM pool_buyer_days",
+    "SELECT hex(claim) || slot || project || coalesce(buyer, '-') || '/' || amount || '/' || kept FROM matches",
 ];
 
 async fn sights(desk: &Desk) -> Vec<Vec<String>> {
@@ -201,6 +244,7 @@ async fn told(on: Engine, rounds: &[Vec<Vec<Draft>>]) -> (Vec<Result<(), StoreEr
         cap: None,
     };
     desk.commit(vec![payable]).await.unwrap();
+    desk.commit(vec![Write::Pool(Box::new(some_pool()))]).await.unwrap();
     let mut answers = Vec::new();
     for round in rounds {
         let entries = round.iter().map(|entry| entry.iter().copied().map(write_of).collect()).collect();

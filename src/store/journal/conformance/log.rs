@@ -44,7 +44,7 @@ async fn lines_of_a_charity_wait_for_the_log(on: Engine) {
         .into_iter()
         .filter_map(|waiting| match waiting.what {
             Untold::Line(line) => Some(*line),
-            Untold::Pledge(_) => None,
+            Untold::Pledge(_) | Untold::Match(_) => None,
         })
         .collect();
     let [line] = &told[..] else { panic!("{told:?}") };
@@ -100,7 +100,7 @@ async fn leaves_of_an_order_are_found(on: Engine) {
     assert_eq!(desk.journal.log_of_order(order.id).await.unwrap(), (vec![], 2));
     let line = waiting(&desk).await.into_iter().find_map(|waiting| match waiting.what {
         Untold::Line(line) => Some((waiting.seq, line.transfer)),
-        Untold::Pledge(_) => None,
+        Untold::Pledge(_) | Untold::Match(_) => None,
     });
     let (seq, transfer) = line.unwrap();
     let of = LeafOf::Line { transfer, order: Some(order.id) };

@@ -168,6 +168,10 @@ fn kinds_of(write: &Write) -> &'static [Kind] {
         Write::Run(_) => &[Kind::NextRun],
         Write::Task { .. } => &[Kind::Task],
         Write::TaskDone(_) => &[Kind::TaskDone],
+        Write::Pool(_) => &[Kind::NewPool, Kind::NewSlots],
+        Write::FreezePool { .. } => &[Kind::FreezePool],
+        Write::PoolHearts { .. } => &[Kind::PoolHearts],
+        Write::PublishSeed { .. } => &[Kind::PublishSeed],
         Write::Fence { .. } => &[Kind::Fence],
         Write::TakeLease { .. } => &[Kind::TakeLease],
         Write::GiveUpLease { .. } => &[Kind::GiveUpLease],
@@ -179,6 +183,10 @@ fn kinds_of(write: &Write) -> &'static [Kind] {
         Write::Cosigned { .. } => &[Kind::Cosigned],
         Write::NameLog { .. } => &[Kind::NameLog],
         Write::Audit { .. } => &[Kind::Audit],
-        Write::ReturnLeftovers(_) | Write::Transfer(_) | Write::PledgeSums { .. } => &[],
+        Write::ReturnLeftovers(_)
+        | Write::Transfer(_)
+        | Write::PledgeSums { .. }
+        | Write::Match(_)
+        | Write::Unmatch { .. } => &[],
     }
 }

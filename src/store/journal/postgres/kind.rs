@@ -62,6 +62,11 @@ kinds! {
     RunLines "run_lines" Insert,
     Task "task" Insert,
     TaskDone "task_done" Always,
+    NewPool "new_pool" Insert,
+    NewSlots "new_slots" Insert,
+    FreezePool "freeze_pool" Always,
+    PoolHearts "pool_hearts" Change,
+    PublishSeed "publish_seed" Change,
     TakeLease "take_lease" Change,
     GiveUpLease "give_up_lease" Always,
     Reading "reading" Always,
@@ -82,6 +87,7 @@ kinds! {
     Lots "lots" Change,
     Leftovers "leftovers" Always,
     PledgeSums "pledge_sums" Always,
+    Matches "matches" Always,
     LockTotals "lock_totals" Always,
     Transfers "transfers" Always,
     Totals "totals" Change,
@@ -133,7 +139,7 @@ impl Kind {
     /// Why a row of this kind was not changed.
     pub fn refusal(self) -> StoreError {
         match self {
-            Self::Once | Self::ProviderEvent | Self::RefundDone => StoreError::Seen,
+            Self::Once | Self::ProviderEvent | Self::RefundDone | Self::PublishSeed => StoreError::Seen,
             Self::Fence | Self::TakeLease => StoreError::Fenced,
             Self::NextRoom
             | Self::NextCharity
@@ -143,6 +149,7 @@ impl Kind {
             | Self::NextOrder
             | Self::NextPayment
             | Self::NextRun
+            | Self::PoolHearts
             | Self::LogSize
             | Self::LogDone => StoreError::Stale,
             Self::EndHold => StoreError::HoldEnded,
@@ -168,6 +175,9 @@ impl Kind {
             | Self::Sanction
             | Self::Address
             | Self::TaskDone
+            | Self::NewPool
+            | Self::NewSlots
+            | Self::FreezePool
             | Self::GiveUpLease
             | Self::Reading
             | Self::ForgetReadings
@@ -183,6 +193,7 @@ impl Kind {
             | Self::Accounts
             | Self::AccountIds
             | Self::PledgeSums
+            | Self::Matches
             | Self::LockTotals
             | Self::Transfers
             | Self::Totals => StoreError::Exists,

@@ -196,7 +196,14 @@ fn may_refuse(kind: Kind) -> bool {
 
 /// Summed up over a batch, and written at its end.
 fn is_summed(write: &Write) -> bool {
-    matches!(write, Write::Transfer(_) | Write::PledgeSums { .. } | Write::ReturnLeftovers(_))
+    matches!(
+        write,
+        Write::Transfer(_)
+            | Write::PledgeSums { .. }
+            | Write::Match(_)
+            | Write::Unmatch { .. }
+            | Write::ReturnLeftovers(_)
+    )
 }
 
 /// The row that a write changes; `None` for what is summed up and for what is sent alone.
@@ -244,6 +251,10 @@ fn row_of(write: &Write) -> Option<(Kind, Key)> {
         | Write::Sale(_)
         | Write::Restock { .. }
         | Write::Run(_)
+        | Write::Pool(_)
+        | Write::FreezePool { .. }
+        | Write::PoolHearts { .. }
+        | Write::PublishSeed { .. }
         | Write::TakeLease { .. }
         | Write::GiveUpLease { .. }
         | Write::Reading { .. }
@@ -255,6 +266,8 @@ fn row_of(write: &Write) -> Option<(Kind, Key)> {
         | Write::NameLog { .. }
         | Write::ReturnLeftovers(_)
         | Write::Transfer(_)
+        | Write::Match(_)
+        | Write::Unmatch { .. }
         | Write::PledgeSums { .. } => return None,
     })
 }

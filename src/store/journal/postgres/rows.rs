@@ -7,6 +7,7 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use uuid::Uuid;
 
 use super::kind::Kind;
+use super::pools::pool_cells;
 use crate::model::room::Sanction;
 use crate::model::{
     Charity, FlashSale, Order, Payment, PaymentState, Pledge, Project, RemittanceRun, SaleState, Stage, Timestamp,
@@ -171,6 +172,13 @@ impl<'a> Group<'a> {
                 let (kind, subject) = task_cells(task);
                 self.push([subject, kind]);
             }
+            Write::Pool(pool) if self.kind == Kind::NewPool => self.push(pool_cells(pool)),
+            Write::Pool(pool) => self.push_slots(pool),
+            Write::FreezePool { pool, frozen } => self.push([Cell::Id(pool.0), int(*frozen)]),
+            Write::PoolHearts { pool, slot, before, more } => {
+                self.push([Cell::Id(pool.0), int(*slot), version(*before), version(*more)]);
+            }
+            Write::PublishSeed { pool, slot, at } => self.push([Cell::Id(pool.0), int(*slot), time(*at)]),
             Write::Fence { duty, fence } => self.push([text(duty.name()), version(*fence)]),
             Write::TakeLease { duty, node, duration, .. } => {
                 self.push([text(duty.name()), text(node), Cell::Int(rows::millis(*duration))]);
@@ -191,7 +199,11 @@ impl<'a> Group<'a> {
             Write::Audit { at, actor, action, subject, reason } => {
                 self.push([time(*at), text(actor.as_str()), text(action), text(subject), text(reason)]);
             }
-            Write::ReturnLeftovers(_) | Write::Transfer(_) | Write::PledgeSums { .. } => {}
+            Write::ReturnLeftovers(_)
+            | Write::Transfer(_)
+            | Write::PledgeSums { .. }
+            | Write::Match(_)
+            | Write::Unmatch { .. } => {}
         }
     }
 }
@@ -205,6 +217,7 @@ impl<'a> Group<'a> {
                 for (place, leaf) in (*size..).zip(leaves) {
                     let (mut transfer, mut order, mut pledge, mut of_version, mut tally) =
                         (Cell::Null, Cell::Null, Cell::Null, Cell::Null, Cell::Null);
+                    let (mut pool, mut slot) = (Cell::Null, Cell::Null);
                     match &leaf.of {
                         LeafOf::Line { transfer: line, order: of } => {
                             transfer = Cell::Int(*line);
@@ -215,8 +228,21 @@ impl<'a> Group<'a> {
                             of_version = int(of.version);
                         }
                         LeafOf::Tally(of) => tally = text(of),
+                        LeafOf::Pool { pool: of, seed } => {
+                            (pool, slot) = (Cell::Id(of.0), Cell::Int(seed.map_or(-1, i64::from)));
+                        }
                     }
-                    self.push([version(place), text(&leaf.leaf), transfer, order, pledge, of_version, tally]);
+                    self.push([
+                        version(place),
+                        text(&leaf.leaf),
+                        transfer,
+                        order,
+                        pledge,
+                        of_version,
+                        tally,
+                        pool,
+                        slot,
+                    ]);
                 }
             }
             Kind::LogDone => done.iter().for_each(|seq| self.push([Cell::Int(*seq)])),
@@ -393,7 +419,7 @@ pub fn maybe<'a>(number: Option<i64>) -> Cell<'a> {
     number.map_or(Cell::Null, Cell::Int)
 }
 
-fn time<'a>(at: Timestamp) -> Cell<'a> {
+pub fn time<'a>(at: Timestamp) -> Cell<'a> {
     Cell::Int(at.millis())
 }
 

@@ -140,6 +140,7 @@ fn trouble(error: &Error, message: &Message) -> Trouble {
         ("40001" | "40P01" | "57014" | "55P03", _) => Trouble::Conflict,
         ("AP001" | "23505", Some(kind)) => named(kind),
         ("AP002", _) => Trouble::Refused { kind, why: StoreError::CapReached },
+        ("AP004", _) => Trouble::Refused { kind, why: StoreError::PoolChanged },
         ("AP003", _) => Trouble::Refused { kind, why: StoreError::Unpayable },
         ("23514", Some(Kind::Lots)) => named(Kind::Lots),
         // The server says goodbye.

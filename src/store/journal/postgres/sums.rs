@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::kind::Kind;
+use super::pools::{match_cells, unmatch_cells};
 use super::rows::{Cell, Group, int, maybe, owned};
 use crate::model::{Account, Currency, PartRef, SaleId, Transfer};
 use crate::store::Write;
@@ -22,6 +23,8 @@ pub struct Sums<'a> {
     lots: BTreeMap<SaleId, (i64, i64)>,
     leftovers: BTreeSet<SaleId>,
     pledges: BTreeMap<(PartRef, Currency), PledgeChange>,
+    /// Claims of pools and what is taken back, in the order of entries.
+    matches: Vec<&'a Write>,
     pub transfers: Vec<&'a Transfer>,
 }
 
@@ -81,6 +84,7 @@ impl<'a> Sums<'a> {
                 change.payable += payable;
                 change.cap = [change.cap, *cap].into_iter().flatten().min();
             }
+            Write::Match(_) | Write::Unmatch { .. } => self.matches.push(write),
             Write::Transfer(transfer) => self.transfers.push(transfer),
             _ => {}
         }
@@ -117,6 +121,13 @@ impl<'a> Sums<'a> {
             ]
         });
         groups.extend(some(Group::of(Kind::PledgeSums, pledges)));
+        // Before the lines, so that those of a pool have their ids in the order in which they were decided.
+        let matches = self.matches.iter().filter_map(|write| match write {
+            Write::Match(it) => Some(match_cells(it)),
+            Write::Unmatch { claim, pool, amount } => Some(unmatch_cells(*claim, *pool, *amount)),
+            _ => None,
+        });
+        groups.extend(some(Group::of(Kind::Matches, matches)));
         let (mut totals, mut posted) = (BTreeMap::<_, Total>::new(), Group::new(Kind::Transfers));
         for (number, transfer) in (1_i64..).zip(self.transfers) {
             let Transfer { debit, credit, amount, code, order, at } = transfer;

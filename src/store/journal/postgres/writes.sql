@@ -207,6 +207,33 @@ INSERT INTO outbox (subject, kind, created_at) SELECT unnest($1::uuid[]), unnest
 -- key: subject, kind
 DELETE FROM outbox t USING (SELECT unnest($1::uuid[]) AS subject, unnest($2::text[]) AS kind) AS d WHERE t.subject = d.subject AND t.kind = d.kind
 
+-- name: new_pool
+-- key: id
+INSERT INTO pools (id, sponsor, currency, terms, project_cap, buyer_day_cap, buyer_minute_limit, frozen)
+SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::bigint[]), unnest($6::bigint[]),
+       unnest($7::bigint[]), 0
+
+-- name: new_slots
+-- key: pool, slot
+INSERT INTO pool_slots (pool, slot, opens_at, closes_at, budget, seed, spent, hearts)
+SELECT unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::bytea[]), 0, 0
+
+-- name: freeze_pool
+-- key: id
+UPDATE pools t SET frozen = d.frozen FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::bigint[]) AS frozen) AS d WHERE t.id = d.id
+
+-- name: pool_hearts
+-- key: pool, slot
+UPDATE pool_slots t SET hearts = t.hearts + d.more
+FROM (SELECT unnest($1::uuid[]) AS pool, unnest($2::bigint[]) AS slot, unnest($3::bigint[]) AS before, unnest($4::bigint[]) AS more) AS d
+WHERE t.pool = d.pool AND t.slot = d.slot AND t.hearts = d.before
+
+-- name: publish_seed
+-- key: pool, slot
+UPDATE pool_slots t SET published_at = d.at
+FROM (SELECT unnest($1::uuid[]) AS pool, unnest($2::bigint[]) AS slot, unnest($3::bigint[]) AS at) AS d
+WHERE t.pool = d.pool AND t.slot = d.slot AND t.published_at IS NULL
+
 -- name: fence
 -- key: duty, fence
 -- The share lock keeps the lease as it is until this transaction has ended.
@@ -254,8 +281,9 @@ WHERE t.id = d.id AND t.size = d.size
 
 -- name: log_leaves
 -- key: place
-INSERT INTO log_leaves (place, leaf, transfer, order_id, pledge, version, tally)
-SELECT unnest($1::bigint[]), unnest($2::text[]), unnest($3::bigint[]), unnest($4::uuid[]), unnest($5::uuid[]), unnest($6::bigint[]), unnest($7::text[])
+INSERT INTO log_leaves (place, leaf, transfer, order_id, pledge, version, tally, pool, slot)
+SELECT unnest($1::bigint[]), unnest($2::text[]), unnest($3::bigint[]), unnest($4::uuid[]), unnest($5::uuid[]), unnest($6::bigint[]), unnest($7::text[]),
+       unnest($8::uuid[]), unnest($9::bigint[])
 
 -- name: log_done
 -- key: seq
@@ -292,6 +320,10 @@ SELECT whole(count(*), cardinality($1)) FROM lowered
 -- name: pledge_sums
 -- key: pledge
 SELECT change_pledge_sums($1, $2, $3, $4, $5, $6)
+
+-- name: matches
+-- key: claim
+SELECT change_matches($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 
 -- name: lock_totals
 -- key: account

@@ -16,7 +16,7 @@ export const lightRules: Record<string, string> = {
   pledge_sums_are_the_transfers: "What stands accrued under a pledge and what of it is payable are the sums of its transfers.",
   caps_kept: "What stands accrued under a capped pledge is within its cap, the highest of its versions.",
   paid_order_posted_once: "A paid order has one sale posting over its whole price and one commission posting; an unpaid one has none.",
-  posting_has_its_order: "Every posting but a remittance belongs to a recorded order.",
+  posting_has_its_order: "Every posting but a remittance belongs to a recorded order, or to a release of hearts.",
   order_charity_is_posted: "An order’s charity share is what was accrued for it less what was reversed.",
   refunds_are_posted: "What an order says was refunded is the sum of its refund postings and of its recorded refunds.",
   refund_paid_back_once: "A refund that is done was paid back once, one that is not done was not.",
@@ -24,6 +24,8 @@ export const lightRules: Record<string, string> = {
   late_payment_goes_back: "A payment that came too late has one posting for its taking, over its whole amount.",
   provider_is_asked: "What the provider has not answered yet is in the outbox, and nothing else is.",
   remittances_are_posted: "Remittances are the remit postings, and no pledge remitted more than was confirmed.",
+  pools_spent_what_they_matched: "What a pool’s slots have spent, by project and by buyer and day too, is what was matched less taken back, within the budgets.",
+  matches_are_posted: "What was matched and what was taken back of it are postings.",
   stock_not_negative: "No product has fewer than zero units on hand.",
   lines_are_in_the_log: "Every line of a charity’s money and every pledge is in the public log or waits for it, once.",
   log_is_whole: "The public log has its leaves one after another, as many as its newest checkpoint covers.",
@@ -40,6 +42,8 @@ export const accountKinds: Record<string, string> = {
   charity_payable: "Charity: payable",
   charity_remitted: "Charity: remitted",
   refund_payable: "Payable back to buyers",
+  sponsor_pool: "Sponsor’s pool",
+  charity_matched: "Charity: added by sponsors",
 };
 
 export const accountOwners: Record<string, string> = {

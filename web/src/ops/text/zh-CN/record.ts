@@ -16,7 +16,7 @@ export const lightRules: Record<string, string> = {
   pledge_sums_are_the_transfers: "每个约定的已累计和待拨付，等于它的流水之和。",
   caps_kept: "有上限的约定，累计不超过各版本里最高的上限。",
   paid_order_posted_once: "付清的订单有一笔全价的销售分录和一笔佣金分录；没付的没有。",
-  posting_has_its_order: "除了拨付，每笔分录都属于一张记着的订单。",
+  posting_has_its_order: "除了拨付，每笔分录都属于一张记着的订单，或一次点赞释放。",
   order_charity_is_posted: "订单的公益份额，等于为它累计的减去冲回的。",
   refunds_are_posted: "订单说退了多少，退款分录和退款记录之和就是多少。",
   refund_paid_back_once: "办完的退款只退回一次；没办完的还没有退。",
@@ -24,6 +24,8 @@ export const lightRules: Record<string, string> = {
   late_payment_goes_back: "来得太晚的付款，收下时有一笔全额的分录。",
   provider_is_asked: "支付方还没回的都在待办里，别的都不在。",
   remittances_are_posted: "拨付记录就是拨付分录；拨出的不超过确认的。",
+  pools_spent_what_they_matched: "配捐池各时段用掉的，按项目、按买家和日子算也一样，等于配出的减去收回的，不超过预算。",
+  matches_are_posted: "配出的和收回的都有分录。",
   stock_not_negative: "没有一样商品的库存小于零。",
   lines_are_in_the_log: "每一笔公益流水和每一份承诺，都在公开日志里，或在等候写入，不重不漏。",
   log_is_whole: "公开日志的条目一条接一条，数目与最新签名的检查点一致。",
@@ -40,6 +42,8 @@ export const accountKinds: Record<string, string> = {
   charity_payable: "公益：待拨付",
   charity_remitted: "公益：已拨付",
   refund_payable: "应退买家",
+  sponsor_pool: "配捐池",
+  charity_matched: "公益：配捐",
 };
 
 export const accountOwners: Record<string, string> = {
