@@ -2,7 +2,8 @@ import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 
 import { PledgeBase, PledgeSchema, Rounding } from "./gen/apricot/v1/charity_pb";
-import { fromDecimal, moneyParts, pledged, toDecimal } from "./money";
+import { fromDecimal, moneyParts, toDecimal } from "./money";
+import { pledged } from "./pledged";
 import { clockFace, firstLanguage } from "./text";
 import { UNSET, glanced, ponged } from "./room/clock";
 import { uuid7 } from "./wire/uuid";
