@@ -1,4 +1,4 @@
-// One build, three pages. Nothing is inlined, so that the pages run under `default-src 'self'`.
+// One build, six pages. Nothing is inlined, so that the pages run under `default-src 'self'`.
 import { defineConfig } from "vitest/config";
 
 // `npm run dev` sends the API to a server on this port.
@@ -12,10 +12,10 @@ export default defineConfig({
     assetsDir: "assets",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: { viewer: "index.html", host: "host.html", ops: "ops.html" } },
+    rolldownOptions: { input: { viewer: "index.html", host: "host.html", ops: "ops.html", receipts: "receipts.html", verify: "verify.html", board: "board.html" } },
   },
   server: {
-    proxy: { "/v1": { target: server, ws: true }, "/sandbox": server },
+    proxy: { "/v1": { target: server, ws: true }, "/sandbox": server, "/log": server },
   },
   // A test reads the styles; without `css` they are empty in it.
   test: { environment: "node", include: ["src/**/*.test.ts"], css: true },

@@ -14,6 +14,14 @@ export const en: Catalogue = {
   more: "Show more",
   unknown: "That did not work. Please try again.",
 
+  pages: {
+    label: "Open to everyone",
+    rooms: "Live rooms",
+    receipts: "What I gave",
+    verify: "Check",
+    board: "Board",
+  },
+
   rooms: {
     heading: "Live now",
     empty: "Nobody is live at the moment.",

@@ -12,6 +12,14 @@ export const zhCN = {
   more: "再看几个",
   unknown: "没能完成，请再试一次。",
 
+  pages: {
+    label: "公开的页面",
+    rooms: "直播间",
+    receipts: "我的捐赠",
+    verify: "验证",
+    board: "看板",
+  },
+
   rooms: {
     heading: "正在直播",
     empty: "现在还没有直播间。",

@@ -4,7 +4,7 @@ import { canHash, concat, fromHex, hexOf, same, sha256, utf8, type Bytes } from 
 import { Wrong, failed, ok, open, type Check, type Finding } from "./findings";
 import { Gift } from "./gift";
 import { NoLeaf, parseLeaf, type Leaf, type PledgeLeaf } from "./leaf";
-import { believe, parseKeys, type Key } from "./note";
+import { believe, originOf, parseKeys, type Key } from "./note";
 import { parseProof } from "./proof";
 import { parseReceipt, type Entry, type Receipt } from "./receipt";
 import { included, leafHash, type Tree } from "./tree";
@@ -24,11 +24,15 @@ export interface Verdict {
   readonly gift: Gift | undefined;
   /** The trees that the proofs name, signed by a trusted key, the smallest first. */
   readonly trees: readonly Tree[];
+  /** Whose word was taken for the signatures. */
+  readonly trust: Trust;
 }
 
-export async function checkReceipt(bytes: Bytes, known: Trust | undefined): Promise<Verdict> {
+/** `own`: what the reader keeps, whose word goes first. `site`: what the site shows of its own log. */
+export async function checkReceipt(bytes: Bytes, own: Trust | undefined, site?: Trust): Promise<Verdict> {
   const checks: Check[] = [];
-  const verdict = (receipt?: Receipt, gift?: Gift, trees: readonly Tree[] = []): Verdict => ({ checks, receipt, gift, trees });
+  let trust: Trust = { keys: [], source: "receipt" };
+  const verdict = (receipt?: Receipt, gift?: Gift, trees: readonly Tree[] = []): Verdict => ({ checks, receipt, gift, trees, trust });
   if (!canHash()) {
     checks.push(failed("form", { code: "noHashing" }));
     return verdict();
@@ -42,7 +46,7 @@ export async function checkReceipt(bytes: Bytes, known: Trust | undefined): Prom
   }
   checks.push(ok("form", { code: "receiptRead", entries: receipt.entries.length }));
   checks.push(await checkCommitment(receipt));
-  const trust = known ?? (await trustOfReceipt(receipt));
+  trust = own ?? (site !== undefined && originOf(site.keys) === receipt.origin ? site : await trustOfReceipt(receipt));
   checks.push(checkKey(receipt, trust));
   const { check, forked, trees } = await checkProofs(receipt, trust.keys);
   checks.push(check);

@@ -48,3 +48,7 @@ function all(): Written {
 function isWritten(it: unknown): boolean {
   return typeof it === "object" && it !== null && "size" in it && "root" in it && "atMs" in it && typeof it.size === "string" && typeof it.root === "string" && typeof it.atMs === "number";
 }
+
+export function seenLogs(): readonly { readonly origin: string; readonly size: number; readonly atMs: number }[] {
+  return Object.entries(all()).map(([origin, { size, atMs }]) => ({ origin, size: Number(size), atMs }));
+}

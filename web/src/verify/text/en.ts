@@ -119,6 +119,7 @@ export const en: VerifyCatalogue = {
   again: "Check another",
   reading: "Computing, line by line…",
   unread: "The file did not open. Please try again.",
+  badLink: "The link is not whole: its line number is none.",
   fromFile: (name) => `File: ${name}`,
   fromText: "A pasted receipt",
   fromHand: "A receipt from “What I gave”",

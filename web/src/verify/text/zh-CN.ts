@@ -117,6 +117,7 @@ export const zhCN = {
   again: "换一张",
   reading: "正在逐条计算…",
   unread: "文件打不开，请再试一次。",
+  badLink: "链接不完整：账目的编号不对。",
   fromFile: (name: string) => `文件：${name}`,
   fromText: "粘贴的收据",
   fromHand: "“我的捐赠”里的收据",
