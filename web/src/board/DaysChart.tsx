@@ -18,7 +18,7 @@ export function DaysChart(props: { days: Days; currency: string }) {
   const short = useMemo(() => new Intl.DateTimeFormat(language, { month: "short", day: "numeric", timeZone: "UTC" }), [language]);
   const digits = useMemo(() => new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2, [currency]);
   const shown = (value: number): string => money({ minor: BigInt(Math.round(value * 10 ** digits)), currency });
-  const build = useMemo<Build>(() => (ink) => buildDays(ink, (seconds) => (seconds % DAY_S === 0 ? short.format(seconds * 1000) : ""), shown), [language, currency]);
+  const build = useMemo<Build>(() => (ink) => buildDays(ink, (seconds) => short.format(seconds * 1000), shown), [language, currency]);
   const key = days.at.map((at, n) => `${at} ${days.accrued[n]} ${days.standing[n]}`).join();
   // For the eye only: what is exact stands in the table.
   const data = useMemo<uPlot.AlignedData>(() => {
@@ -49,6 +49,17 @@ const bars = uPlot.paths.bars?.({ size: [0.6, 48], radius: 0.2 });
 const wholeDays: uPlot.Scale = { time: false, range: (_, first, last) => [first - 0.8 * DAY_S, last + 0.8 * DAY_S] };
 const fromZero: uPlot.Scale = { range: (_, __, most) => [0, Math.max(1, most) * 1.15] };
 
+/** A label is about so wide. */
+const LABEL_PX = 72;
+
+/** At days only, and as many as there is room for. */
+function wholeSplits(chart: uPlot, _axis: number, first: number, last: number): number[] {
+  const days = (last - first) / DAY_S;
+  const step = DAY_S * Math.max(1, Math.ceil((days * LABEL_PX) / Math.max(1, chart.bbox.width / devicePixelRatio)));
+  const start = Math.ceil(first / DAY_S) * DAY_S;
+  return Array.from({ length: Math.max(0, Math.floor((last - start) / step) + 1) }, (_, n) => start + n * step);
+}
+
 function buildDays(ink: Ink, at: (seconds: number) => string, shown: (value: number) => string): ReturnType<Build> {
   const shared = { stroke: ink("ink-2"), font: "12px sans-serif", ticks: { show: false } };
   return {
@@ -57,7 +68,7 @@ function buildDays(ink: Ink, at: (seconds: number) => string, shown: (value: num
     legend: { show: false },
     scales: { x: wholeDays, y: fromZero },
     axes: [
-      { ...shared, size: 28, gap: 6, grid: { show: false }, incrs: [DAY_S, 2 * DAY_S, 7 * DAY_S, 14 * DAY_S, 28 * DAY_S, 56 * DAY_S], space: 64, values: (_, splits) => splits.map(at) },
+      { ...shared, size: 28, gap: 6, grid: { show: false }, splits: wholeSplits, values: (_, splits) => splits.map(at) },
       { ...shared, size: 84, grid: { stroke: ink("line"), width: 1 }, values: (_, splits) => splits.map(shown) },
     ],
     series: [

@@ -14,11 +14,11 @@ const RADIUS_MIN = 3;
 const LEVELS = 4;
 /** Where circles stand in a tile, one after the other; there is no room for more. */
 const SEATS: readonly (readonly [x: number, y: number])[] = [
-  [30, 31],
-  [14, 36],
-  [37, 12],
-  [20, 22],
-  [41, 41],
+  [32, 32],
+  [12, 37],
+  [38, 11],
+  [20, 27],
+  [42, 42],
 ];
 
 export function ProvinceMap(props: { places: readonly Place[] }) {
@@ -45,7 +45,7 @@ export function ProvinceMap(props: { places: readonly Place[] }) {
                 const [x, y] = SEATS[seat] ?? [0, 0];
                 return <circle key={row.key} cx={x} cy={y} r={Math.max(RADIUS_MIN, RADIUS_MAX * Math.sqrt(ratio(standing(row), mostOfOne)))} />;
               })}
-              <text x="7" y="17">
+              <text x="6" y="20">
                 {language === "en" ? province.id : province.sign}
               </text>
             </g>

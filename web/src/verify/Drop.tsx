@@ -39,7 +39,7 @@ export function Drop(props: { onBytes: (bytes: Bytes, from: string) => void; onW
         }}
       >
         <Receipt />
-        <p>{v.drop}</p>
+        <p class="drop-words">{v.drop}</p>
         <label class="primary drop-pick">
           {v.pick}
           <input

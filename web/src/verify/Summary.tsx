@@ -54,7 +54,7 @@ function About(props: { verdict: Verdict }) {
   return (
     <dl class="facts">
       {receipt.title !== "" && (
-        <Fact name={v.quantity}>
+        <Fact name={v.bought}>
           <bdi>{receipt.title}</bdi> × {count(receipt.quantity)}
         </Fact>
       )}

@@ -24,7 +24,11 @@ type Found = { readonly kind: "receipt"; readonly verdict: Verdict } | { readonl
 
 export function VerifyPage() {
   const v = verifyText.use();
-  const { t, count } = useWords();
+  const w = useWords();
+  const { t, count } = w;
+  // For what is said later, in the language of then.
+  const words = useRef(w);
+  words.current = w;
   const [subject, setSubject] = useState<Subject>();
   const [found, setFound] = useState<Found>();
   const [wrong, setWrong] = useState("");
@@ -61,9 +65,6 @@ export function VerifyPage() {
     },
     [v],
   );
-  const words = useRef(useWords());
-  words.current = useWords();
-
   useEffect(() => {
     const look = (): void => {
       const asked = askedBy(location.hash);

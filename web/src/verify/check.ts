@@ -247,6 +247,7 @@ function checkAmounts(receipt: Receipt, read: Lines): readonly Check[] {
     base: pledge.base,
     sharePpm: pledge.sharePpm,
     perUnit: BigInt(pledge.perUnit),
+    rounding: pledge.rounding,
   };
   const due = gift.share();
   const holds: Finding = gives.accrued < due ? { code: "shareCapped", ...gives, due } : { code: "shareHolds", ...gives };

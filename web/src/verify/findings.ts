@@ -106,6 +106,7 @@ interface Gives {
   base: "paid_price" | "per_unit";
   sharePpm: number;
   perUnit: bigint;
+  rounding: "down" | "half_even" | "up";
 }
 
 export type Code = keyof Findings;

@@ -5,6 +5,7 @@ import type { Sentences } from "../text";
 import type { VerifyCatalogue } from "./zh-CN";
 
 const sum = (w: Words, minor: bigint, currency: string): string => w.money({ minor, currency });
+const ROUNDED = { down: "down", half_even: "to the nearest", up: "up" } as const;
 const since = (w: Words, atMs: number): string => (atMs > 0 ? ` (seen ${w.stamp(atMs)})` : "");
 const some = (w: Words, n: number, one: string, many: string): string => `${w.count(n)} ${n === 1 ? one : many}`;
 const lines = (w: Words, n: number): string => some(w, n, "line", "lines");
@@ -25,8 +26,8 @@ const say: Sentences = {
   noSalt: () => "The random number is missing (only the buyer’s copy has it), so nothing ties the lines to this order’s number.",
 
   keyOwn: ({ name, id }) => `Checked with the key ${id} that you keep (${apart(name)}).`,
-  keySite: ({ id }) => `Checked with the key ${id} that this site itself shows. That is a reminder only: get the key from somewhere else too – the charity, the county, a friend – and paste it below.`,
-  keyReceipt: ({ id }) => `Checked with the key ${id} that is in the receipt itself. Whoever forges a receipt forges its key: get the key from somewhere else and paste it below.`,
+  keySite: ({ id }) => `Checked with the key ${id} that this site itself shows. That is a reminder only: get the key from somewhere else too – the charity, the county, a friend – and keep it under “The log’s key”.`,
+  keyReceipt: ({ id }) => `Checked with the key ${id} that is in the receipt itself. Whoever forges a receipt forges its key: get the key from somewhere else and keep it under “The log’s key”.`,
   keyNone: ({ origin }) => `There is no key of ${apart(origin)} here, so the signature can’t be checked.`,
   keyForm: ({ line, detail }) => `Line ${line} is no key: ${detail}`,
   noEd25519: () => "This browser can’t check Ed25519 signatures. Update it, or use apricot verify.",
@@ -65,9 +66,9 @@ const say: Sentences = {
   noAccrualBefore: ({ at }, w) => `Nothing accrued before line ${w.count(at)}.`,
   otherTerms: ({ at }, w) => `Pledge, version, currency or price of line ${w.count(at)} are not those of the accrual.`,
 
-  shareHolds: ({ paid, accrued, currency, base, sharePpm, perUnit, quantity }, w) =>
+  shareHolds: ({ paid, accrued, currency, base, sharePpm, perUnit, quantity, rounding }, w) =>
     base === "paid_price"
-      ? `${w.percent(sharePpm)} of ${sum(w, paid, currency)} is ${sum(w, accrued, currency)}, as the line says.`
+      ? `${w.percent(sharePpm)} of ${sum(w, paid, currency)}, rounded ${ROUNDED[rounding]} as pledged, is ${sum(w, accrued, currency)}: the line says so.`
       : `${sum(w, perUnit, currency)} for each of ${some(w, quantity, "piece", "pieces")} is ${sum(w, accrued, currency)}, as the line says.`,
   shareCapped: ({ accrued, due, currency }, w) => `The share would be ${sum(w, due, currency)}; the pledge has a limit, and ${sum(w, accrued, currency)} accrued. Whether the limit was reached only the whole log shows.`,
   wrongShare: ({ amount, due, currency }, w) => `The line says ${sum(w, amount, currency)}, the pledge says ${sum(w, due, currency)}.`,
@@ -128,8 +129,8 @@ export const en: VerifyCatalogue = {
   verdict: {
     holds: "It holds",
     holdsHint: "This device has computed every step for itself.",
-    reminder: "It adds up; the key is for you to confirm",
-    reminderHint: "Every step but the key is computed. Get the key from somewhere else and paste it below, and it is complete.",
+    reminder: "It adds up; only the key is left",
+    reminderHint: "Every step but the key is computed. Keep the key from somewhere else under “The log’s key”, and it is complete.",
     open: "Not all of it can be checked yet",
     openHint: "Nothing is wrong, but some steps could not be made; each says why.",
     failed: "It does not hold",
@@ -160,7 +161,7 @@ export const en: VerifyCatalogue = {
   matched: "Added by sponsors",
   refunded: "Refunded",
   order: "Order",
-  quantity: "Pieces",
+  bought: "Bought",
 
   key: {
     heading: "The log’s key",

@@ -5,6 +5,7 @@ import type { CheckName, Outcome } from "../findings";
 import type { Sentences } from "../text";
 
 const yuan = (w: Words, minor: bigint, currency: string): string => w.money({ minor, currency });
+const ROUNDED = { down: "不足一分舍去", half_even: "取最近的一分", up: "不足一分进一" } as const;
 const since = (w: Words, atMs: number): string => (atMs > 0 ? `（${w.stamp(atMs)} 见过）` : "");
 
 const say: Sentences = {
@@ -23,8 +24,8 @@ const say: Sentences = {
   noSalt: () => "收据里没有随机数（只有买家那份才有），所以没法确认账目属于这个订单号。",
 
   keyOwn: ({ name, id }) => `用的是您自己保存的公钥 ${id}（${apart(name)}）。`,
-  keySite: ({ id }) => `用的是本站自己公布的公钥 ${id}。它只算提醒：请从别处（公益机构、县里、朋友）再拿一份，粘贴到下面。`,
-  keyReceipt: ({ id }) => `用的是收据里自带的公钥 ${id}。伪造收据的人也会伪造它：请从别处拿到公钥，粘贴到下面。`,
+  keySite: ({ id }) => `用的是本站自己公布的公钥 ${id}。它只算提醒：请从别处（公益机构、县里、朋友）再拿一份，存进“账本的公钥”。`,
+  keyReceipt: ({ id }) => `用的是收据里自带的公钥 ${id}。伪造收据的人也会伪造它：请从别处拿到公钥，存进“账本的公钥”。`,
   keyNone: ({ origin }) => `没有 ${apart(origin)} 的公钥，签名没法检查。`,
   keyForm: ({ line, detail }) => `第 ${line} 行不是公钥：${detail}`,
   noEd25519: () => "这个浏览器不会检查 Ed25519 签名，请更新浏览器，或用 apricot verify 检查。",
@@ -63,9 +64,9 @@ const say: Sentences = {
   noAccrualBefore: ({ at }, w) => `第 ${w.count(at)} 条账目之前没有计提。`,
   otherTerms: ({ at }, w) => `第 ${w.count(at)} 条账目的承诺、版本、货币或金额和计提时不一样。`,
 
-  shareHolds: ({ paid, accrued, currency, base, sharePpm, perUnit, quantity }, w) =>
+  shareHolds: ({ paid, accrued, currency, base, sharePpm, perUnit, quantity, rounding }, w) =>
     base === "paid_price"
-      ? `${yuan(w, paid, currency)} 的 ${w.percent(sharePpm)} 是 ${yuan(w, accrued, currency)}，和账目一致。`
+      ? `${yuan(w, paid, currency)} 的 ${w.percent(sharePpm)}，按承诺${ROUNDED[rounding]}，是 ${yuan(w, accrued, currency)}，和账目一致。`
       : `每件 ${yuan(w, perUnit, currency)}，${w.count(quantity)} 件是 ${yuan(w, accrued, currency)}，和账目一致。`,
   shareCapped: ({ accrued, due, currency }, w) => `按比例应是 ${yuan(w, due, currency)}；承诺有上限，计提了 ${yuan(w, accrued, currency)}。上限是否真的到了，要看整本账。`,
   wrongShare: ({ amount, due, currency }, w) => `账目计提 ${yuan(w, amount, currency)}，按承诺应是 ${yuan(w, due, currency)}。`,
@@ -126,8 +127,8 @@ export const zhCN = {
   verdict: {
     holds: "站得住",
     holdsHint: "每一步都由这台设备自己算过。",
-    reminder: "算得通，公钥还要您确认",
-    reminderHint: "除了公钥，每一步都算过了。从别处拿到公钥粘贴到下面，就完整了。",
+    reminder: "算得通，只差公钥",
+    reminderHint: "除了公钥，每一步都算过了。从别处拿到公钥，存进“账本的公钥”，就完整了。",
     open: "还没法全部验完",
     openHint: "没有发现问题，但有几步还做不了，原因写在下面。",
     failed: "站不住",
@@ -158,7 +159,7 @@ export const zhCN = {
   matched: "配捐",
   refunded: "已退款",
   order: "订单",
-  quantity: "件数",
+  bought: "买的",
 
   key: {
     heading: "账本的公钥",
