@@ -111,20 +111,22 @@ function Papers(props: { board: Board; currency: string }) {
   const places = placesOf(rowsIn(board.counties, currency));
   return (
     <div class="board-papers">
-      {all !== undefined && <Headline row={all} atMs={Number(board.atMs)} size={board.logSize} />}
-      <section class="paper origins">
-        <h2>{b.map}</h2>
-        <div class="origins-both">
+      <div class="board-top">
+        {all !== undefined && <Headline row={all} atMs={Number(board.atMs)} size={board.logSize} />}
+        <section class="paper origins">
+          <h2>{b.map}</h2>
           <ProvinceMap places={places} />
+        </section>
+        <section class="paper places">
+          <h2>{b.counties}</h2>
           <RowTable
             testId="counties"
             name={b.county}
             rows={places.map(({ row, province }) => ({ row, name: row.key, note: province === undefined ? b.elsewhere : language === "en" ? province.en : province.zh }))}
-            note={b.province}
           />
-        </div>
-        {places.some(({ province }) => province === undefined) && <p class="hint">{b.elsewhereHint}</p>}
-      </section>
+          {places.some(({ province }) => province === undefined) && <p class="hint">{b.elsewhereHint}</p>}
+        </section>
+      </div>
       <section class="paper days">
         <h2>{b.days}</h2>
         {chart.kind === "loading" && <Skeleton lines={6} />}

@@ -9,16 +9,16 @@ const TILE = 48;
 const GAP = 4;
 const STEP = TILE + GAP;
 /** Of the largest circle; a circle's area is what its county gave. */
-const RADIUS_MAX = 13;
+const RADIUS_MAX = 11;
 const RADIUS_MIN = 3;
 const LEVELS = 4;
 /** Where circles stand in a tile, one after the other; there is no room for more. */
 const SEATS: readonly (readonly [x: number, y: number])[] = [
-  [32, 32],
-  [12, 37],
-  [38, 11],
-  [20, 27],
-  [42, 42],
+  [34, 33],
+  [13, 36],
+  [37, 12],
+  [24, 26],
+  [24, 42],
 ];
 
 export function ProvinceMap(props: { places: readonly Place[] }) {

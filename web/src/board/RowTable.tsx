@@ -13,7 +13,7 @@ export interface Line {
   readonly note?: string;
 }
 
-export function RowTable(props: { rows: readonly Line[]; name: string; testId: string; note?: string }) {
+export function RowTable(props: { rows: readonly Line[]; name: string; testId: string }) {
   const b = boardText.use();
   const { count, money } = useWords();
   const { rows, name } = props;

@@ -12,7 +12,7 @@ export function PublicTop(props: { here: PublicPage }) {
   const { t } = useWords();
   return (
     <header class="public-top">
-      <a class="public-brand" href="/" aria-label={t.pages.rooms}>
+      <a class="public-brand" href="/" aria-label={`${t.brand} · ${t.pages.rooms}`}>
         <img src={apricot} alt="" width="32" height="32" />
         <span>{t.brand}</span>
       </a>

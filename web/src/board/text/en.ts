@@ -23,8 +23,8 @@ export const en: BoardCatalogue = {
   mapLabel: (provinces, counties) => `Scheme of origins: ${counties} places in ${provinces} provinces. The table has the same numbers.`,
   elsewhere: "elsewhere",
   elsewhereHint: "Places that name no province are in the table only.",
+  counties: "Place by place",
   county: "Place",
-  province: "Province",
 
   days: "Day by day",
   daysUnit: (currency) => `in ${currency}`,

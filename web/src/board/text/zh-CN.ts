@@ -18,11 +18,11 @@ export const zhCN = {
 
   map: "从哪里卖出来",
   mapHint: "一格一个省级行政区，只示意位置，不是地图。格子越深，那里捐出的越多；圆是县，越大越多。",
-  mapLabel: (provinces: string, counties: string) => `产地示意图：${counties} 个产地，分布在 ${provinces} 个省级行政区；右边的表里是同样的数字。`,
+  mapLabel: (provinces: string, counties: string) => `产地示意图：${counties} 个产地，分布在 ${provinces} 个省级行政区；表里是同样的数字。`,
   elsewhere: "别处",
   elsewhereHint: "产地没有写明省份的，只在表里。",
+  counties: "每个产地",
   county: "产地",
-  province: "省份",
 
   days: "一天一天",
   daysUnit: (currency: string) => `单位 ${currency}`,
