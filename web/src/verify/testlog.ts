@@ -7,10 +7,18 @@ export const ORIGIN = "apricot.example/log";
 export const ORDER = "0190a000-0000-7000-8000-000000000001";
 const PLEDGE = "0190a000-0000-7000-8000-0000000000aa";
 
-/** The hashes of subtrees of these leaves, by the definition. */
+/** The hashes of subtrees of these leaves as they are now, by the definition. */
 export function hashesOf(leaves: readonly string[]): HashAt {
-  const hashAt: HashAt = async (level, index) =>
-    level === 0 ? leafHash(utf8(leaves[index] ?? "")) : nodeHash(await hashAt(level - 1, 2 * index), await hashAt(level - 1, 2 * index + 1));
+  const texts = [...leaves];
+  const known = new Map<string, Promise<Bytes>>();
+  const hashAt: HashAt = (level, index) => {
+    const name = `${level}/${index}`;
+    const hash = known.get(name) ?? made(level, index);
+    known.set(name, hash);
+    return hash;
+  };
+  const made: HashAt = async (level, index) =>
+    level === 0 ? leafHash(utf8(texts[index] ?? "")) : nodeHash(await hashAt(level - 1, 2 * index), await hashAt(level - 1, 2 * index + 1));
   return hashAt;
 }
 
