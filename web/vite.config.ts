@@ -1,4 +1,4 @@
-// One build, three pages. Nothing is inlined, so that the pages run under `default-src 'self'`.
+// One build, six pages. Nothing is inlined, so that the pages run under `default-src 'self'`.
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
@@ -45,7 +45,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: { viewer: "index.html", host: "host.html", ops: "ops.html" },
+      input: { viewer: "index.html", host: "host.html", ops: "ops.html", receipts: "receipts.html", verify: "verify.html", board: "board.html" },
       output: {
         // Few files, because a browser fetches six at a time: what a page does first, what every page speaks and draws with,
         // and its own parts.
@@ -62,7 +62,7 @@ export default defineConfig({
     },
   },
   server: {
-    proxy: { "/v1": { target: server, ws: true }, "/sandbox": server },
+    proxy: { "/v1": { target: server, ws: true }, "/sandbox": server, "/log": server },
   },
   // A test reads the styles; without `css` they are empty in it.
   test: { environment: "node", include: ["src/**/*.test.ts"], css: true },

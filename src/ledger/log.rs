@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use apricot_tlog::checkpoint::{Checkpoint, CheckpointRefused, SignedCheckpoint};
-use apricot_tlog::leaf::{self, Leaf, LeafRefused};
+use apricot_tlog::leaf::{self, Currency, Leaf, LeafRefused};
 use apricot_tlog::merkle::{Hash, ProveError};
 use apricot_tlog::note::{KeyRefused, Signer, VerifierKey};
 use apricot_tlog::proof::Proof;
@@ -24,10 +24,13 @@ use crate::store::journal::{
 use crate::store::tiles::{TileFolder, Tiles, TilesError};
 use crate::store::{Journal, StoreError, Write};
 
+mod days;
 mod leaves;
 mod pools;
 mod tallies;
 
+pub use days::Day;
+use days::Days;
 use tallies::Tallies;
 
 /// Leaves that are read at once when a node catches up.
@@ -44,6 +47,7 @@ struct Shared {
     secret: [u8; 32],
     folder: TileFolder,
     state: Mutex<State>,
+    days: Mutex<Days>,
 }
 
 struct State {
@@ -130,6 +134,7 @@ impl PublicLog {
             secret,
             folder,
             state: Mutex::new(state),
+            days: Mutex::default(),
         }));
         log.follow().await?;
         Ok(log)
@@ -246,6 +251,13 @@ impl PublicLog {
     pub async fn tallies(&self) -> Result<Vec<(u64, Leaf)>, LogError> {
         let placed = self.0.journal.log_tallies().await?;
         placed.into_iter().map(|placed| Ok((placed.index, parsed(&placed)?))).collect()
+    }
+
+    /// The last tally of everything on each day, the oldest first, for the newest few hundred days.
+    pub async fn days(&self, currencies: &[Currency]) -> Result<Vec<Day>, LogError> {
+        let mut days = self.0.days.lock().await;
+        days.read(currencies, &self.0.journal).await?;
+        Ok(days.all())
     }
 
     pub async fn waiting(&self) -> Result<u64, LogError> {

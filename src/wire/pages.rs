@@ -71,6 +71,9 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/pledges/{pledge}", get(|headers: HeaderMap| async move { page("index.html", &headers) }))
         .route("/host", get(|headers: HeaderMap| async move { page("host.html", &headers) }))
         .route("/ops", get(|headers: HeaderMap| async move { page("ops.html", &headers) }))
+        .route("/receipts", get(|headers: HeaderMap| async move { page("receipts.html", &headers) }))
+        .route("/verify", get(|headers: HeaderMap| async move { page("verify.html", &headers) }))
+        .route("/board", get(|headers: HeaderMap| async move { page("board.html", &headers) }))
         .route("/assets/{*path}", get(asset))
 }
 

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 
 import { PledgeBase, PledgeSchema, Rounding } from "./gen/apricot/v1/charity_pb";
 import { firstLanguage } from "./language";
-import { fromDecimal, grouped, moneyParts, pledged, toDecimal } from "./money";
+import { fromDecimal, grouped, moneyParts, toDecimal } from "./money";
+import { pledged } from "./pledged";
 import { clockFace } from "./text";
 import { UNSET, glanced, ponged } from "./room/clock";
 import { create } from "./wire/messages";

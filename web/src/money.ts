@@ -1,6 +1,5 @@
 // Amounts are integers of the smallest unit; they become decimals only here, for the eye.
 
-import { PledgeBase, Rounding, type Pledge } from "./gen/apricot/v1/charity_pb";
 import type { Money } from "./gen/apricot/v1/common_pb";
 
 const formats = new Map<string, Intl.NumberFormat | null>();
@@ -41,24 +40,6 @@ export function fromDecimal(text: string): bigint | undefined {
   const match = /^(\d{1,9})(?:\.(\d{1,2}))?$/.exec(text.normalize("NFKC").replace(/[。,]/g, ".").trim());
   if (match === null) return undefined;
   return BigInt(match[1] ?? "0") * 100n + BigInt((match[2] ?? "").padEnd(2, "0"));
-}
-
-/** What a purchase gives. The server's posting has the last word; a cap may make it less. */
-export function pledged(pledge: Pledge, totalMinor: bigint, quantity: number): bigint {
-  if (pledge.base === PledgeBase.PER_UNIT) return (pledge.perUnit?.minor ?? 0n) * BigInt(quantity);
-  const product = totalMinor * BigInt(pledge.sharePpm);
-  const whole = product / 1_000_000n;
-  const rest = product % 1_000_000n;
-  switch (pledge.rounding) {
-    case Rounding.UP:
-      return rest === 0n ? whole : whole + 1n;
-    case Rounding.HALF_EVEN:
-      return rest > 500_000n || (rest === 500_000n && whole % 2n === 1n) ? whole + 1n : whole;
-    case Rounding.DOWN:
-    case Rounding.UNSPECIFIED:
-    default:
-      return whole;
-  }
 }
 
 function formatOf(currency: string, language: string): Intl.NumberFormat | null {

@@ -10,12 +10,15 @@ import type { Catalogue } from "./text/zh-CN";
 
 export type { Catalogue };
 
+/** A message of the wire, or an amount from elsewhere. */
+type Sum = Pick<Money, "minor" | "currency"> & Partial<Pick<Money, "$typeName">>;
+
 export interface Words {
   readonly language: Language;
   readonly t: Catalogue;
   readonly count: (n: number | bigint) => string;
-  readonly money: (money: Money) => string;
-  readonly moneyParts: (money: Money) => Intl.NumberFormatPart[];
+  readonly money: (money: Sum) => string;
+  readonly moneyParts: (money: Sum) => Intl.NumberFormatPart[];
   readonly percent: (ppm: number) => string;
   /** One of many shares that stand below each other: with the same decimals. */
   readonly share: (ppm: number) => string;

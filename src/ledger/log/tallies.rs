@@ -58,6 +58,11 @@ impl Tallies {
     }
 }
 
+/// What the record calls a sum.
+pub(super) fn name(scope: Scope, currency: Currency, key: &str) -> String {
+    format!("{scope:?} {currency} {key}")
+}
+
 fn tally(
     size: u64,
     scope: Scope,
@@ -67,7 +72,7 @@ fn tally(
     now: Timestamp,
 ) -> Result<LogLeaf, LeafRefused> {
     let count = |amount: i64| u64::try_from(amount).unwrap_or(0);
-    let of = LeafOf::Tally(format!("{scope:?} {currency} {key}"));
+    let of = LeafOf::Tally(name(scope, currency, &key));
     let tally = Tally {
         size,
         scope,

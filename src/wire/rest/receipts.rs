@@ -8,7 +8,7 @@ use apricot_tlog::leaf::{Fact, Scope, Tally};
 use super::answer::Plain;
 use super::{Call, Refused, orders};
 use crate::contract;
-use crate::ledger::log::{LogError, OrderProof, Proven};
+use crate::ledger::log::{Day, LogError, OrderProof, Proven};
 use crate::model::{Money, Role};
 use crate::wire::problem::{Kind, not_found};
 
@@ -96,9 +96,13 @@ pub async fn board(call: Call) -> Result<v1::Board, Refused> {
     let tallies = log.tallies().await.map_err(unreadable)?;
     let (log_size, _) = log.checkpoint().await;
     let mut board = v1::Board { log_size, ..Default::default() };
+    let mut currencies = Vec::new();
     for (index, leaf) in tallies {
         board.at_ms = board.at_ms.max(i64::try_from(leaf.at).unwrap_or(0));
         let Fact::Tally(tally) = leaf.fact else { continue };
+        if tally.scope == Scope::All {
+            currencies.push(tally.currency);
+        }
         let rows = match tally.scope {
             Scope::All => &mut board.all,
             Scope::County => &mut board.counties,
@@ -111,6 +115,9 @@ pub async fn board(call: Call) -> Result<v1::Board, Refused> {
     let most = |row: &v1::BoardRow| std::cmp::Reverse(row.gross_accrued_minor);
     for rows in [&mut board.counties, &mut board.produce, &mut board.projects] {
         rows.sort_by_key(most);
+    }
+    for Day { date, index, tally } in log.days(&currencies).await.map_err(unreadable)? {
+        board.days.push(v1::BoardRow { key: date.clone(), title: date, ..row(index, tally) });
     }
     Ok(board)
 }

@@ -122,7 +122,7 @@ function InvitationLink(props: { room: Room; invitation: Invitation }) {
   const [code, setCode] = useState<{ readonly size: number; readonly path: string }>();
   useEffect(() => {
     // Drawn here: the link is a key, and no other server may see it.
-    import("./code").then(({ codeOf }) => setCode(codeOf(link)), () => undefined);
+    import("../parts/code").then(({ codeOf }) => setCode(codeOf(link)), () => undefined);
   }, [link]);
   const copy = async (): Promise<void> => {
     try {

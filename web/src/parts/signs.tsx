@@ -107,3 +107,13 @@ export const Pin = () => (
     <path d="M9 4h6l-1 6 3 3v1.500H7V13l3-3zM12 14.500V20" />
   </Sign>
 );
+export const Tick = () => (
+  <Sign>
+    <path d="M5 12.500l4.500 4.500L19 7.500" />
+  </Sign>
+);
+export const Doubt = () => (
+  <Sign>
+    <path d="M8.500 9.200a3.500 3.500 0 1 1 5.300 3c-1.100.700-1.800 1.300-1.800 2.600M12 18.200v.100" />
+  </Sign>
+);

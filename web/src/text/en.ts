@@ -14,6 +14,14 @@ export const en: Catalogue = {
   more: "Show more",
   unknown: "That did not work. Please try again.",
 
+  pages: {
+    label: "Open to everyone",
+    rooms: "Live rooms",
+    receipts: "What I gave",
+    verify: "Check",
+    board: "Board",
+  },
+
   rooms: {
     heading: "Live now",
     empty: "Nobody is live at the moment.",
@@ -178,6 +186,7 @@ export const en: Catalogue = {
     refunded: (amount) => `${amount} refunded`,
     pay: "Pay now",
     confirm: "I have it",
+    gave: "See what my orders gave in all",
     receipt: "Receipt",
     refunding: "The refund is on its way to where you paid from.",
     refundedPart: (amount, total) => `${amount} of ${total} refunded`,
@@ -202,6 +211,7 @@ export const en: Catalogue = {
     heading: "Receipt",
     brand: "杏 Apricot",
     failed: "The receipt did not open. Please try again.",
+    checkIt: "Check this receipt yourself",
     print: "Print or save as PDF",
     number: "Order",
     seller: "Sold by",

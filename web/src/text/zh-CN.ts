@@ -12,6 +12,14 @@ export const zhCN = {
   more: "再看几个",
   unknown: "没能完成，请再试一次。",
 
+  pages: {
+    label: "公开的页面",
+    rooms: "直播间",
+    receipts: "我的捐赠",
+    verify: "验证",
+    board: "看板",
+  },
+
   rooms: {
     heading: "正在直播",
     empty: "现在还没有直播间。",
@@ -176,6 +184,7 @@ export const zhCN = {
     refunded: (amount: string) => `已退 ${amount}`,
     pay: "去付款",
     confirm: "确认收货",
+    gave: "看看我的订单一共捐出多少",
     receipt: "收据",
     refunding: "退款在路上，会退回您付款的地方。",
     refundedPart: (amount: string, total: string) => `已退 ${amount}，原价 ${total}`,
@@ -200,6 +209,7 @@ export const zhCN = {
     heading: "收据",
     brand: "杏 Apricot",
     failed: "收据没能打开，请再试一次。",
+    checkIt: "自己验这张收据",
     print: "打印或存成 PDF",
     number: "订单号",
     seller: "卖家",

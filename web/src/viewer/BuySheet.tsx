@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
 import { OrderState, PaymentMethod, PaymentState, type FlashSale, type Order } from "../gen/apricot/v1/sale_pb";
-import { pledged } from "../money";
+import { pledged } from "../pledged";
 import { Amount } from "../parts/Amount";
 import { drawingOf } from "../parts/drawings";
 import { declineText, orderStateName, problemText } from "../parts/names";

@@ -10,7 +10,7 @@ import { Amount } from "../parts/Amount";
 import { drawingOf } from "../parts/drawings";
 import { orderStateName, problemText } from "../parts/names";
 import { Photo } from "../parts/Photo";
-import { Receipt } from "../parts/signs";
+import { Leaf, Receipt } from "../parts/signs";
 import { Skeleton, Still } from "../parts/Still";
 import type { LiveRoom } from "../room/live";
 import { isOpenOrder, ordersOf } from "../room/state";
@@ -60,6 +60,12 @@ export function MyOrders(props: Props) {
         </p>
       )}
       {reading.kind === "read" && orders.length === 0 && <Still title={t.orders.empty} hint={t.orders.emptyHint} />}
+      {orders.some(({ paidAtMs }) => paidAtMs > 0n) && (
+        <a class="orders-gave" href="/receipts" data-testid="to-receipts">
+          <Leaf />
+          {t.orders.gave}
+        </a>
+      )}
       <ul class="orders">
         {orders.map((order) => (
           <OrderLine key={order.id} {...props} order={order} />

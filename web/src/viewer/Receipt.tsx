@@ -10,6 +10,7 @@ import { FlashSaleSchema, OrderSchema, PaymentState, type FlashSale, type Order 
 import { Amount } from "../parts/Amount";
 import { Fact } from "../parts/Fact";
 import { orderStateName, problemText } from "../parts/names";
+import { Leaf } from "../parts/signs";
 import { Skeleton } from "../parts/Still";
 import { useWords } from "../text";
 import { Refused } from "../wire/refused";
@@ -161,6 +162,10 @@ function Paper(props: Papers) {
             <Fact name={r.pledge}>{r.pledgeVersion(pledge.id, count(pledge.version))}</Fact>
           </dl>
           <p class="hint">{r.note}</p>
+          <a class="orders-gave" href="/receipts">
+            <Leaf />
+            {r.checkIt}
+          </a>
         </section>
       )}
       <button type="button" class="primary receipt-print" onClick={() => print()}>

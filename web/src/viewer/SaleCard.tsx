@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { OrderState, type FlashSale } from "../gen/apricot/v1/sale_pb";
-import { pledged } from "../money";
+import { pledged } from "../pledged";
 import { Amount } from "../parts/Amount";
 import { drawingOf } from "../parts/drawings";
 import { Photo } from "../parts/Photo";

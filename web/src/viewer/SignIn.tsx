@@ -8,7 +8,8 @@ import { apart, useWords } from "../text";
 import { keepToken } from "../wire/address";
 import { askOtherPages, identityOf, pastedToken, type Identity } from "../wire/identity";
 
-export function SignIn(props: { roomId: string; onIn: () => void }) {
+/** `roomId`: the room to come into; without one, any room's token will do. */
+export function SignIn(props: { roomId?: string; onIn: () => void }) {
   const { t } = useWords();
   const [other, setOther] = useState<Identity>();
   const [text, setText] = useState("");
@@ -74,7 +75,7 @@ export function SignIn(props: { roomId: string; onIn: () => void }) {
   );
 }
 
-function whyNot(identity: Identity, roomId: string): "expired" | "elsewhere" | undefined {
+function whyNot(identity: Identity, roomId: string | undefined): "expired" | "elsewhere" | undefined {
   if (identity.endsAtMs > 0 && identity.endsAtMs <= Date.now()) return "expired";
-  return identity.room !== "" && identity.room !== roomId ? "elsewhere" : undefined;
+  return roomId !== undefined && identity.room !== "" && identity.room !== roomId ? "elsewhere" : undefined;
 }

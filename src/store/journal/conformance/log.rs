@@ -86,6 +86,9 @@ async fn leaves_are_appended_once(on: Engine) {
     assert_eq!(all, expected(&[(1, "{2}"), (2, "{3}")]));
     let newest = texts(desk.journal.log_tallies().await.unwrap());
     assert_eq!(newest, expected(&[(2, "{3}"), (3, "{4}")]));
+    let of_a = async |from, limit| texts(desk.journal.log_tallies_of("a", from, limit).await.unwrap());
+    assert_eq!(of_a(0, 9).await, expected(&[(1, "{2}"), (3, "{4}")]));
+    assert_eq!((of_a(2, 9).await, of_a(0, 1).await), (expected(&[(3, "{4}")]), expected(&[(1, "{2}")])));
     let state = desk.journal.log_state().await.unwrap();
     assert_eq!((state.size, state.checkpoint), (4, "of 3".to_owned()));
     let desk = desk.reopened().await;
