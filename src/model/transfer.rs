@@ -116,7 +116,9 @@ impl Account {
             | Self::PlatformCommission
             | Self::ProviderFee { .. }
             | Self::CorrectionCost(_)
-            | Self::RefundPayable => None,
+            | Self::RefundPayable
+            | Self::SponsorPool(_)
+            | Self::CharityMatched(_) => None,
         }
     }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::super::{Ledger, LedgerRefused};
 use super::{Book, Due, Sponsor};
 use crate::model::{
-    MatchPool, OrderId, OutOfBound, PledgeId, PoolId, RoomId, Subject, Timestamp, bounded_text,
+    MatchPool, Pledge, OrderId, OutOfBound, PledgeId, PoolId, RoomId, Subject, Timestamp, bounded_text,
 };
 use crate::store::journal::{Duty, Listing, Once, Page, PoolRow, PoolSums, SlotSums};
 use crate::store::{StoreError, Write};
