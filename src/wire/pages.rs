@@ -69,6 +69,8 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/", get(|headers: HeaderMap| async move { page("index.html", &headers) }))
         .route("/rooms/{room}", get(room))
         .route("/pledges/{pledge}", get(|headers: HeaderMap| async move { page("index.html", &headers) }))
+        .route("/p/{project}", get(|headers: HeaderMap| async move { page("index.html", &headers) }))
+        .route("/projects", get(|headers: HeaderMap| async move { page("index.html", &headers) }))
         .route("/host", get(|headers: HeaderMap| async move { page("host.html", &headers) }))
         .route("/ops", get(|headers: HeaderMap| async move { page("ops.html", &headers) }))
         .route("/receipts", get(|headers: HeaderMap| async move { page("receipts.html", &headers) }))
