@@ -74,6 +74,8 @@ async fn a_retry_registers_once_and_a_key_is_for_one_content() {
     };
     let second = keyed(CHARITY, charity("Second"), "key-number-1").await.expect(200);
     put(&server, CHARITY, charity("Third")).await.expect(200);
+    keyed(CHARITY, charity("Third"), "key-number-3").await.expect(200);
+    keyed(CHARITY, charity("Other"), "key-number-3").await.refused(422, "content-differs");
     // The retry comes late and finds what stands by now.
     let again = keyed(CHARITY, charity("Second"), "key-number-1").await.expect(200);
     assert_eq!((second["version"].as_str(), again["version"].as_str()), (Some("2"), Some("3")));

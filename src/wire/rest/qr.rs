@@ -101,12 +101,12 @@ fn lines(text: &str, size: f64) -> Vec<String> {
         }
         // A word that is longer than a line is cut.
         for c in word.chars() {
-            if c == ' ' && line.is_empty() {
-                continue;
-            }
             if taken + self::width(c) > room && !line.is_empty() {
                 lines.push(std::mem::take(&mut line).trim().to_owned());
                 taken = 0.0;
+            }
+            if c == ' ' && line.is_empty() {
+                continue;
             }
             line.push(c);
             taken += self::width(c);
