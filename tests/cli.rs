@@ -190,6 +190,56 @@ fn an_import_reports_each_wrong_line_and_imports_nothing() {
     assert_eq!((code, stderr.contains("1 products imported")), (0, true), "{stderr}");
 }
 
+/// The whole file first, then what is registered; nothing is written while a line is wrong, and the same file may come again.
+#[test]
+fn charities_and_projects_are_imported_and_brought_up_to_date() {
+    let data = tempfile::tempdir().unwrap();
+    let (file, folder) = (data.path().join("registry.csv"), data.path().join("data"));
+    let import = |what: &str, text: &str| {
+        std::fs::write(&file, text).unwrap();
+        run(&["import", what, file.to_str().unwrap(), "--data", folder.to_str().unwrap()])
+    };
+    let projects = "id,charity,title,started_on\nlunches,53100000X,山村小学午餐,2026-09-01\nbooks,12-3456789,Books,2026-09-01\n";
+    let (code, _, stderr) = import("projects", "id,charity,title,started_on\na b,53100000X,A,2026-09-01\n");
+    assert_eq!(code, 1);
+    assert!(
+        stderr.contains("line 2: id must be 1..=64") && stderr.contains("1 of 1 lines are wrong"),
+        "{stderr}"
+    );
+    assert!(!folder.join("record.db").exists());
+    let (code, _, stderr) = import("charities", "registration,name\n53100000X,示例基金会\n");
+    assert_eq!(
+        (code, stderr.contains("1 charities registered, 0 changed, 0 were there")),
+        (0, true),
+        "{stderr}"
+    );
+    // One of two charities is not there: none of the projects comes in.
+    let (code, _, stderr) = import("projects", projects);
+    assert_eq!(
+        (code, stderr.contains("line 3: charity must be the registration number")),
+        (1, true),
+        "{stderr}"
+    );
+    assert!(stderr.contains("1 of 2 lines are wrong; nothing was imported"), "{stderr}");
+    let (code, _, stderr) = import("charities", "name,registration\nRenamed,53100000X\nHope,12-3456789\n");
+    assert_eq!(
+        (code, stderr.contains("1 charities registered, 1 changed, 0 were there")),
+        (0, true),
+        "{stderr}"
+    );
+    for told in ["2 projects registered, 0 changed, 0 were", "0 projects registered, 0 changed, 2 were"] {
+        let (code, _, stderr) = import("projects", projects);
+        assert_eq!((code, stderr.contains(told)), (0, true), "{stderr}");
+    }
+    let (_, _, stderr) = import("projects", &projects.replace("Books", "More books"));
+    assert!(stderr.contains("0 projects registered, 1 changed, 1 were"), "{stderr}");
+    let moved = projects.replace("lunches,53100000X", "lunches,12-3456789");
+    let (code, _, stderr) = import("projects", &moved);
+    assert_eq!((code, stderr.contains("line 2: charity must be 53100000X")), (1, true), "{stderr}");
+    let (code, stdout, _) = run(&["check", "--data", folder.to_str().unwrap(), "--json"]);
+    assert_eq!((code, stdout.starts_with("{\"ok\":true")), (0, true), "{stdout}");
+}
+
 #[test]
 fn tokens_are_printed_one_a_line() {
     let data = tempfile::tempdir().unwrap();

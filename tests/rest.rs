@@ -4,6 +4,8 @@
 mod desk;
 #[path = "rest/provider.rs"]
 mod provider;
+#[path = "rest/registry.rs"]
+mod registry;
 #[path = "rest/server.rs"]
 mod server;
 

@@ -46,6 +46,7 @@ impl Ledger {
         by.meets(version)?;
         charity.version = version;
         if known.as_ref() == Some(&charity) {
+            self.register(by.key()).await?;
             return Ok((charity, false));
         }
         charity.version += 1;
@@ -78,6 +79,7 @@ impl Ledger {
         }
         project.version = version;
         if known.as_ref() == Some(&project) {
+            self.register(by.key()).await?;
             return Ok((project, false));
         }
         project.version += 1;
@@ -150,6 +152,9 @@ impl Ledger {
     }
 
     async fn register(&self, entry: Entry) -> Result<(), StoreError> {
+        if entry.is_empty() {
+            return Ok(());
+        }
         match self.journal().commit(entry).await {
             Ok(()) | Err(StoreError::Seen) => Ok(()),
             // Somebody else was first.
@@ -164,8 +169,13 @@ impl Registering<'_> {
         if self.made_from == 0 || self.made_from == version { Ok(()) } else { Err(StoreError::Stale) }
     }
 
+    /// It is for one content, also where there is nothing to change.
+    fn key(&self) -> Entry {
+        self.once.map(Write::Once).into_iter().collect()
+    }
+
     fn entry(&self, action: &'static str, subject: &str, write: Write) -> Entry {
-        let mut entry: Entry = self.once.map(Write::Once).into_iter().collect();
+        let mut entry = self.key();
         entry.push(write);
         entry.push(Write::Audit {
             at: self.now,

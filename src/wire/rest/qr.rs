@@ -105,6 +105,9 @@ fn lines(text: &str, size: f64) -> Vec<String> {
                 lines.push(std::mem::take(&mut line).trim().to_owned());
                 taken = 0.0;
             }
+            if c == ' ' && line.is_empty() {
+                continue;
+            }
             line.push(c);
             taken += self::width(c);
         }
@@ -200,15 +203,17 @@ mod tests {
         let svg = card(LINK, "Lunches <for> \"all\" & more", "A & B", "53100000X").unwrap();
         assert!(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"105mm\" height=\"148mm\" viewBox=\"0 0 105 148\">"));
         assert!(
-            svg.contains("Lunches &lt;for&gt; &quot;all&quot; &amp; more") && svg.contains(">53100000X<"),
+            svg.contains(">Lunches &lt;for&gt;<")
+                && svg.contains(">&quot;all&quot; &amp; more<")
+                && svg.contains(">53100000X<"),
             "{svg}"
         );
         // The dark modules are 60 mm wide: the inner picture has the quiet zone on both sides.
         let inner = svg.split("<svg x=\"").nth(1).unwrap();
         let number = |name: &str| -> f64 {
-            inner.split(name).nth(1).unwrap().split('"').next().unwrap().parse().unwrap()
+            inner.split(name).nth(1).unwrap().split(['"', ' ']).next().unwrap().parse().unwrap()
         };
-        let side: f64 = number("viewBox=\"0 0 ").max(0.0).min(1e9);
+        let side: f64 = number("viewBox=\"0 0 ");
         let module = number("width=\"") / side;
         assert!((module * (side - 8.0) - 60.0).abs() < 0.05);
     }

@@ -15,6 +15,7 @@ laws! {
     lists_go_on_where_the_page_before_ended,
     reports_move_the_clock_and_are_final,
     clock_of_the_record_is_the_clock_of_the_model,
+    pledges_are_found_by_the_project_that_they_name,
     many_are_registered_at_once,
 }
 
@@ -170,7 +171,7 @@ async fn hostile_queries_find_nothing(on: Engine) {
         "a AND",
         "((((",
         "!!&&||",
-        "<-> :*A",
+        "<-> :*B",
         "\\",
         "%",
         "?1 $1",
@@ -321,6 +322,8 @@ async fn reports_move_the_clock_and_are_final(on: Engine) {
     let rest = desk.journal.reports(&books.id, Page { after: newest.next, limit: 2 }).await.unwrap();
     assert_eq!((rest.items, rest.next), (vec![told[0].clone()], None));
     assert_eq!(desk.journal.reports(&lunches.id, page(2)).await.unwrap().items, []);
+    assert_eq!(desk.journal.report(told[1].id).await, Ok(Some(told[1].clone())));
+    assert_eq!(desk.journal.report(Uuid::from_u128(9)).await, Ok(None));
     for edit in ["UPDATE reports SET at = 1", "DELETE FROM reports"] {
         assert!(desk.record.by_hand(edit).unwrap_err().contains("a report is final"), "{edit}");
     }
@@ -354,6 +357,31 @@ async fn clock_of_the_record_is_the_clock_of_the_model(on: Engine) {
     assert_eq!(due.into_iter().map(|(id, at)| (at, id)).collect::<Vec<_>>(), expected);
     assert_eq!(count, expected.len() as u64);
     assert!((50..150).contains(&expected.len()), "{}", expected.len());
+}
+
+/// In their newest version, whose project may be another.
+async fn pledges_are_found_by_the_project_that_they_name(on: Engine) {
+    let desk = Desk::new(on).await;
+    let lunches = project("lunches", &charity(1, "A foundation"), "山村小学午餐", "");
+    let naming = |n: u128, version: u32, name: &str| Pledge {
+        id: PledgeId(Uuid::from_u128(n)),
+        project: name.into(),
+        ..pledge(version)
+    };
+    let [by_id, by_title, moved_here] =
+        [naming(1, 1, "lunches"), naming(2, 1, "山村小学午餐"), naming(4, 2, "lunches")];
+    for pledge in [
+        by_id.clone(),
+        by_title.clone(),
+        naming(3, 1, "Lunches"),
+        naming(4, 1, "books"),
+        moved_here.clone(),
+        naming(5, 1, "lunches"),
+        naming(5, 2, "books"),
+    ] {
+        desk.commit(vec![Write::Pledge(pledge)]).await.unwrap();
+    }
+    assert_eq!(desk.journal.pledges_giving_to(&lunches).await, Ok(vec![moved_here, by_title, by_id]));
 }
 
 async fn many_are_registered_at_once(on: Engine) {
