@@ -19,7 +19,7 @@ export const en: BoardCatalogue = {
   asOf: (when, size) => `As tallied ${when}; the log has ${size} lines. This page follows by itself, and only forwards.`,
 
   map: "Where it was sold from",
-  mapHint: "One tile for each province, to show where it lies: a scheme, not a map. A darker tile gives more; circles are counties, larger ones give more.",
+  mapHint: "One tile for each province, to show where it lies: a scheme, not a map. A tile of stronger colour gives more; circles are counties, larger ones give more.",
   mapLabel: (provinces, counties) => `Scheme of origins: ${counties} places in ${provinces} provinces. The table has the same numbers.`,
   elsewhere: "elsewhere",
   elsewhereHint: "Places that name no province are in the table only.",

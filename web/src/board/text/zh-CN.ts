@@ -17,7 +17,7 @@ export const zhCN = {
   asOf: (when: string, size: string) => `${when} 的合计，账本共 ${size} 条。本页自动更新，只会向前。`,
 
   map: "从哪里卖出来",
-  mapHint: "一格一个省级行政区，只示意位置，不是地图。格子越深，那里捐出的越多；圆是县，越大越多。",
+  mapHint: "一格一个省级行政区，只示意位置，不是地图。格子颜色越浓，那里捐出的越多；圆是县，越大越多。",
   mapLabel: (provinces: string, counties: string) => `产地示意图：${counties} 个产地，分布在 ${provinces} 个省级行政区；表里是同样的数字。`,
   elsewhere: "别处",
   elsewhereHint: "产地没有写明省份的，只在表里。",
