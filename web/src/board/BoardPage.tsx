@@ -123,6 +123,14 @@ function Papers(props: { board: Board; currency: string }) {
             />
             {places.some(({ province }) => province === undefined) && <p class="hint">{b.elsewhereHint}</p>}
           </section>
+          <section class="paper others">
+            <h2>{b.projects}</h2>
+            <RowTable testId="projects" name={b.project} rows={rowsIn(board.projects, currency).map((row) => ({ row, name: row.title || row.key }))} />
+          </section>
+          <section class="paper others">
+            <h2>{b.produce}</h2>
+            <RowTable testId="produce" name={b.produceName} rows={rowsIn(board.produce, currency).map((row) => ({ row, name: row.title || row.key }))} />
+          </section>
         </div>
         <div class="board-side">
           <section class="paper origins">
@@ -136,16 +144,6 @@ function Papers(props: { board: Board; currency: string }) {
             {chart.kind === "loaded" && <chart.part days={daysOf(board.days, currency)} currency={currency} />}
           </section>
         </div>
-      </div>
-      <div class="board-pair">
-        <section class="paper">
-          <h2>{b.projects}</h2>
-          <RowTable testId="projects" name={b.project} rows={rowsIn(board.projects, currency).map((row) => ({ row, name: row.title || row.key }))} />
-        </section>
-        <section class="paper">
-          <h2>{b.produce}</h2>
-          <RowTable testId="produce" name={b.produceName} rows={rowsIn(board.produce, currency).map((row) => ({ row, name: row.title || row.key }))} />
-        </section>
       </div>
       <Audit />
     </div>

@@ -27,7 +27,7 @@ export const en: BoardCatalogue = {
   county: "Place",
 
   days: "Day by day",
-  daysUnit: (currency) => `in ${currency}`,
+  daysUnit: (currency) => `in ${currency}, by days in China`,
   daysAccrued: "Accrued that day",
   daysStanding: "Given in all",
   day: "Day",

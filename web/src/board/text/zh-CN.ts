@@ -25,7 +25,7 @@ export const zhCN = {
   county: "产地",
 
   days: "一天一天",
-  daysUnit: (currency: string) => `单位 ${currency}`,
+  daysUnit: (currency: string) => `单位 ${currency}，按北京时间分日`,
   daysAccrued: "当天计提",
   daysStanding: "一共捐出",
   day: "日期",
