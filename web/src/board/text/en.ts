@@ -44,7 +44,7 @@ export const en: BoardCatalogue = {
   none: "Nothing yet",
 
   audit: "Check the whole log",
-  auditHint: "This command downloads the log, computes every line anew and compares the sums with this page. One cent of difference, and it says so.",
+  auditHint: "This command downloads the log and computes every line anew: whether each tally adds up, and whether the site shows of each pledge what the log says. One cent of difference, and it says so.",
   auditCopy: "Copy the command",
   auditCopied: "Copied.",
   print: "Print this page",

@@ -42,7 +42,7 @@ export const zhCN = {
   none: "还没有",
 
   audit: "自己核对整本账",
-  auditHint: "这条命令下载整本账，逐条重算，再和这一页比较；有一分不同就会说出来。",
+  auditHint: "这条命令下载整本账，逐条重算：每条合计对不对，网站给每个承诺显示的数对不对。有一分不同就会说出来。",
   auditCopy: "复制命令",
   auditCopied: "复制好了。",
   print: "打印这一页",
