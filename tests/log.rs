@@ -164,7 +164,10 @@ async fn the_board_is_what_the_tallies_say() {
     assert_eq!(board["counties"][0]["key"], "Gansu Lixian");
     // The day's last tally is the newest one.
     let (day, days) = (&board["days"][0], board["days"].as_array().unwrap().len());
-    assert_eq!((days, &day["tallyLeaf"], sums.map(|sum| &day[sum])), (1, &all["tallyLeaf"], sums.map(|sum| &all[sum])));
+    assert_eq!(
+        (days, &day["tallyLeaf"], sums.map(|sum| &day[sum])),
+        (1, &all["tallyLeaf"], sums.map(|sum| &all[sum]))
+    );
     let date: Vec<usize> = day["key"].as_str().unwrap().split('-').map(str::len).collect();
     assert_eq!(date, [4, 2, 2]);
     let tally = all["tallyLeaf"].as_str().unwrap();

@@ -199,9 +199,16 @@ impl Journal {
     }
 
     /// The tallies of one sum from a place on, oldest first.
-    pub async fn log_tallies_of(&self, tally: &str, from: u64, limit: u32) -> Result<Vec<Placed>, StoreError> {
-        let sql = "SELECT place, leaf FROM log_leaves WHERE tally = ?1 AND place >= ?2 ORDER BY place LIMIT ?3";
-        let values = vec![Value::Text(tally.into()), Value::Int(from.cast_signed()), Value::Int(limit.into())];
+    pub async fn log_tallies_of(
+        &self,
+        tally: &str,
+        from: u64,
+        limit: u32,
+    ) -> Result<Vec<Placed>, StoreError> {
+        let sql =
+            "SELECT place, leaf FROM log_leaves WHERE tally = ?1 AND place >= ?2 ORDER BY place LIMIT ?3";
+        let values =
+            vec![Value::Text(tally.into()), Value::Int(from.cast_signed()), Value::Int(limit.into())];
         self.list(sql, values, placed).await
     }
 }

@@ -112,36 +112,38 @@ function Papers(props: { board: Board; currency: string }) {
   return (
     <div class="board-papers">
       <div class="board-top">
-        {all !== undefined && <Headline row={all} atMs={Number(board.atMs)} size={board.logSize} />}
-        <section class="paper origins">
-          <h2>{b.map}</h2>
-          <ProvinceMap places={places} />
-        </section>
-        <section class="paper places">
-          <h2>{b.counties}</h2>
-          <RowTable
-            testId="counties"
-            name={b.county}
-            rows={places.map(({ row, province }) => ({ row, name: row.key, note: province === undefined ? b.elsewhere : language === "en" ? province.en : province.zh }))}
-          />
-          {places.some(({ province }) => province === undefined) && <p class="hint">{b.elsewhereHint}</p>}
-        </section>
-      </div>
-      <section class="paper days">
-        <h2>{b.days}</h2>
-        {chart.kind === "loading" && <Skeleton lines={6} />}
-        {chart.kind === "failed" && <p class="wrong">{b.chartFailed}</p>}
-        {chart.kind === "loaded" && <chart.part days={daysOf(board.days, currency)} currency={currency} />}
-      </section>
-      <div class="board-pair">
-        <section class="paper">
-          <h2>{b.projects}</h2>
-          <RowTable testId="projects" name={b.project} rows={rowsIn(board.projects, currency).map((row) => ({ row, name: row.title || row.key }))} />
-        </section>
-        <section class="paper">
-          <h2>{b.produce}</h2>
-          <RowTable testId="produce" name={b.produceName} rows={rowsIn(board.produce, currency).map((row) => ({ row, name: row.title || row.key }))} />
-        </section>
+        <div class="board-side">
+          {all !== undefined && <Headline row={all} atMs={Number(board.atMs)} size={board.logSize} />}
+          <section class="paper places">
+            <h2>{b.counties}</h2>
+            <RowTable
+              testId="counties"
+              name={b.county}
+              rows={places.map(({ row, province }) => ({ row, name: row.key, note: province === undefined ? b.elsewhere : language === "en" ? province.en : province.zh }))}
+            />
+            {places.some(({ province }) => province === undefined) && <p class="hint">{b.elsewhereHint}</p>}
+          </section>
+          <section class="paper others">
+            <h2>{b.projects}</h2>
+            <RowTable testId="projects" name={b.project} rows={rowsIn(board.projects, currency).map((row) => ({ row, name: row.title || row.key }))} />
+          </section>
+          <section class="paper others">
+            <h2>{b.produce}</h2>
+            <RowTable testId="produce" name={b.produceName} rows={rowsIn(board.produce, currency).map((row) => ({ row, name: row.title || row.key }))} />
+          </section>
+        </div>
+        <div class="board-side">
+          <section class="paper origins">
+            <h2>{b.map}</h2>
+            <ProvinceMap places={places} />
+          </section>
+          <section class="paper days">
+            <h2>{b.days}</h2>
+            {chart.kind === "loading" && <Skeleton lines={6} />}
+            {chart.kind === "failed" && <p class="wrong">{b.chartFailed}</p>}
+            {chart.kind === "loaded" && <chart.part days={daysOf(board.days, currency)} currency={currency} />}
+          </section>
+        </div>
       </div>
       <Audit />
     </div>

@@ -46,7 +46,11 @@ export function DaysChart(props: { days: Days; currency: string }) {
 
 const bars = uPlot.paths.bars?.({ size: [0.6, 48], radius: 0.2 });
 /** A day of room on both sides, so that the first and the last bar are whole. */
-const wholeDays: uPlot.Scale = { time: false, range: (_, first, last) => [first - 0.8 * DAY_S, last + 0.8 * DAY_S] };
+const wholeDays: uPlot.Scale = {
+  time: false,
+  // Read off the days themselves: of a single one, uPlot would pass a range that begins in 1970.
+  range: ({ data: [days] }) => [(days[0] ?? 0) - 0.8 * DAY_S, (days.at(-1) ?? 0) + 0.8 * DAY_S],
+};
 const fromZero: uPlot.Scale = { range: (_, __, most) => [0, Math.max(1, most) * 1.15] };
 
 /** A label is about so wide. */

@@ -41,7 +41,12 @@ export function Summary(props: { checks: readonly Check[]; from: string; verdict
           {first !== undefined && <p class="hint">{v.verdict.failedHint}</p>}
         </div>
       </div>
-      {props.verdict !== undefined && <About verdict={props.verdict} />}
+      {props.verdict?.receipt !== undefined && (
+        <>
+          <h3 class="hint">{v.says}</h3>
+          <About verdict={props.verdict} />
+        </>
+      )}
     </section>
   );
 }

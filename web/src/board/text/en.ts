@@ -19,7 +19,7 @@ export const en: BoardCatalogue = {
   asOf: (when, size) => `As tallied ${when}; the log has ${size} lines. This page follows by itself, and only forwards.`,
 
   map: "Where it was sold from",
-  mapHint: "One tile for each province, to show where it lies: a scheme, not a map. A darker tile gives more; circles are counties, larger ones give more.",
+  mapHint: "One tile for each province, to show where it lies: a scheme, not a map. A tile of stronger colour gives more; circles are counties, larger ones give more.",
   mapLabel: (provinces, counties) => `Scheme of origins: ${counties} places in ${provinces} provinces. The table has the same numbers.`,
   elsewhere: "elsewhere",
   elsewhereHint: "Places that name no province are in the table only.",
@@ -27,7 +27,7 @@ export const en: BoardCatalogue = {
   county: "Place",
 
   days: "Day by day",
-  daysUnit: (currency) => `in ${currency}`,
+  daysUnit: (currency) => `in ${currency}, by days in China`,
   daysAccrued: "Accrued that day",
   daysStanding: "Given in all",
   day: "Day",
@@ -44,7 +44,7 @@ export const en: BoardCatalogue = {
   none: "Nothing yet",
 
   audit: "Check the whole log",
-  auditHint: "This command downloads the log, computes every line anew and compares the sums with this page. One cent of difference, and it says so.",
+  auditHint: "This command downloads the log and computes every line anew: whether each tally adds up, and whether the site shows of each pledge what the log says. One cent of difference, and it says so.",
   auditCopy: "Copy the command",
   auditCopied: "Copied.",
   print: "Print this page",

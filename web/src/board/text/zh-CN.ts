@@ -17,7 +17,7 @@ export const zhCN = {
   asOf: (when: string, size: string) => `${when} 的合计，账本共 ${size} 条。本页自动更新，只会向前。`,
 
   map: "从哪里卖出来",
-  mapHint: "一格一个省级行政区，只示意位置，不是地图。格子越深，那里捐出的越多；圆是县，越大越多。",
+  mapHint: "一格一个省级行政区，只示意位置，不是地图。格子颜色越浓，那里捐出的越多；圆是县，越大越多。",
   mapLabel: (provinces: string, counties: string) => `产地示意图：${counties} 个产地，分布在 ${provinces} 个省级行政区；表里是同样的数字。`,
   elsewhere: "别处",
   elsewhereHint: "产地没有写明省份的，只在表里。",
@@ -25,7 +25,7 @@ export const zhCN = {
   county: "产地",
 
   days: "一天一天",
-  daysUnit: (currency: string) => `单位 ${currency}`,
+  daysUnit: (currency: string) => `单位 ${currency}，按北京时间分日`,
   daysAccrued: "当天计提",
   daysStanding: "一共捐出",
   day: "日期",
@@ -42,7 +42,7 @@ export const zhCN = {
   none: "还没有",
 
   audit: "自己核对整本账",
-  auditHint: "这条命令下载整本账，逐条重算，再和这一页比较；有一分不同就会说出来。",
+  auditHint: "这条命令下载整本账，逐条重算：每条合计对不对，网站给每个承诺显示的数对不对。有一分不同就会说出来。",
   auditCopy: "复制命令",
   auditCopied: "复制好了。",
   print: "打印这一页",

@@ -156,6 +156,7 @@ export const en: VerifyCatalogue = {
   say,
   steps: "Step by step",
 
+  says: "What the receipt says",
   paid: "Paid",
   gives: "Gives",
   matched: "Added by sponsors",

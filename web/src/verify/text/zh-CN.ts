@@ -154,6 +154,7 @@ export const zhCN = {
   say,
   steps: "每一步",
 
+  says: "收据上写着",
   paid: "付款",
   gives: "捐出",
   matched: "配捐",
