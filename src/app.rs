@@ -296,6 +296,7 @@ impl Running {
             sales.clone().run_outbox(self.provider.clone(), asked, move || outbox_clock.now(), stop.clone());
         self.tasks.spawn(outbox);
         self.tasks.spawn(tasks::watch_stores(sales.clone(), stop.clone()));
+        self.tasks.spawn(tasks::watch_record(sales.ledger().journal().clone(), stop.clone()));
         self.tasks.spawn(tasks::receipts(sales.clone(), clock.clone(), stop.clone()));
         self.tasks.spawn(tasks::turnout(
             hub.clone(),

@@ -8,7 +8,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -32,7 +32,9 @@ pub mod kills;
 mod outcome;
 mod plan;
 mod purchase;
+mod recompute;
 mod recovery;
+mod refunds;
 mod settle;
 pub mod stage;
 mod tokens;
@@ -82,6 +84,12 @@ pub struct RushOptions {
     /// Kill the spawned server, or one of the nodes, this many times with SIGKILL during the rush and start it again
     #[arg(long, default_value_t = 0, requires = "spawn")]
     pub kill: u32,
+    /// Give money back to some who paid, in part or whole, while others buy
+    #[arg(long)]
+    pub refunds: bool,
+    /// A sponsor doubles gifts until its budget is drained half-way through
+    #[arg(long)]
+    pub matches: bool,
     /// Seed of the plan and of the kills [default: from the clock, printed]
     #[arg(long)]
     pub seed: Option<u64>,
@@ -115,6 +123,8 @@ impl Default for RushOptions {
             burst: 2.0,
             hold_seconds: 10,
             kill: 0,
+            refunds: false,
+            matches: false,
             seed: None,
             history: None,
             json: false,
@@ -207,6 +217,7 @@ async fn rush(
         stock: options.stock,
         limit_per_buyer: crowd.limit_per_buyer,
         hold_seconds: options.hold_seconds,
+        matches: options.matches,
     };
     let stage = stage::set(host.clone(), ops, wanted).await?;
     stage.until_known_everywhere().await?;
@@ -229,6 +240,10 @@ async fn rush(
         move || dispatch(&plan, &board, opening, &senders)
     });
 
+    let over = Arc::new(AtomicBool::new(false));
+    let refunds = options
+        .refunds
+        .then(|| tokio::spawn(refunds::run(board.stage.clone(), seed, Arc::clone(&over))));
     let course = Course { board: &board, progress: &progress, opening };
     let restarts = disturb(server, &course).await?;
     settle::until_dispatched(&board, &plan, &progress, server).await?;
@@ -239,7 +254,16 @@ async fn rush(
     }
     settle::until_quiet(&board, &progress, server).await?;
     let top_up = settle::top_up(&board, &crowd_of_buyers.inboxes, seed, &progress, server).await?;
+    over.store(true, Relaxed);
+    let refunds = match refunds {
+        Some(refunds) => Some(refunds.await.unwrap_or_default()),
+        None => None,
+    };
     let end = settle::end(&board).await?;
+    let recomputed = match &server {
+        Some(server) => Some(recompute::of(server.first()).await?),
+        None => None,
+    };
     let memories = crowd_of_buyers.leave().await;
 
     progress.say("the checker reads");
@@ -286,6 +310,8 @@ async fn rush(
         sales_by_node: board.recovery.sales(),
         board: outcome::Counts::of(&board),
         history_end: history.end.clone(),
+        refunds,
+        recomputed,
         verdict,
     })
 }

@@ -28,6 +28,7 @@ const SWEEPS_PER_LOOK: u64 = 10;
 /// A line is in the log within a second, and a checkpoint covers many.
 const LOG_EVERY: Duration = Duration::from_millis(250);
 const POOLS_EVERY: Duration = Duration::from_secs(1);
+const RECORD_EVERY: Duration = Duration::from_secs(5);
 const RECONCILE_EVERY: Duration = Duration::from_secs(1);
 const STANDING_EVERY: Duration = Duration::from_secs(1);
 const CLOCK_EVERY: Duration = Duration::from_secs(2);
@@ -90,6 +91,16 @@ pub async fn sweep(
     }
 }
 
+/// Tells the meters how the record's server stands. While it is away, its light says so.
+pub async fn watch_record(journal: Journal, stop: CancellationToken) {
+    let mut ticks = every(RECORD_EVERY);
+    while until(&stop, ticks.tick()).await.is_some() {
+        if let Err(error) = journal.state().await {
+            tracing::debug!(%error, "the record did not say how it stands");
+        }
+    }
+}
+
 /// The node that has the duty appends to the public log; the others follow. What fails is tried again at the next look.
 pub async fn log(
     log: PublicLog,
@@ -127,13 +138,10 @@ pub async fn log(
 
 /// All that waits; then, when it is time, what it adds up to. Says whether tallies were told.
 async fn turn(log: &PublicLog, keeping: Keeping, tally: bool, clock: &Clock) -> Result<bool, LogError> {
-    while log.append(keeping.fence(), false, clock.now()).await? {
-        if !keeping.stands() {
-            return Ok(false);
-        }
-    }
-    if tally {
-        log.append(keeping.fence(), true, clock.now()).await?;
+    // First, so that a rush that never rests has its tallies too.
+    let mut more = log.append(keeping.fence(), tally, clock.now()).await?;
+    while more && keeping.stands() {
+        more = log.append(keeping.fence(), false, clock.now()).await?;
     }
     Ok(tally)
 }

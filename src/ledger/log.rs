@@ -177,15 +177,16 @@ impl PublicLog {
         let pools = self.0.journal.pools_untold().await?;
         let more = waiting.len() >= LOG_BATCH_MAX as usize;
         let done: Vec<i64> = waiting.iter().map(|waiting| waiting.seq).collect();
-        let mut leaves = pools.iter().map(|pool| pools::of_pool(pool, now)).collect::<Result<Vec<_>, _>>()?;
+        // Tallies are of what is in the log already.
+        let mut leaves = if tally { state.tallies.due(size, now).map_err(LogError::Tally)? } else { Vec::new() };
+        for pool in &pools {
+            leaves.push(pools::of_pool(pool, now)?);
+        }
         for waiting in &waiting {
             leaves.push(self.leaf_of(waiting, now)?);
         }
         for (pool, slot, seed) in seeds.into_iter().filter(|_| !more) {
             leaves.push(pools::of_seed(pool, slot, seed, now)?);
-        }
-        if tally && leaves.is_empty() {
-            leaves = state.tallies.due(size, now).map_err(LogError::Tally)?;
         }
         if leaves.is_empty() && !state.note.is_empty() {
             return Ok(false);

@@ -70,6 +70,10 @@ fn merge(into: &mut v1::OpsReading, later: v1::OpsReading) {
         (&mut into.open_files, later.open_files),
         (&mut into.redis_primaries, later.redis_primaries),
         (&mut into.redis_replicas, later.redis_replicas),
+        (&mut into.record_connections, later.record_connections),
+        (&mut into.record_connections_limit, later.record_connections_limit),
+        (&mut into.record_lock_waits, later.record_lock_waits),
+        (&mut into.record_replicas, later.record_replicas),
     ] {
         *high = other.max(*high);
     }
@@ -77,6 +81,9 @@ fn merge(into: &mut v1::OpsReading, later: v1::OpsReading) {
         (&mut into.memory_bytes, later.memory_bytes),
         (&mut into.redis_memory_bytes, later.redis_memory_bytes),
         (&mut into.redis_memory_limit_bytes, later.redis_memory_limit_bytes),
+        (&mut into.record_oldest_ms, later.record_oldest_ms),
+        (&mut into.record_size_bytes, later.record_size_bytes),
+        (&mut into.record_replica_lag_bytes, later.record_replica_lag_bytes),
     ] {
         *high = other.max(*high);
     }

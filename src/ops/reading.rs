@@ -83,6 +83,13 @@ pub fn reading(node: &str, before: &Sample, after: &Sample, at: Timestamp) -> v1
         redis_replicas: small(after.sum(store::REDIS_REPLICAS)),
         redis_memory_bytes: whole(after.sum(store::REDIS_MEMORY_BYTES)),
         redis_memory_limit_bytes: whole(after.sum(store::REDIS_MEMORY_LIMIT_BYTES)),
+        record_connections: small(after.sum(store::RECORD_CONNECTIONS)),
+        record_connections_limit: small(after.sum(store::RECORD_CONNECTIONS_LIMIT)),
+        record_lock_waits: small(after.sum(store::RECORD_LOCK_WAITS)),
+        record_oldest_ms: whole(after.sum(store::RECORD_OLDEST_SECONDS) * 1_000.0),
+        record_size_bytes: whole(after.sum(store::RECORD_SIZE_BYTES)),
+        record_replicas: small(after.sum(store::RECORD_REPLICAS)),
+        record_replica_lag_bytes: whole(after.sum(store::RECORD_REPLICA_LAG_BYTES)),
     }
 }
 
@@ -132,7 +139,8 @@ mod tests {
                      apricot_gate_call_operations_bucket{le=\"16\"} 20\napricot_gate_call_operations_bucket{le=\"+Inf\"} 20\n\
                      apricot_gate_call_seconds_bucket{le=\"0.0005\"} 20\napricot_gate_call_seconds_bucket{le=\"+Inf\"} 20\n\
                      apricot_redis_memory_bytes 900\napricot_redis_memory_limit_bytes 1000\n\
-                     apricot_redis_primaries 3\napricot_redis_replicas 2\n";
+                     apricot_redis_primaries 3\napricot_redis_replicas 2\n\
+                     apricot_record_connections 12\napricot_record_oldest_transaction_seconds 1.5\n";
         let after = Sample::read(after, began + Duration::from_secs(2));
         let reading = reading("a", &Sample::read(before, began), &after, Timestamp(9));
         assert_eq!((reading.over_ms, reading.cpu_ppm), (2_000, 250_000));
@@ -147,5 +155,6 @@ mod tests {
         let redis = (reading.redis_primaries, reading.redis_replicas);
         let memory = (reading.redis_memory_bytes, reading.redis_memory_limit_bytes);
         assert_eq!((redis, memory), ((3, 2), (900, 1_000)));
+        assert_eq!((reading.record_connections, reading.record_oldest_ms), (12, 1_500));
     }
 }

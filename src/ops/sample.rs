@@ -15,7 +15,7 @@ const EVENTS_WAITING: &str = "apricot_sandbox_events_waiting";
 const WRITES_BLOCKED: &str = "apricot_writes_blocked_total";
 
 /// What of it is kept. Histograms by the name before `_bucket`.
-const KEPT: [&str; 34] = [
+const KEPT: [&str; 41] = [
     room::CONNECTIONS,
     room::JOINS,
     room::FLUSHES,
@@ -41,6 +41,13 @@ const KEPT: [&str; 34] = [
     store::REDIS_REPLICAS,
     store::REDIS_MEMORY_BYTES,
     store::REDIS_MEMORY_LIMIT_BYTES,
+    store::RECORD_CONNECTIONS,
+    store::RECORD_CONNECTIONS_LIMIT,
+    store::RECORD_LOCK_WAITS,
+    store::RECORD_OLDEST_SECONDS,
+    store::RECORD_SIZE_BYTES,
+    store::RECORD_REPLICAS,
+    store::RECORD_REPLICA_LAG_BYTES,
     store::UP,
     ledger::IMBALANCE,
     process::CPU_SECONDS,

@@ -31,6 +31,7 @@ mod runs;
 mod search;
 mod snapshot;
 mod sqlite;
+mod state;
 mod statements;
 mod totals;
 mod writer;
@@ -55,6 +56,7 @@ pub use runs::Owed;
 pub use search::Search;
 pub use snapshot::{Accrual, Snapshot};
 pub use sqlite::{Sqlite, open_reader};
+pub use state::RecordState;
 pub use totals::{Key, Total, Totals};
 
 #[derive(Clone)]

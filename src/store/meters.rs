@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::journal::RecordState;
+
 /// Transactions committed by the journal.
 pub const COMMITS: &str = "apricot_journal_commits_total";
 /// Entries in a commit.
@@ -17,6 +19,19 @@ pub const POOL_SIZE: &str = "apricot_journal_pool_size";
 pub const POOL_IN_USE: &str = "apricot_journal_pool_in_use";
 /// Readings that wait for a connection.
 pub const POOL_WAITING: &str = "apricot_journal_pool_waiting";
+
+/// Clients of the record's database, of all programs, and what its server allows; PostgreSQL only.
+pub const RECORD_CONNECTIONS: &str = "apricot_record_connections";
+pub const RECORD_CONNECTIONS_LIMIT: &str = "apricot_record_connections_limit";
+/// Clients that wait for a lock now; PostgreSQL only.
+pub const RECORD_LOCK_WAITS: &str = "apricot_record_lock_waits";
+/// Since the oldest open transaction began; PostgreSQL only.
+pub const RECORD_OLDEST_SECONDS: &str = "apricot_record_oldest_transaction_seconds";
+/// The database, or the file.
+pub const RECORD_SIZE_BYTES: &str = "apricot_record_size_bytes";
+/// Replicas that stream, and how far the last is behind; PostgreSQL only.
+pub const RECORD_REPLICAS: &str = "apricot_record_replicas";
+pub const RECORD_REPLICA_LAG_BYTES: &str = "apricot_record_replica_lag_bytes";
 
 /// What was asked of a lot in one call of the gate's Function; holds most of it.
 pub const GATE_OPERATIONS: &str = "apricot_gate_call_operations";
@@ -42,6 +57,20 @@ pub fn pool(size: usize, in_use: usize, waiting: usize) {
     metrics::gauge!(POOL_SIZE).set(size as f64);
     metrics::gauge!(POOL_IN_USE).set(in_use as f64);
     metrics::gauge!(POOL_WAITING).set(waiting as f64);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "sizes and counts")]
+pub fn record(state: &RecordState, has_server: bool) {
+    metrics::gauge!(RECORD_SIZE_BYTES).set(state.size_bytes as f64);
+    if !has_server {
+        return;
+    }
+    metrics::gauge!(RECORD_CONNECTIONS).set(state.connections as f64);
+    metrics::gauge!(RECORD_CONNECTIONS_LIMIT).set(state.connections_max as f64);
+    metrics::gauge!(RECORD_LOCK_WAITS).set(state.lock_waits as f64);
+    metrics::gauge!(RECORD_OLDEST_SECONDS).set(state.oldest_transaction_ms as f64 / 1_000.0);
+    metrics::gauge!(RECORD_REPLICAS).set(state.replicas as f64);
+    metrics::gauge!(RECORD_REPLICA_LAG_BYTES).set(state.replica_lag_bytes as f64);
 }
 
 pub fn committed(entries: usize, rows: usize, took: Duration) {

@@ -8,6 +8,8 @@ use super::{
     board::{Board, TIMELINE_STEP, Tally},
     kills::Restarts,
     plan::Crowd,
+    recompute::Recomputed,
+    refunds::Refunds,
     settle::TopUp,
 };
 use crate::{
@@ -35,6 +37,10 @@ pub struct Outcome {
     pub recovered_in: Option<Duration>,
     pub sales_by_node: Vec<u64>,
     pub history_end: Option<End>,
+    /// With `--refunds`.
+    pub refunds: Option<Refunds>,
+    /// Of a server of our own.
+    pub recomputed: Option<Recomputed>,
     pub verdict: Verdict,
 }
 
@@ -63,7 +69,7 @@ impl Counts {
 
 impl Outcome {
     pub fn is_clean(&self) -> bool {
-        self.verdict.is_clean()
+        self.verdict.is_clean() && self.recomputed.as_ref().is_none_or(|recomputed| recomputed.differs == 0)
     }
 
     /// Tries that got no decision: nobody answered, or not now.
@@ -124,6 +130,13 @@ impl Outcome {
             "checked": checked,
             "findings": findings,
         });
+        if let Some(recomputed) = &self.recomputed {
+            keys.insert("recomputed_total_differs".into(), recomputed.differs.into());
+            keys.insert("log".into(), json!({ "leaves": recomputed.leaves, "examples": recomputed.examples }));
+        }
+        if let Some(refunds) = self.refunds {
+            keys.insert("refunds".into(), json!({ "whole": refunds.whole, "partial": refunds.partial }));
+        }
         if let Value::Object(rest) = rest {
             keys.extend(rest);
         }
@@ -135,6 +148,12 @@ impl Outcome {
         let mut text = String::new();
         for rule in Rule::ALL {
             text += &format!("{:>15} {}\n", rule.key(), self.verdict.count(rule));
+        }
+        if let Some(recomputed) = &self.recomputed {
+            text += &format!("{:>15} {} of {} leaves\n", "log differs", recomputed.differs, recomputed.leaves);
+            for example in &recomputed.examples {
+                text += &format!("  {example}\n");
+            }
         }
         for finding in self.verdict.findings.iter().take(20) {
             text += &format!("  {finding}\n");

@@ -43,6 +43,8 @@ pub struct Wanted {
     pub stock: u32,
     pub limit_per_buyer: u32,
     pub hold_seconds: u32,
+    /// A sponsor doubles what is given.
+    pub matches: bool,
 }
 
 pub async fn set(host: Rest, ops: Rest, wanted: Wanted) -> Result<Stage, Failure> {
@@ -93,6 +95,10 @@ pub async fn set(host: Rest, ops: Rest, wanted: Wanted) -> Result<Stage, Failure
     let pledge: v1::Pledge =
         host.post("/v1/pledges", &pledge, Some(&key("pledge"))).await.required("creating the pledge")?;
 
+    if wanted.matches {
+        sponsor(&ops, wanted.stock, &key("pool")).await?;
+    }
+
     let room = open_room(&host, &name, &run).await?;
 
     let sale = v1::CreateSale {
@@ -121,6 +127,27 @@ pub async fn set(host: Rest, ops: Rest, wanted: Wanted) -> Result<Stage, Failure
         host,
         ops,
     })
+}
+
+/// Doubles gifts until half of what the whole stock gives is matched.
+async fn sponsor(ops: &Rest, stock: u32, key: &str) -> Result<(), Failure> {
+    let gift_minor = PRICE_MINOR * i64::from(SHARE_PPM) / 1_000_000;
+    let doubled = v1::MatchRatio { ppm: 1_000_000 };
+    let pool = v1::CreatePool {
+        sponsor: "A sponsor of the load test".into(),
+        currency: CURRENCY.into(),
+        terms: Some(v1::PoolTerms {
+            buyer_minute_limit: 1_000,
+            rule: Some(v1::pool_terms::Rule::Ratio(doubled)),
+            ..Default::default()
+        }),
+        slots: vec![v1::NewSlot {
+            opens_at_ms: 0,
+            closes_at_ms: super::unix_ms() + i64::from(SALE_SECONDS) * 1_000,
+            budget_minor: (gift_minor * i64::from(stock) / 2).max(1),
+        }],
+    };
+    ops.post::<_, v1::MatchPool>("/v1/pools", &pool, Some(key)).await.required("making the pool").map(drop)
 }
 
 /// A room that is live.

@@ -77,6 +77,18 @@ impl Node {
         Ok(began.elapsed())
     }
 
+    /// What `apricot audit` says of this node, as JSON; also when it finds something.
+    pub async fn audit(&self) -> Result<Vec<u8>, Failure> {
+        let mut command = self.program.command("audit");
+        let output = command.args([&self.target.http(""), "--json"]).output();
+        let output = output.await.map_err(Failure::system("running `apricot audit`"))?;
+        if output.stdout.is_empty() {
+            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            return Err(Failure::off_contract("`apricot audit`", &said));
+        }
+        Ok(output.stdout)
+    }
+
     /// One token a line, for subjects `prefix0`, `prefix1` and so on, as the server names them.
     pub async fn tokens(&self, role: &str, prefix: &str, count: u32) -> Result<Vec<String>, Failure> {
         let output = self
