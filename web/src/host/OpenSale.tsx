@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import type { RunSheetItem } from "../gen/apricot/v1/room_pb";
+import { titlesOf } from "../parts/Gifts";
 import { problemText } from "../parts/names";
 import { Sheet } from "../parts/Sheet";
 import { useServerTime } from "../parts/time";
@@ -115,7 +116,7 @@ async function readFresh(desk: Desk, sku: string, pledgeId: string): Promise<Fre
 }
 
 function CheckList(props: { checks: Checks; fresh: Fresh; draft: Draft; now: number; onDraft: (draft: Draft) => void }) {
-  const { count, money, moment, percent } = useWords();
+  const { t, count, money, moment, percent } = useWords();
   const h = hostText.use();
   const { checks, fresh, draft, now } = props;
   const { stock, price, pledge, others, air } = checks;
@@ -137,7 +138,7 @@ function CheckList(props: { checks: Checks; fresh: Fresh; draft: Draft; now: num
         mark={pledge.mark}
         words={
           pledge.how === "runs" && promise !== undefined
-            ? h.checks.pledgeRuns(apart(promise.project), promise.sharePpm > 0 ? percent(promise.sharePpm) : "", promise.endsAtMs > 0n ? moment(Number(promise.endsAtMs), now) : "")
+            ? h.checks.pledgeRuns(titlesOf(t, promise), promise.sharePpm > 0 ? percent(promise.sharePpm) : "", promise.endsAtMs > 0n ? moment(Number(promise.endsAtMs), now) : "")
             : h.checks.pledge[pledge.how]
         }
       >

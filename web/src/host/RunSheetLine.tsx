@@ -3,6 +3,7 @@
 import type { RunSheetItem } from "../gen/apricot/v1/room_pb";
 import { Amount } from "../parts/Amount";
 import { drawingOf } from "../parts/drawings";
+import { Titles } from "../parts/Gifts";
 import { Photo } from "../parts/Photo";
 import { Leaf, Pin } from "../parts/signs";
 import { saleFace } from "../room/state";
@@ -96,7 +97,7 @@ export function RunSheetLine(props: {
         {item.pledgeId !== "" && (
           <p class="sheet-pledge">
             <Leaf />
-            <bdi>{pledge?.project ?? h.sheet.withPledge}</bdi>
+            {pledge === undefined ? h.sheet.withPledge : <Titles pledge={pledge} />}
           </p>
         )}
         {short && <p class="wrong">{h.sheet.short}</p>}

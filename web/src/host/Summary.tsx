@@ -6,8 +6,9 @@ import type { Money } from "../gen/apricot/v1/common_pb";
 import type { RoomFigures } from "../gen/apricot/v1/ops_pb";
 import { RoomState, type Room } from "../gen/apricot/v1/room_pb";
 import { Amount } from "../parts/Amount";
+import { CharityName, ProjectLink, Titles } from "../parts/Gifts";
 import { Skeleton, Still } from "../parts/Still";
-import { apart, clockFace, useWords } from "../text";
+import { clockFace, useWords } from "../text";
 import { useAct } from "./act";
 import type { Desk } from "./desk";
 import { Funnel } from "./Funnel";
@@ -154,9 +155,13 @@ function CharityStatement(props: { desk: Desk; room: Room; figures: RoomFigures 
         return (
           <article key={total.pledgeId} class="charity-sum">
             <h3>
-              <bdi>{pledge?.project ?? total.pledgeId}</bdi>
+              {pledge === undefined ? total.pledgeId : <Titles pledge={pledge} />}
             </h3>
-            {pledge !== undefined && <p class="hint">{[apart(pledge.charityName), pledge.charityRegistration === "" ? "" : h.charity.registration(pledge.charityRegistration)].filter((part) => part !== "").join(" · ")}</p>}
+            {pledge?.parts.map((part) => (
+              <p key={part.projectId} class="hint">
+                <ProjectLink part={part} aside /> · <CharityName part={part} />
+              </p>
+            ))}
             <dl class="headline-figures">
               <Headline label={h.charity.standing} leaf>
                 <Amount value={{ minor: standing, currency }} />

@@ -3,7 +3,8 @@
 import type { Pledge } from "../gen/apricot/v1/charity_pb";
 import { PledgeBase } from "../gen/apricot/v1/charity_pb";
 import type { Money } from "../gen/apricot/v1/common_pb";
-import { apart, useWords } from "../text";
+import { titlesOf } from "../parts/Gifts";
+import { useWords } from "../text";
 import { Stepper } from "./Stepper";
 import { BOUNDS, pricedUp, stepped, type Draft, type DraftNumber, type Mistakes } from "./terms";
 import { hostText } from "./text";
@@ -18,7 +19,7 @@ export function TermsFields(props: {
   pledges: readonly Pledge[] | undefined;
   onChange: (draft: Draft) => void;
 }) {
-  const { count, money, percent } = useWords();
+  const { t, count, money, percent } = useWords();
   const h = hostText.use();
   const { draft, mistakes, everyday, onHand, pledges } = props;
   const number = (field: DraftNumber, label: string, hint?: string) => (
@@ -55,7 +56,7 @@ export function TermsFields(props: {
           <option value="">{h.terms.noPledge}</option>
           {(pledges ?? []).map((pledge) => (
             <option key={pledge.id} value={pledge.id}>
-              {`${apart(pledge.project)} · ${gives(pledge)}`}
+              {`${titlesOf(t, pledge)} · ${gives(pledge)}`}
             </option>
           ))}
           {draft.pledgeId !== "" && pledges?.some(({ id }) => id === draft.pledgeId) !== true && <option value={draft.pledgeId}>{draft.pledgeId}</option>}

@@ -3,11 +3,13 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { CharityTotalSchema, PledgeSchema, type CharityTotal, type Pledge } from "../gen/apricot/v1/charity_pb";
+import { overOf } from "../pledged";
 import type { RoomView } from "../room/state";
 import { useWords } from "../text";
 import { create } from "../wire/messages";
 import { read } from "../wire/rest";
 import { Amount, ClimbingAmount } from "./Amount";
+import { CharityName, Titles } from "./Gifts";
 import { Leaf } from "./signs";
 
 interface Giving {
@@ -43,6 +45,8 @@ export function CharityStrip(props: { giving: Giving; apart?: boolean }) {
   const { t } = useWords();
   const { total } = props.giving;
   const pledge = usePledge(total.pledgeId, props.giving.pledge);
+  const over = overOf(pledge, total, Date.now());
+  const [first] = pledge?.parts ?? [];
   const { currency } = total;
   const standing = total.grossAccruedMinor - total.grossReversedMinor;
   return (
@@ -69,9 +73,14 @@ export function CharityStrip(props: { giving: Giving; apart?: boolean }) {
       {pledge !== undefined && (
         <span class="charity-who">
           <b>
-            <bdi>{pledge.project}</bdi>
+            <Titles pledge={pledge} />
           </b>{" "}
-          <bdi>{pledge.charityName}</bdi> {pledge.charityRegistration !== "" && <span class="charity-number">{t.charity.registration(pledge.charityRegistration)}</span>}
+          {first !== undefined && pledge.parts.every(({ charityRegistration }) => charityRegistration === first.charityRegistration) && <CharityName part={first} />}
+        </span>
+      )}
+      {over !== undefined && (
+        <span class="charity-over" data-testid="charity-over" data-over={over}>
+          {t.charity.over[over]}
         </span>
       )}
       <span class="unseen">{t.charity.open}</span>

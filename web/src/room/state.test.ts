@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 
-import { CharityTotalSchema } from "../gen/apricot/v1/charity_pb";
+import { CharityTotalSchema, PledgeEnd } from "../gen/apricot/v1/charity_pb";
 import { Lane } from "../gen/apricot/v1/common_pb";
 import { JoinedSchema, PublicationSchema } from "../gen/apricot/v1/live_pb";
 import { FlashSaleSchema, OrderSchema, OrderState, SaleState } from "../gen/apricot/v1/sale_pb";
@@ -44,8 +44,8 @@ const joined = (epoch: number, offset: number, more: Omit<MessageInitShape<typeo
   lane: Lane.DIRECT,
   body: { case: "joined", value: { position: { epoch: BigInt(epoch), offset: BigInt(offset) }, ...more } },
 });
-const total = (epoch: number, sequence: number, minor: number): Said =>
-  state({ charity: [{ pledgeId: "p", epoch: BigInt(epoch), sequence: BigInt(sequence), grossAccruedMinor: BigInt(minor) }] });
+const total = (epoch: number, sequence: number, minor: number, ended = PledgeEnd.UNSPECIFIED): Said =>
+  state({ charity: [{ pledgeId: "p", epoch: BigInt(epoch), sequence: BigInt(sequence), grossAccruedMinor: BigInt(minor), ended }] });
 const order = (orderState: OrderState, version: number): Said => ({
   lane: Lane.DIRECT,
   body: { case: "order", value: { id: "o", saleId: "s", state: orderState, version: BigInt(version) } },
@@ -67,6 +67,18 @@ describe("the charity total", () => {
     ["no charity in a later frame", [total(1, 5, 500), state({})], 500n],
   ])("%s", (_name, said, expected) => {
     expect(accrued(play(EMPTY_ROOM, ...said))).toBe(expected);
+  });
+
+  test.each([
+    ["the period ends without a transfer", [total(1, 5, 500), total(1, 5, 500, PledgeEnd.PERIOD_OVER)], PledgeEnd.PERIOD_OVER, 500n],
+    ["the cap is raised", [total(1, 5, 500, PledgeEnd.CAP_REACHED), total(1, 5, 500)], PledgeEnd.UNSPECIFIED, 500n],
+    ["an equal sequence says only that", [total(1, 5, 500), total(1, 5, 9900, PledgeEnd.PERIOD_OVER)], PledgeEnd.PERIOD_OVER, 500n],
+    ["an older one says nothing", [total(1, 5, 500, PledgeEnd.CAP_REACHED), total(1, 4, 400)], PledgeEnd.CAP_REACHED, 500n],
+    ["the same update that reaches the cap", [total(1, 5, 500), total(1, 6, 600, PledgeEnd.CAP_REACHED)], PledgeEnd.CAP_REACHED, 600n],
+  ])("whether the pledge is over: %s", (_name, said, ended, minor) => {
+    const view = play(EMPTY_ROOM, ...said);
+    expect(view.charity.get("p")?.ended).toBe(ended);
+    expect(accrued(view)).toBe(minor);
   });
 
   test("a reconnect with an older snapshot doesn't turn it back", () => {

@@ -147,16 +147,23 @@ export function hearRoom(view: RoomView, room: Room): RoomView {
 }
 
 /** True when `next` is a later reading than `known`: an older one must never be shown after it. */
-export function laterTotal(known: CharityTotal | undefined, next: CharityTotal): boolean {
+function laterTotal(known: CharityTotal | undefined, next: CharityTotal): boolean {
   if (known === undefined) return true;
   if (next.epoch !== known.epoch) return next.epoch > known.epoch;
   return next.sequence > known.sequence;
 }
 
+/** The reading to show. A period ends, or a cap is raised, without a transfer: an equal sequence says anew whether the pledge is over, and nothing else. */
+export function newestTotal(known: CharityTotal | undefined, next: CharityTotal): CharityTotal {
+  if (known === undefined || laterTotal(known, next)) return next;
+  const equal = next.epoch === known.epoch && next.sequence === known.sequence;
+  return equal && next.ended !== known.ended ? { ...known, ended: next.ended } : known;
+}
+
 export function hearTotals(view: RoomView, totals: readonly CharityTotal[]): RoomView {
   const charity = new Map(view.charity);
   for (const total of totals) {
-    if (laterTotal(charity.get(total.pledgeId), total)) charity.set(total.pledgeId, total);
+    charity.set(total.pledgeId, newestTotal(charity.get(total.pledgeId), total));
   }
   return { ...view, charity };
 }

@@ -4,9 +4,9 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
 import { OrderState, PaymentMethod, PaymentState, type FlashSale, type Order } from "../gen/apricot/v1/sale_pb";
-import { pledged } from "../pledged";
 import { Amount } from "../parts/Amount";
 import { drawingOf } from "../parts/drawings";
+import { titlesOf } from "../parts/Gifts";
 import { declineText, orderStateName, problemText } from "../parts/names";
 import { Photo } from "../parts/Photo";
 import { Sheet } from "../parts/Sheet";
@@ -15,7 +15,8 @@ import { Skeleton } from "../parts/Still";
 import { useServerTime } from "../parts/time";
 import type { LiveRoom, Placing } from "../room/live";
 import { isPaying } from "../room/state";
-import { apart, clockFace, useWords } from "../text";
+import { clockFace, useWords } from "../text";
+import { DonationLabel } from "./DonationLabel";
 import { rememberAddress, rememberedAddress, shipTo, wrongFields, type Address, type AddressField } from "./shipping";
 
 interface Props {
@@ -173,7 +174,7 @@ function Ordered(props: Props & { order: Order; sale: FlashSale | undefined }) {
           {order.charity !== undefined && order.charity.minor > 0n && (
             <p class="gives gives-thanks">
               <Leaf />
-              {sale?.pledge === undefined ? t.orders.charity(money(order.charity)) : t.sheet.thanks(money(order.charity), apart(sale.pledge.project))}
+              {sale?.pledge === undefined ? t.orders.charity(money(order.charity)) : t.sheet.thanks(money(order.charity), titlesOf(t, sale.pledge))}
             </p>
           )}
           <p class="order-number hint">
@@ -206,7 +207,6 @@ function Held(props: Props & { order: Order; sale: FlashSale | undefined; what: 
   const paying = isPaying(order);
   const declined = order.paymentState === PaymentState.DECLINED;
   const total = order.total ?? { minor: 0n, currency: "CNY" };
-  const gives = sale?.pledge === undefined ? 0n : pledged(sale.pledge, total.minor, order.quantity);
 
   const pay = async (method: PaymentMethod): Promise<void> => {
     const wrongNow = wrongFields(address);
@@ -263,20 +263,18 @@ function Held(props: Props & { order: Order; sale: FlashSale | undefined; what: 
         <time>{clockFace(leftMs)}</time>
       </div>
       {props.what}
-      {gives > 0n && sale?.pledge !== undefined && (
-        <div class="gives">
-          <Leaf />
-          <span>
-            <b data-testid="sheet-gives" data-minor={String(gives)}>
-              {t.sheet.charity(money({ $typeName: "apricot.v1.Money", minor: gives, currency: total.currency }), money({ ...total, $typeName: "apricot.v1.Money" }))}
-            </b>
-            <span class="hint">
-              {t.sheet.charityTo(apart(sale.pledge.project), apart(sale.pledge.charityName))}
-              {sale.pledge.charityRegistration !== "" && ` · ${t.charity.registration(apart(sale.pledge.charityRegistration))}`}
-            </span>
-            {sale.pledge.cap !== undefined && <span class="hint">{t.sheet.charityCap(money(sale.pledge.cap))}</span>}
-          </span>
-        </div>
+      {sale?.pledge !== undefined && (
+        <DonationLabel
+          pledge={sale.pledge}
+          total={live.view.charity.get(sale.pledge.id)}
+          paid={total.minor}
+          quantity={order.quantity}
+          currency={total.currency}
+          host={live.view.room?.hostName ?? ""}
+          now={now}
+          testId="sheet-gives"
+          lead={(gift) => t.sheet.charity(gift, money(total))}
+        />
       )}
       {paying ? (
         <Skeleton lines={2} />

@@ -2,13 +2,14 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
+import { titlesOf } from "../parts/Gifts";
 import { memo } from "../parts/memo";
 import { problemText } from "../parts/names";
 import { prefersStillness } from "../parts/motion";
 import { Horn, Leaf, Pin, Send } from "../parts/signs";
 import type { LiveRoom } from "../room/live";
 import { isGuest, type RoomView, type Talk } from "../room/state";
-import { useWords } from "../text";
+import { useWords, type Catalogue } from "../text";
 
 const TEXT_MAX = 200;
 /** A finger's breadth from the end still counts as the end. */
@@ -72,7 +73,7 @@ export function ChatLog(props: { view: RoomView }) {
         <ol>
           {talk.length === 0 && joined && !isGuest(me) && <li class="talk-empty">{t.chat.empty}</li>}
           {talk.map((one) => (
-            <Line key={one.key} talk={one} me={me.subject} project={one.kind === "milestone" ? projectOf(props.view, one.pledgeId) : undefined} />
+            <Line key={one.key} talk={one} me={me.subject} project={one.kind === "milestone" ? projectOf(t, props.view, one.pledgeId) : undefined} />
           ))}
         </ol>
       </div>
@@ -85,8 +86,9 @@ export function ChatLog(props: { view: RoomView }) {
   );
 }
 
-function projectOf(view: RoomView, pledgeId: string): string | undefined {
-  return [...view.sales.values()].find(({ pledge }) => pledge?.id === pledgeId)?.pledge?.project;
+function projectOf(t: Catalogue, view: RoomView, pledgeId: string): string | undefined {
+  const sale = [...view.sales.values()].find(({ pledge }) => pledge?.id === pledgeId);
+  return sale?.pledge === undefined ? undefined : titlesOf(t, sale.pledge);
 }
 
 const Line = memo(function Line(props: { talk: Talk; me: string; project: string | undefined }) {

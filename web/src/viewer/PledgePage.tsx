@@ -5,15 +5,17 @@ import { useCallback, useEffect, useState } from "preact/hooks";
 
 import "./pledge.css";
 
-import { CharityTotalSchema, PledgeBase, PledgeSchema, Rounding, type CharityTotal, type Pledge } from "../gen/apricot/v1/charity_pb";
+import { CharityTotalSchema, PledgeBase, PledgeSchema, Rounding, type CharityTotal, type Pledge, type PledgePart } from "../gen/apricot/v1/charity_pb";
 import type { Money } from "../gen/apricot/v1/common_pb";
 import { Amount, ClimbingAmount } from "../parts/Amount";
 import { GivingBar } from "../parts/Charity";
 import { Fact } from "../parts/Fact";
+import { CharityName, ProjectLink, Titles, titlesOf } from "../parts/Gifts";
 import { LanguageSwitch, MotionSwitch, useTitle } from "../parts/page";
 import { Arrow, Leaf } from "../parts/signs";
 import { Skeleton, Still } from "../parts/Still";
-import { laterTotal } from "../room/state";
+import { newestTotal } from "../room/state";
+import { overOf, shares } from "../pledged";
 import { useWords } from "../text";
 import { Refused } from "../wire/refused";
 import { read } from "../wire/rest";
@@ -29,7 +31,7 @@ export function PledgePage(props: { pledgeId: string }) {
   const { t } = useWords();
   const { pledgeId } = props;
   const [reading, setReading] = useState<Reading>({ kind: "reading" });
-  useTitle(reading.kind === "read" ? `${reading.pledge.project} · ${t.brand}` : t.brand);
+  useTitle(reading.kind === "read" ? `${titlesOf(t, reading.pledge)} · ${t.brand}` : t.brand);
 
   const readAll = useCallback(async () => {
     try {
@@ -39,7 +41,7 @@ export function PledgePage(props: { pledgeId: string }) {
       ]);
       setReading((known) => {
         const seen = known.kind === "read" ? known.total : undefined;
-        return { kind: "read", pledge, total: seen === undefined || laterTotal(seen, total) ? total : seen, atMs: Date.now() };
+        return { kind: "read", pledge, total: newestTotal(seen, total), atMs: Date.now() };
       });
     } catch (error) {
       const missing = error instanceof Refused && error.problem.type === "not-found";
@@ -114,6 +116,8 @@ function Paper(props: { pledge: Pledge; total: CharityTotal; atMs: number }) {
   const { currency } = total;
   const standing = total.grossAccruedMinor - total.grossReversedMinor;
   const amount = (minor: bigint): Money => ({ $typeName: "apricot.v1.Money", minor, currency });
+  const over = overOf(pledge, total, props.atMs);
+  const split = shares(pledge, standing);
   return (
     <article class="pledge-paper">
       <p class="pledge-kicker">
@@ -121,12 +125,29 @@ function Paper(props: { pledge: Pledge; total: CharityTotal; atMs: number }) {
         {p.heading}
       </p>
       <h1 data-testid="pledge-project">
-        <bdi>{pledge.project}</bdi>
+        <Titles pledge={pledge} />
       </h1>
-      <p class="pledge-charity">
-        {p.by} <bdi>{pledge.charityName}</bdi>
-        {pledge.charityRegistration !== "" && <span class="hint">{t.charity.registration(pledge.charityRegistration)}</span>}
-      </p>
+      {pledge.parts.map((part, at) => (
+        <p key={part.projectId} class="pledge-charity" data-testid="pledge-part">
+          {pledge.parts.length > 1 ? (
+            <>
+              <ProjectLink part={part} /> {p.partOf(percent(ofWhole(pledge, part)))} <Amount value={amount(split[at] ?? 0n)} />
+              <br />
+            </>
+          ) : (
+            <>
+              <ProjectLink part={part} label={p.openProject} />
+              <br />
+            </>
+          )}
+          {p.by} <CharityName part={part} />
+        </p>
+      ))}
+      {over !== undefined && (
+        <p class="pledge-over" role="status" data-testid="pledge-over" data-over={over}>
+          {t.charity.over[over]}
+        </p>
+      )}
 
       <section class="pledge-money" aria-labelledby="pledge-means">
         <div class="pledge-sum" data-testid="pledge-accrued" data-minor={String(standing)}>
@@ -176,6 +197,12 @@ function Paper(props: { pledge: Pledge; total: CharityTotal; atMs: number }) {
       )}
     </article>
   );
+}
+
+/** A part's weight of all, in parts per million. */
+function ofWhole(pledge: Pledge, part: PledgePart): number {
+  const weight = (one: PledgePart): number => one.weight || 1;
+  return (weight(part) * 1_000_000) / pledge.parts.reduce((sum, one) => sum + weight(one), 0);
 }
 
 const ROUNDING = {

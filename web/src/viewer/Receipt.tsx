@@ -1,5 +1,6 @@
 // What was bought, what was paid and sent back, and what it gave: on the screen and on paper.
 
+import { Fragment } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
 import "./papers.css";
@@ -9,9 +10,11 @@ import { RoomSchema, type Room } from "../gen/apricot/v1/room_pb";
 import { FlashSaleSchema, OrderSchema, PaymentState, type FlashSale, type Order } from "../gen/apricot/v1/sale_pb";
 import { Amount } from "../parts/Amount";
 import { Fact } from "../parts/Fact";
+import { ProjectLink } from "../parts/Gifts";
 import { orderStateName, problemText } from "../parts/names";
 import { Leaf } from "../parts/signs";
 import { Skeleton } from "../parts/Still";
+import { shares } from "../pledged";
 import { useWords } from "../text";
 import { Refused } from "../wire/refused";
 import { read } from "../wire/rest";
@@ -70,6 +73,7 @@ function Paper(props: Papers) {
   ];
   const { pledge } = sale;
   const given = order.charity?.minor ?? 0n;
+  const parts = pledge === undefined ? [] : shares(pledge, given);
   return (
     <article class="receipt" data-testid="receipt">
       <p class="receipt-brand">
@@ -146,20 +150,24 @@ function Paper(props: Papers) {
             <span class="hint">{r.charityLine(money(amount(given)), money(amount(total - back)))}</span>
           </p>
           <dl class="facts">
-            <Fact name={r.project}>
-              <a href={`/pledges/${encodeURIComponent(pledge.id)}`}>
-                <bdi>{pledge.project}</bdi>
-              </a>
+            {pledge.parts.map((part, at) => (
+              <Fragment key={part.projectId}>
+                <Fact name={r.project}>
+                  <ProjectLink part={part} /> {pledge.parts.length > 1 && <Amount value={amount(parts[at] ?? 0n)} />}
+                </Fact>
+                <Fact name={r.organisation}>
+                  <bdi>{part.charityName}</bdi>
+                </Fact>
+                {part.charityRegistration !== "" && (
+                  <Fact name={r.registration}>
+                    <code>{part.charityRegistration}</code>
+                  </Fact>
+                )}
+              </Fragment>
+            ))}
+            <Fact name={r.pledge}>
+              <a href={`/pledges/${encodeURIComponent(pledge.id)}`}>{r.pledgeVersion(pledge.id, count(pledge.version))}</a>
             </Fact>
-            <Fact name={r.organisation}>
-              <bdi>{pledge.charityName}</bdi>
-            </Fact>
-            {pledge.charityRegistration !== "" && (
-              <Fact name={r.registration}>
-                <code>{pledge.charityRegistration}</code>
-              </Fact>
-            )}
-            <Fact name={r.pledge}>{r.pledgeVersion(pledge.id, count(pledge.version))}</Fact>
           </dl>
           <p class="hint">{r.note}</p>
           <a class="orders-gave" href="/receipts">

@@ -3,15 +3,15 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { OrderState, type FlashSale } from "../gen/apricot/v1/sale_pb";
-import { pledged } from "../pledged";
 import { Amount } from "../parts/Amount";
 import { drawingOf } from "../parts/drawings";
 import { Photo } from "../parts/Photo";
-import { Leaf, Minus, Plus } from "../parts/signs";
+import { Minus, Plus } from "../parts/signs";
 import { useServerTime } from "../parts/time";
 import type { LiveRoom } from "../room/live";
 import { openOrderOf, saleFace } from "../room/state";
 import { apart, clockFace, useWords } from "../text";
+import { DonationLabel } from "./DonationLabel";
 
 const FEW = 5;
 const HURRY_MS = 30_000;
@@ -26,11 +26,6 @@ export function SaleCard(props: { live: LiveRoom; sale: FlashSale; onBuy: (quant
   const left = face === "closed" ? 0 : Math.min(stock?.left ?? sale.left, sale.stock);
   const mine = openOrderOf(view, sale.id);
   const [quantity, setQuantity] = useState(1);
-  // What is bought is said with what it gives, before anybody pays.
-  const gives =
-    sale.pledge === undefined || sale.price === undefined
-      ? undefined
-      : { $typeName: sale.price.$typeName, minor: pledged(sale.pledge, sale.price.minor * BigInt(quantity), quantity), currency: sale.price.currency };
   const most = Math.max(1, Math.min(sale.limitPerBuyer, left));
   useEffect(() => setQuantity((wanted) => Math.min(wanted, most)), [most]);
 
@@ -121,11 +116,17 @@ export function SaleCard(props: { live: LiveRoom; sale: FlashSale; onBuy: (quant
       </div>
       {face === "soldOut" && mine === undefined && <p class="sale-foot">{t.sale.soldOutHint}</p>}
       {face === "paused" && mine === undefined && <p class="sale-foot">{t.sale.pausedHint}</p>}
-      {face !== "soldOut" && face !== "paused" && sale.pledge !== undefined && gives !== undefined && gives.minor > 0n && (
-        <p class="sale-foot sale-gives" data-testid="sale-gives" data-minor={String(gives.minor)}>
-          <Leaf />
-          <span>{t.sale.gives(money(gives), apart(sale.pledge.project))}</span>
-        </p>
+      {sale.pledge !== undefined && sale.price !== undefined && (
+        <DonationLabel
+          pledge={sale.pledge}
+          total={view.charity.get(sale.pledge.id)}
+          paid={sale.price.minor * BigInt(quantity)}
+          quantity={quantity}
+          currency={sale.price.currency}
+          host={view.room?.hostName ?? ""}
+          now={now}
+          testId="sale-gives"
+        />
       )}
     </article>
   );

@@ -1,0 +1,55 @@
+// To whom a pledge gives: one project or several, each with its charity and its share.
+
+import { Fragment } from "preact";
+
+import type { Pledge, PledgePart } from "../gen/apricot/v1/charity_pb";
+import { apart, useWords, type Catalogue } from "../text";
+
+/** The names of its projects, for a sentence. */
+export function titlesOf(t: Catalogue, pledge: Pick<Pledge, "parts">): string {
+  return t.charity.list(pledge.parts.map(({ title }) => apart(title)));
+}
+
+/** The same as elements of their own. */
+export function Titles(props: { pledge: Pick<Pledge, "parts"> }) {
+  const { t } = useWords();
+  return (
+    <>
+      {props.pledge.parts.map(({ projectId, title }, at) => (
+        <Fragment key={projectId}>
+          {at > 0 && t.charity.list(["", ""])}
+          <bdi>{title}</bdi>
+        </Fragment>
+      ))}
+    </>
+  );
+}
+
+/** Those from before the register have only a title, and no page. */
+function pageOf(part: PledgePart): string | undefined {
+  return /^[a-z0-9-]{1,64}$/.test(part.projectId) ? `/p/${part.projectId}` : undefined;
+}
+
+/** A project's name that leads to its page; `aside` in a tab of its own, for who must not lose this one; `label` in the place of the name. */
+export function ProjectLink(props: { part: PledgePart; aside?: boolean; label?: string }) {
+  const { part } = props;
+  const page = pageOf(part);
+  const title = <bdi>{part.title}</bdi>;
+  if (page === undefined) return props.label === undefined ? title : null;
+  return (
+    <a href={page} {...(props.aside === true ? { target: "_blank", rel: "noopener" } : {})}>
+      {props.label ?? title}
+    </a>
+  );
+}
+
+export function CharityName(props: { part: PledgePart }) {
+  const { t } = useWords();
+  const { charityName, charityRegistration } = props.part;
+  return (
+    <>
+      <bdi>{charityName}</bdi>
+      {charityRegistration !== "" && <span class="charity-number">{t.charity.registration(apart(charityRegistration))}</span>}
+    </>
+  );
+}
