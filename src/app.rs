@@ -287,6 +287,10 @@ impl Running {
             clock.clone(),
             stop.clone(),
         ));
+        if !witnesses.is_empty() {
+            let witnesses = Witnesses::new(witnesses).map_err(StartError::Witnesses)?;
+            self.tasks.spawn(tasks::witnesses(witnesses, self.log.clone(), kept.clone(), stop.clone()));
+        }
         self.tasks.spawn(tasks::pools(hub.clone(), kept.clone(), clock.clone(), stop.clone()));
         self.tasks.spawn(tasks::sweep(sales.clone(), kept, clock.clone(), stop.clone()));
         let now = clock.clone();

@@ -21,6 +21,7 @@ mod serve;
 mod signals;
 mod token;
 mod verify;
+mod witness;
 
 #[derive(Parser)]
 #[command(
@@ -47,6 +48,8 @@ enum Command {
     Verify(verify::Verify),
     /// Read a site's public log as a stranger, and compare what it adds up to with what the site shows
     Audit(audit::Audit),
+    /// Sign for a log, which others run, that it only ever grew
+    Witness(witness::Witness),
     /// Bring the tables of a record on PostgreSQL up to date, and say what was done
     Migrate(migrate::Migrate),
     /// Ask a running server whether it is ready

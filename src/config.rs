@@ -95,6 +95,8 @@ pub struct PublicLogConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
     pub tally_seconds: u64,
+    /// "KEY URL" each.
+    pub witnesses: Vec<String>,
 }
 
 /// Files in PEM. The key itself is never part of the configuration.
@@ -196,7 +198,7 @@ impl Default for ProviderConfig {
 
 impl Default for PublicLogConfig {
     fn default() -> Self {
-        Self { origin: None, tally_seconds: 60 }
+        Self { origin: None, tally_seconds: 60, witnesses: Vec::new() }
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use super::witnesses::Witnesses;
 use crate::clock::{self, Clock};
 use crate::config::JwksConfig;
 use crate::ledger::LedgerRefused;
@@ -28,6 +29,8 @@ const SWEEPS_PER_LOOK: u64 = 10;
 /// A line is in the log within a second, and a checkpoint covers many.
 const LOG_EVERY: Duration = Duration::from_millis(250);
 const POOLS_EVERY: Duration = Duration::from_secs(1);
+/// Of a log that rests; one that grows is signed when they are asked.
+const WITNESSES_EVERY: Duration = Duration::from_secs(5);
 const RECORD_EVERY: Duration = Duration::from_secs(5);
 const RECONCILE_EVERY: Duration = Duration::from_secs(1);
 const STANDING_EVERY: Duration = Duration::from_secs(1);
@@ -144,6 +147,22 @@ async fn turn(log: &PublicLog, keeping: Keeping, tally: bool, clock: &Clock) -> 
         more = log.append(keeping.fence(), false, clock.now()).await?;
     }
     Ok(tally)
+}
+
+/// The node that has the duty asks the log's witnesses.
+pub async fn witnesses(
+    mut witnesses: Witnesses,
+    log: PublicLog,
+    kept: watch::Receiver<Option<Keeping>>,
+    stop: CancellationToken,
+) {
+    let mut ticks = every(WITNESSES_EVERY);
+    while until(&stop, ticks.tick()).await.is_some() {
+        let keeps = kept.borrow().is_some_and(|keeping| keeping.stands());
+        if keeps && let Err(error) = witnesses.ask(&log).await {
+            tracing::warn!(%error, "the log's witnesses were not asked; the next time tries again");
+        }
+    }
 }
 
 /// What other nodes did to sponsors' pools; and by the node that has the duty, the seeds that are due and what hearts release.

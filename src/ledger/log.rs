@@ -206,6 +206,12 @@ impl PublicLog {
         Ok(more)
     }
 
+    /// That the tree of `old` leaves grew into that of `new`, from the tiles of this node.
+    pub fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, LogError> {
+        let proof = tile::consistency(old, new, |tile| self.0.folder.read(tile));
+        proof.map_err(|error: ProveError<TileError<std::io::Error>>| LogError::Proof(error.to_string()))
+    }
+
     /// Publishes the newest checkpoint with what witnesses signed; one of another size has been overtaken.
     pub async fn cosigned(&self, note: String) -> Result<(), LogError> {
         let size = SignedCheckpoint::parse(note.as_bytes())?.unverified().size;

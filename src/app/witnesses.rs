@@ -1,0 +1,154 @@
+//! Witnesses of the public log: other people's servers that sign that it only ever grew. They are asked about the newest checkpoint now and
+//! then; what they sign is published with it. The protocol is c2sp.org/tlog-witness.
+
+use std::time::Duration;
+
+use apricot_tlog::checkpoint::SignedCheckpoint;
+use apricot_tlog::note::{Note, Signature, VerifierKey};
+use apricot_tlog::witness::AddCheckpoint;
+use reqwest::StatusCode;
+
+use crate::ledger::log::{LogError, PublicLog};
+
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// A size, a few signature lines, or a sentence.
+const ANSWER_BYTES_MAX: usize = 16 * 1024;
+
+/// One of `public_log.witnesses`: "KEY URL".
+#[derive(Clone, Debug)]
+pub struct Address {
+    pub key: VerifierKey,
+    /// What `/add-checkpoint` follows.
+    pub url: String,
+}
+
+pub struct Witnesses {
+    client: reqwest::Client,
+    all: Vec<Witness>,
+}
+
+struct Witness {
+    address: Address,
+    /// What it signed last, as far as this node knows; it says when that is not so.
+    size: u64,
+    /// Said once, until it answers again.
+    failing: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("{0}")]
+    Unreachable(#[from] reqwest::Error),
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error("it answered {status}: {said}")]
+    Answered { status: StatusCode, said: String },
+    #[error("its signature is not by its key")]
+    Signature,
+}
+
+impl Address {
+    pub fn parse(text: &str) -> Option<Self> {
+        let (key, url) = text.split_once(' ')?;
+        let url = url.trim().trim_end_matches('/');
+        let is_http = url.starts_with("http://") && url.len() > "http://".len();
+        Some(Self { key: key.parse().ok()?, url: url.to_owned() }).filter(|_| is_http)
+    }
+}
+
+impl Witnesses {
+    pub fn new(addresses: Vec<Address>) -> Result<Self, reqwest::Error> {
+        let client = reqwest::Client::builder().timeout(ANSWER_WITHIN).no_proxy().build()?;
+        let witness = |address| Witness { address, size: 0, failing: false };
+        Ok(Self { client, all: addresses.into_iter().map(witness).collect() })
+    }
+
+    /// Asks those who have not signed the newest checkpoint, and publishes what they sign.
+    pub async fn ask(&mut self, log: &PublicLog) -> Result<(), LogError> {
+        let (size, note) = log.checkpoint().await;
+        if size == 0 {
+            return Ok(());
+        }
+        let mut checkpoint = SignedCheckpoint::parse(note.as_bytes())?;
+        let mut signed = false;
+        for witness in &mut self.all {
+            if witness.has_signed(&checkpoint) {
+                continue;
+            }
+            match witness.ask(&self.client, log, &checkpoint).await {
+                Ok(signature) => {
+                    witness.failing = false;
+                    signed |= checkpoint.note_mut().add(signature).is_ok();
+                }
+                Err(refused) if !witness.failing => {
+                    witness.failing = true;
+                    tracing::warn!(url = %witness.address.url, %refused, "a witness did not sign the log's checkpoint");
+                }
+                Err(_) => {}
+            }
+        }
+        if signed { log.cosigned(checkpoint.to_string()).await } else { Ok(()) }
+    }
+}
+
+impl Witness {
+    fn has_signed(&self, checkpoint: &SignedCheckpoint) -> bool {
+        let (name, id) = (self.address.key.name(), self.address.key.id());
+        checkpoint.note().signatures().iter().any(|by| by.name() == name && by.key_id() == id)
+    }
+
+    async fn ask(
+        &mut self,
+        client: &reqwest::Client,
+        log: &PublicLog,
+        checkpoint: &SignedCheckpoint,
+    ) -> Result<Signature, Refused> {
+        let size = checkpoint.unverified().size;
+        let (status, said) = self.tell(client, log, checkpoint).await?;
+        let (status, said) = match (status, said.trim().parse()) {
+            // It saw another than this node thinks: it is told from there on.
+            (StatusCode::CONFLICT, Ok(seen)) if seen <= size => {
+                self.size = seen;
+                self.tell(client, log, checkpoint).await?
+            }
+            _ => (status, said),
+        };
+        if status != StatusCode::OK {
+            return Err(Refused::Answered { status, said: said.chars().take(200).collect() });
+        }
+        let signature = self.signature(checkpoint, &said).ok_or(Refused::Signature)?;
+        self.size = size;
+        Ok(signature)
+    }
+
+    /// The one that its key made, if there is one.
+    fn signature(&self, checkpoint: &SignedCheckpoint, said: &str) -> Option<Signature> {
+        let mut all = Signature::parse_answer(said.as_bytes()).ok()?.into_iter();
+        all.find(|signature| {
+            let Ok(mut note) = Note::new(checkpoint.note().text().to_owned()) else { return false };
+            let added = note.add(signature.clone()).is_ok();
+            added && note.verify(std::slice::from_ref(&self.address.key)).is_ok()
+        })
+    }
+
+    async fn tell(
+        &self,
+        client: &reqwest::Client,
+        log: &PublicLog,
+        checkpoint: &SignedCheckpoint,
+    ) -> Result<(StatusCode, String), Refused> {
+        let proof = log.consistency(self.size, checkpoint.unverified().size)?;
+        let body = AddCheckpoint { old_size: self.size, proof, checkpoint: checkpoint.clone() }.to_string();
+        let mut answer =
+            client.post(format!("{}/add-checkpoint", self.address.url)).body(body).send().await?;
+        let (status, mut bytes) = (answer.status(), Vec::new());
+        while let Some(chunk) = answer.chunk().await? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > ANSWER_BYTES_MAX {
+                let said = format!("more than {ANSWER_BYTES_MAX} bytes");
+                return Err(Refused::Answered { status, said });
+            }
+        }
+        Ok((status, String::from_utf8_lossy(&bytes).into_owned()))
+    }
+}
