@@ -12,11 +12,9 @@ const WIDTH_MM: f64 = 105.0;
 const HEIGHT_MM: f64 = 148.0;
 const CODE_MM: f64 = 60.0;
 const MARGIN_MM: f64 = 10.0;
-/// What is below the code.
-const TEXT_FROM_MM: f64 = 78.0;
 /// The charity and its number stand below the title, wherever that ends.
-const TITLE_UNTIL_MM: f64 = 116.0;
-const FOOT_FROM_MM: f64 = 124.0;
+const TITLE_UNTIL_MM: f64 = 118.0;
+const FOOT_FROM_MM: f64 = 120.0;
 /// Sizes of letters that are tried, the largest that fits is taken.
 const SIZES_MM: [f64; 5] = [8.0, 6.5, 5.0, 4.2, 3.4];
 /// Of a line in sizes of its letters.
@@ -44,9 +42,10 @@ pub fn card(text: &str, title: &str, charity: &str, registration: &str) -> Optio
          <svg x=\"{at:.3}\" y=\"{y:.3}\" width=\"{size:.3}\" height=\"{size:.3}\" viewBox=\"0 0 {side} {side}\" shape-rendering=\"crispEdges\">\
          <path d=\"{path}\" fill=\"#000\"/></svg>\
          <g font-family=\"{FONT}\" text-anchor=\"middle\" fill=\"#000\">",
-        y = 10.0 - QUIET as f64 * module,
+        y = MARGIN_MM - QUIET as f64 * module,
     );
-    block(&mut svg, title, "600", TEXT_FROM_MM, TITLE_UNTIL_MM, &SIZES_MM);
+    let below = MARGIN_MM + CODE_MM + QUIET as f64 * module;
+    block(&mut svg, title, "600", below, TITLE_UNTIL_MM, &SIZES_MM);
     let below = block(&mut svg, charity, "400", FOOT_FROM_MM, HEIGHT_MM - MARGIN_MM, &SIZES_MM[2..]);
     block(&mut svg, registration, "400", below, HEIGHT_MM - 4.0, &SIZES_MM[3..]);
     svg.push_str("</g></svg>\n");
@@ -78,10 +77,12 @@ fn block(svg: &mut String, text: &str, weight: &str, from: f64, until: f64, size
     let size = sizes.iter().find(fits).or(sizes.last()).copied().unwrap_or(LEADING);
     let mut y = from;
     for line in lines(text, size) {
+        // Letters stand on their line and are lower than their size.
+        let foot = y + size;
         let (middle, line) = (WIDTH_MM / 2.0, escaped(&line));
         write!(
             svg,
-            "<text x=\"{middle}\" y=\"{y:.2}\" font-size=\"{size}\" font-weight=\"{weight}\">{line}</text>"
+            "<text x=\"{middle}\" y=\"{foot:.2}\" font-size=\"{size}\" font-weight=\"{weight}\">{line}</text>"
         )
         .expect("memory takes text");
         y += size * LEADING;
@@ -216,6 +217,20 @@ mod tests {
         let side: f64 = number("viewBox=\"0 0 ");
         let module = number("width=\"") / side;
         assert!((module * (side - 8.0) - 60.0).abs() < 0.05);
+        // And nothing is written into it.
+        let text: f64 = svg
+            .split("<text ")
+            .nth(1)
+            .unwrap()
+            .split("y=\"")
+            .nth(1)
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert!(text - SIZES_MM[0] >= 70.0 + 4.0 * module - 0.01, "{text}");
     }
 
     #[test]
