@@ -124,17 +124,7 @@ describe("the pages", { skip: missing }, () => {
         onHand: 100,
         category: "farm",
       });
-      await server.call("POST", "/v1/pledges", token.lin, {
-        pledge: {
-          project: "山村小学午餐",
-          charityName: "示例基金会",
-          charityRegistration: "53100000TEST00001X",
-          base: "PLEDGE_BASE_PAID_PRICE",
-          sharePpm: 50_000,
-          rounding: "ROUNDING_DOWN",
-          agreementSha256: "ab".repeat(32),
-        },
-      }).then(({ id }) => (token.pledge = id));
+      ({ id: token.pledge } = await server.pledge(token.lin));
       await server.call("POST", "/v1/rooms", token.lin, { id: room, title: "山坡上的核桃", hostName: "老林", place: "云南 漾濞" });
     });
     after(() => server?.stop());

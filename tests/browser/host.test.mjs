@@ -36,17 +36,7 @@ describe("the host's desk", { skip: missing }, () => {
     ]) {
       await server.call("POST", "/v1/products", token.lin, { sku, title, unit: "一份", price: { minor: price, currency: "CNY" }, onHand: 30, category: "farm" });
     }
-    pledge = await server.call("POST", "/v1/pledges", token.lin, {
-      pledge: {
-        project: "山村小学午餐",
-        charityName: "示例基金会",
-        charityRegistration: "53100000TEST00001X",
-        base: "PLEDGE_BASE_PAID_PRICE",
-        sharePpm: 50_000,
-        rounding: "ROUNDING_DOWN",
-        agreementSha256: "ab".repeat(32),
-      },
-    });
+    pledge = await server.pledge(token.lin);
     await server.call("POST", "/v1/rooms", token.lin, { id: ROOM, title: "山坡上的核桃", hostName: "老林", place: "云南 漾濞" });
   });
   after(async () => {
@@ -372,17 +362,7 @@ describe("the host's desk", { skip: missing }, () => {
     ]) {
       await server.call("POST", "/v1/products", host, { sku, title, unit: "\u202eكيلو", price: { minor: "4680", currency: "CNY" }, onHand: 30, category: "farm" });
     }
-    const promise = await server.call("POST", "/v1/pledges", host, {
-      pledge: {
-        project: "\u202eمدرسة\u2067 <b>",
-        charityName: "W".repeat(40),
-        charityRegistration: "\u202e53100000TEST00002X",
-        base: "PLEDGE_BASE_PAID_PRICE",
-        sharePpm: 50_000,
-        rounding: "ROUNDING_DOWN",
-        agreementSha256: "cd".repeat(32),
-      },
-    });
+    const promise = await server.pledge(host, { agreementSha256: "cd".repeat(32) }, [{ id: "turning", title: "\u202eمدرسة\u2067 <b>", charity: "W".repeat(40), registration: "53100000TEST00002X" }]);
     const rooms = Object.entries(HOSTILE);
     for (const [id, words] of rooms) {
       await server.call("POST", "/v1/rooms", host, { id, ...words });

@@ -9,6 +9,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 export const APRICOT = process.env.APRICOT_BIN ?? fileURLToPath(new URL("../../target/debug/apricot", import.meta.url));
+/** A project and its charity, as most tests have them. */
+export const LUNCH = { id: "school-lunch", title: "山村小学午餐", charity: "示例基金会", registration: "53100000TEST00001X" };
 const START_MAX_MS = 30_000;
 
 export class Server {
@@ -91,6 +93,20 @@ export class Server {
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (part) => (said += part));
     const [code] = await once(child, "close");
     return { code, said };
+  }
+
+  /** Registers charities and projects, and pledges to them in the host's name. A project is of LUNCH unless it says otherwise. */
+  async pledge(host, terms = {}, projects = [{}]) {
+    this.ops ??= await this.token("ops", "registrar", "registrar");
+    const parts = [];
+    for (const given of projects) {
+      const { id, title, charity, registration, weight = 1, ...more } = { ...LUNCH, ...given };
+      await this.call("PUT", `/v1/charities/${encodeURIComponent(registration)}`, this.ops, { name: charity });
+      await this.call("PUT", `/v1/projects/${id}`, this.ops, { charity: registration, title, ...more });
+      parts.push({ projectId: id, weight });
+    }
+    const usual = { base: "PLEDGE_BASE_PAID_PRICE", sharePpm: 50_000, rounding: "ROUNDING_DOWN", agreementSha256: "ab".repeat(32) };
+    return this.call("POST", "/v1/pledges", host, { pledge: { ...usual, ...terms, parts } });
   }
 
   async call(method, path, token, body) {

@@ -27,17 +27,7 @@ describe("the whole story", { skip: missing }, () => {
     server = await Server.start();
     for (const [subject, role] of Object.entries(PEOPLE)) token[subject] = await server.token(role, subject, subject);
     await server.call("POST", "/v1/products", token.lin, { sku: "walnut-1kg", title: "薄皮核桃", unit: "1 kg", price: { minor: "4680", currency: "CNY" }, onHand: 100, category: "farm" });
-    pledge = await server.call("POST", "/v1/pledges", token.lin, {
-      pledge: {
-        project: "山村小学午餐",
-        charityName: "示例基金会",
-        charityRegistration: "53100000TEST00001X",
-        base: "PLEDGE_BASE_PAID_PRICE",
-        sharePpm: 50_000,
-        rounding: "ROUNDING_DOWN",
-        agreementSha256: "ab".repeat(32),
-      },
-    });
+    pledge = await server.pledge(token.lin);
     await server.call("POST", "/v1/rooms", token.lin, { id: ROOM, title: "山坡上的核桃", hostName: "老林", place: "云南 漾濞" });
   });
   after(async () => {

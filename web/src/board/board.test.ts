@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create } from "../wire/messages";
 import { expect, test } from "vitest";
 
 import { BoardRowSchema, BoardSchema } from "../gen/apricot/v1/log_pb";
