@@ -4,11 +4,11 @@ import apricot from "../look/apricot.svg";
 import { useWords } from "../text";
 import { LanguageSwitch } from "./page";
 
-const PAGES = ["receipts", "verify", "board"] as const;
+const PAGES = ["projects", "receipts", "verify", "board"] as const;
 
 export type PublicPage = (typeof PAGES)[number];
 
-export function PublicTop(props: { here: PublicPage }) {
+export function PublicTop(props: { here: PublicPage | undefined }) {
   const { t } = useWords();
   return (
     <header class="public-top">

@@ -17,6 +17,7 @@ export const en: Catalogue = {
   pages: {
     label: "Open to everyone",
     rooms: "Live rooms",
+    projects: "Projects",
     receipts: "What I gave",
     verify: "Check",
     board: "Board",

@@ -15,6 +15,7 @@ export const zhCN = {
   pages: {
     label: "公开的页面",
     rooms: "直播间",
+    projects: "项目",
     receipts: "我的捐赠",
     verify: "验证",
     board: "看板",

@@ -35,6 +35,10 @@ export function roomOfPath(path: string): string | undefined {
   return match?.[1];
 }
 
+export function projectOfPath(path: string): string | undefined {
+  return /^\/p\/([a-z0-9-]{1,64})\/?$/.exec(path)?.[1];
+}
+
 export function pledgeOfPath(path: string): string | undefined {
   const match = /^\/pledges\/([^/]{1,200})\/?$/.exec(path);
   try {
