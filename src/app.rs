@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, random_u64};
-use crate::config::{Config, ConfigError, TlsConfig};
+use crate::config::{Config, ConfigError, TlsConfig, WitnessAddress};
 use crate::ledger::log::{LogError, PublicLog};
 use crate::ledger::{CommissionRules, Ledger};
 use crate::model::{Share, Timestamp};
@@ -39,9 +39,11 @@ use crate::wire::{self, Wire, listener, log_keys};
 pub mod provider;
 mod stores;
 mod tasks;
+mod witnesses;
 
 use stores::{Stores, record};
 pub use stores::{connect_record, open_record, postgres_settings};
+use witnesses::Witnesses;
 
 /// Tiles of the public log; made again from the record when they are lost.
 pub const LOG_FOLDER: &str = "log";
@@ -287,10 +289,9 @@ impl Running {
             clock.clone(),
             stop.clone(),
         ));
-        if !witnesses.is_empty() {
-            let witnesses = Witnesses::new(witnesses).map_err(StartError::Witnesses)?;
-            self.tasks.spawn(tasks::witnesses(witnesses, self.log.clone(), kept.clone(), stop.clone()));
-        }
+        let witnesses = config.public_log.witnesses.iter().filter_map(|text| WitnessAddress::parse(text));
+        let witnesses = Witnesses::new(witnesses.collect());
+        self.tasks.spawn(tasks::witnesses(witnesses, self.log.clone(), kept.clone(), stop.clone()));
         self.tasks.spawn(tasks::pools(hub.clone(), kept.clone(), clock.clone(), stop.clone()));
         self.tasks.spawn(tasks::sweep(sales.clone(), kept, clock.clone(), stop.clone()));
         let now = clock.clone();

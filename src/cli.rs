@@ -88,6 +88,7 @@ pub fn run() -> ExitCode {
         Command::Token(token) => token.run(),
         Command::Check(check) => check.run(),
         Command::Verify(verify) => verify.run(),
+        Command::Witness(witness) => witness.run(),
         Command::Audit(audit) => audit.run(),
         Command::Migrate(migrate) => migrate.run(),
         Command::Ready(ready) => ready.run(),

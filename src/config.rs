@@ -15,12 +15,14 @@ mod origin;
 mod secret;
 mod sources;
 mod stores;
+mod witness;
 
 pub use node::NodeConfig;
 pub use origin::{Effective, Origin};
 pub use secret::Secret;
 pub use sources::{Flags, load};
 pub use stores::{PostgresConfig, RedisConfig, RedisMode};
+pub use witness::WitnessAddress;
 
 pub const DEFAULT_TOML: &str = include_str!("../config/default.toml");
 
@@ -295,6 +297,12 @@ impl Config {
             return Err((
                 "public_log.origin".into(),
                 "the log's address without https://, such as \"shop.example/log\": at most 200 bytes without spaces and +".into(),
+            ));
+        }
+        if self.public_log.witnesses.iter().any(|text| WitnessAddress::parse(text).is_none()) {
+            return Err((
+                "public_log.witnesses".into(),
+                "a list of \"KEY URL\": a witness's verifier key, a space, and an address that begins with http://".into(),
             ));
         }
         let Some(jwks) = &self.jwks else { return Ok(()) };

@@ -10,14 +10,14 @@ use crate::model::order::{Parcel, ShipTo};
 use crate::model::payment::Method;
 use crate::model::room::{ChatLine, ChatRules};
 use crate::model::{
-    CloseReason, Money, Order, PaymentState, Pledge, PledgeBase, PledgeEnd, PledgePart, Product, RemittanceRun, RunLine, RunStage, Room, RoomState, Rounding,
-    RunSheetItem, SaleState, Stage, Timestamp,
+    CloseReason, Money, Order, PaymentState, Pledge, PledgeBase, PledgeEnd, PledgePart, Product,
+    RemittanceRun, Room, RoomState, Rounding, RunLine, RunSheetItem, RunStage, SaleState, Stage, Timestamp,
 };
 use crate::sale::{OrderView, SaleStock, SaleView};
 
 pub mod parse;
-pub mod registry;
 pub mod pool;
+pub mod registry;
 
 pub fn money(money: Money) -> v1::Money {
     v1::Money { minor: money.minor, currency: money.currency.as_str().to_owned() }

@@ -46,9 +46,13 @@ pub enum LedgerRefused {
     NoPledge,
     #[error("there is no such pool")]
     NoPool,
-    #[error("another version gives to the same projects in the same order; make another pledge to give to others")]
+    #[error(
+        "another version gives to the same projects in the same order; make another pledge to give to others"
+    )]
     OtherParts,
-    #[error("nothing is owed to charity {registration} in {currency:?}: no receipt has confirmed more than was remitted or set aside")]
+    #[error(
+        "nothing is owed to charity {registration} in {currency:?}: no receipt has confirmed more than was remitted or set aside"
+    )]
     NothingOwed { registration: String, currency: Currency },
     #[error("a remittance to this charity in this currency is open; finish it or withdraw it first")]
     RunOpen,
@@ -320,7 +324,6 @@ impl Ledger {
         *guess = Guess { minor: standing + reversed, reading: guess.reading + 1 };
         Ok(())
     }
-
 }
 
 /// Every entry that posts for a pledge changes the row of its part 0, also by nothing: the rows are locked before lines get their numbers, so

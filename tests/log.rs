@@ -7,11 +7,13 @@ mod server;
 use std::process::{Command, Output};
 
 use apricot::model::Role::{Host, Ops, Viewer};
-use apricot_tlog::checkpoint::{SignedCheckpoint, Trust};
+use apricot_tlog::checkpoint::{Checkpoint, SignedCheckpoint, Trust};
 use apricot_tlog::merkle::{Tree, leaf_hash};
+use apricot_tlog::note::Signer;
 use apricot_tlog::proof::Proof;
 use apricot_tlog::receipt::{Verdict, verify};
 use apricot_tlog::tile::{Kind, Tile, bundle};
+use apricot_tlog::witness::AddCheckpoint;
 use serde_json::{Value, json};
 use server::{Server, start};
 
@@ -160,7 +162,7 @@ async fn the_board_is_what_the_tallies_say() {
     let all = &board["all"][0];
     let sums =
         ["grossAccruedMinor", "grossReversedMinor", "confirmedMinor", "remittedMinor", "orders", "paidMinor"];
-    assert_eq!(sums.map(|sum| all[sum].as_str().unwrap()), ["200", "26", "100", "50", "2", "7960"]);
+    assert_eq!(sums.map(|sum| all[sum].as_str().unwrap()), ["200", "26", "100", "100", "2", "7960"]);
     assert_eq!(board["counties"][0]["key"], "Gansu Lixian");
     // The day's last tally is the newest one.
     let (day, days) = (&board["days"][0], board["days"].as_array().unwrap().len());
@@ -329,4 +331,89 @@ async fn a_receipt_is_checked_from_its_file() {
     let (code, said, stderr) = asked(words(&["verify", &other, "--json"])).await;
     assert_eq!((code, &said["ok"]), (1, &json!(false)));
     assert!(stderr.contains("1000"), "{stderr}");
+}
+
+/// Runs until it is dropped.
+struct WitnessProcess {
+    process: std::process::Child,
+    url: String,
+    key: String,
+}
+
+impl WitnessProcess {
+    fn start(folder: &std::path::Path, log_keys: &str) -> Self {
+        use std::io::{BufRead, BufReader};
+        let file = |name: &str| folder.join(name).display().to_string();
+        std::fs::write(file("log.keys"), log_keys).unwrap();
+        std::fs::write(file("seed"), "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=\n").unwrap();
+        let mut process = Command::new(env!("CARGO_BIN_EXE_apricot"))
+            .args(["witness", "--name", "witness.example/w1", "--listen", "127.0.0.1:0"])
+            .args(["--seed", &file("seed"), "--log", &file("log.keys"), "--state", &file("seen.json")])
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let said: Value = serde_json::from_str(&line).unwrap();
+        let text = |name: &str| said[name].as_str().unwrap().to_owned();
+        Self { process, url: format!("http://{}", text("listening")), key: text("key") }
+    }
+}
+
+impl Drop for WitnessProcess {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// A witness is another program, which somebody else runs: it signs what continues what it saw, also after it was away, and nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_witness_signs_a_log_that_grew() {
+    let (server, _) = story().await;
+    let keys = server.get(Viewer, "wang", "/log/keys").await.text;
+    let folder = tempfile::tempdir().unwrap();
+    let witness = WitnessProcess::start(folder.path(), &keys);
+    let Server { running, data, .. } = server;
+    running.stop().await.unwrap();
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let mut config = apricot::config::Config { listen, ..apricot::config::Config::default() };
+    config.provider.delay_ms = 600_000;
+    config.public_log.witnesses = vec![format!("{} {}", witness.key, witness.url)];
+    let server = server::start_with(config, data, apricot::clock::Clock::manual(server::NOW)).await;
+    let trust = Trust::parse(&format!("{keys}\n{}\n", witness.key)).unwrap();
+    let signed = async || {
+        for _ in 0..300 {
+            let note = server.get(Viewer, "wang", "/log/checkpoint").await.text;
+            let believed = SignedCheckpoint::parse(note.as_bytes()).unwrap().verify(&trust).unwrap();
+            if !believed.witnesses.is_empty() {
+                return believed;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        panic!("no witness signed");
+    };
+    let first = signed().await;
+    let seen = std::fs::read_to_string(folder.path().join("seen.json")).unwrap();
+    assert!(seen.contains(&first.checkpoint.root.to_hex()), "{seen}");
+    server.get(Viewer, "wang", &format!("/v1/orders/{FIRST}/receipt")).await.expect(200);
+    let found = verify(receipt(&server, "wang", FIRST).await.to_string().as_bytes(), &trust);
+    assert!(found.ok, "{found:?}");
+
+    // Somebody shows it another tree of the same log: nothing is signed.
+    let forged =
+        Checkpoint::new(&first.checkpoint.origin, first.checkpoint.size + 1, first.checkpoint.root).unwrap();
+    let stranger = Signer::log(&first.checkpoint.origin, &[3; 32]).unwrap();
+    let request = AddCheckpoint {
+        old_size: first.checkpoint.size,
+        proof: vec![],
+        checkpoint: forged.sign(&stranger).unwrap(),
+    };
+    let client = reqwest::Client::new();
+    let answer =
+        client.post(format!("{}/add-checkpoint", witness.url)).body(request.to_string()).send().await;
+    assert_eq!(answer.unwrap().status().as_u16(), 403);
+    let answer = client.post(format!("{}/add-checkpoint", witness.url)).body("hello").send().await;
+    assert_eq!(answer.unwrap().status().as_u16(), 400);
+    assert_eq!(std::fs::read_to_string(folder.path().join("seen.json")).unwrap(), seen);
 }

@@ -2,6 +2,8 @@
 
 #[path = "rest/desk.rs"]
 mod desk;
+#[path = "rest/giving.rs"]
+mod giving;
 #[path = "rest/provider.rs"]
 mod provider;
 #[path = "rest/registry.rs"]
@@ -256,7 +258,10 @@ async fn an_order_goes_from_wish_to_receipt() {
         (Some("100"), Some("100"))
     );
     let remitted = server.remit().await;
-    assert_eq!((&remitted["state"], &remitted["amount"]["minor"]), (&json!("REMITTANCE_STATE_TRANSFERRED"), &json!("100")));
+    assert_eq!(
+        (&remitted["state"], &remitted["amount"]["minor"]),
+        (&json!("REMITTANCE_STATE_TRANSFERRED"), &json!("100"))
+    );
     let total = server.get(Guest, "guest", &format!("/v1/pledges/{pledge}/total")).await.expect(200);
     assert_eq!(total["remittedMinor"], "100");
     let balance = server.get(Auditor, "audit", "/v1/ledger/trial-balance").await.expect(200);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use apricot::clock::Clock;
 use apricot::ledger::{CommissionRules, Ledger};
 use apricot::model::{
-    self, Currency, FlashSale, Money, Order, OrderId, Pledge, PledgeBase, PledgePart, Product, Room, RoomState, Rounding,
-    SaleId, SaleState, Share, Subject, Timestamp,
+    self, Currency, FlashSale, Money, Order, OrderId, Pledge, PledgeBase, PledgePart, Product, Room,
+    RoomState, Rounding, SaleId, SaleState, Share, Subject, Timestamp,
 };
 use apricot::sale::outbox::OUTBOX_MAX;
 use apricot::sale::{NEWS_MAX, News, SaleRules, Sales, Wish};

@@ -6,8 +6,8 @@ use std::time::Duration;
 use apricot::contract::{self, parse, pool};
 use apricot::model::room::Sanction;
 use apricot::model::{
-    BankTransfer, PledgeBase, PledgeId, PledgePart, PoolId, PoolSeed, PoolSlot, ProjectId, RoomId, SaleId, Subject,
-    Timestamp, bounded_text,
+    BankTransfer, PledgeBase, PledgeId, PledgePart, PoolId, PoolSeed, PoolSlot, ProjectId, RoomId, SaleId,
+    Subject, Timestamp, bounded_text,
 };
 use apricot::room::Moderation;
 use apricot::room::moderation::Act;

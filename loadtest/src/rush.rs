@@ -241,9 +241,8 @@ async fn rush(
     });
 
     let over = Arc::new(AtomicBool::new(false));
-    let refunds = options
-        .refunds
-        .then(|| tokio::spawn(refunds::run(board.stage.clone(), seed, Arc::clone(&over))));
+    let refunds =
+        options.refunds.then(|| tokio::spawn(refunds::run(board.stage.clone(), seed, Arc::clone(&over))));
     let course = Course { board: &board, progress: &progress, opening };
     let restarts = disturb(server, &course).await?;
     settle::until_dispatched(&board, &plan, &progress, server).await?;

@@ -57,6 +57,7 @@ CREATE TABLE matches (
     kept        bigint NOT NULL CHECK (kept BETWEEN 0 AND amount),          -- less what refunds took back
     PRIMARY KEY (claim, pool)
 ) WITH (fillfactor = 50);
+CREATE INDEX matches_of_projects ON matches (project);
 CREATE INDEX matches_of_buyers ON matches (pool, buyer, at) WHERE buyer IS NOT NULL;
 
 -- Each array names one change, in the order of entries. With an amount that is due it is a claim: it must be what the record would give now,

@@ -57,6 +57,7 @@ CREATE TABLE matches (
     kept        INTEGER NOT NULL CHECK (kept BETWEEN 0 AND amount),         -- less what refunds took back
     PRIMARY KEY (claim, pool)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX matches_of_projects ON matches (project);
 CREATE INDEX matches_of_buyers ON matches (pool, buyer, at) WHERE buyer IS NOT NULL;
 
 ALTER TABLE log_leaves ADD COLUMN pool BLOB;

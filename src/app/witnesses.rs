@@ -4,23 +4,16 @@
 use std::time::Duration;
 
 use apricot_tlog::checkpoint::SignedCheckpoint;
-use apricot_tlog::note::{Note, Signature, VerifierKey};
+use apricot_tlog::note::{Note, Signature};
 use apricot_tlog::witness::AddCheckpoint;
 use reqwest::StatusCode;
 
+use crate::config::WitnessAddress;
 use crate::ledger::log::{LogError, PublicLog};
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// A size, a few signature lines, or a sentence.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
-
-/// One of `public_log.witnesses`: "KEY URL".
-#[derive(Clone, Debug)]
-pub struct Address {
-    pub key: VerifierKey,
-    /// What `/add-checkpoint` follows.
-    pub url: String,
-}
 
 pub struct Witnesses {
     client: reqwest::Client,
@@ -28,7 +21,7 @@ pub struct Witnesses {
 }
 
 struct Witness {
-    address: Address,
+    address: WitnessAddress,
     /// What it signed last, as far as this node knows; it says when that is not so.
     size: u64,
     /// Said once, until it answers again.
@@ -47,20 +40,12 @@ enum Refused {
     Signature,
 }
 
-impl Address {
-    pub fn parse(text: &str) -> Option<Self> {
-        let (key, url) = text.split_once(' ')?;
-        let url = url.trim().trim_end_matches('/');
-        let is_http = url.starts_with("http://") && url.len() > "http://".len();
-        Some(Self { key: key.parse().ok()?, url: url.to_owned() }).filter(|_| is_http)
-    }
-}
-
 impl Witnesses {
-    pub fn new(addresses: Vec<Address>) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder().timeout(ANSWER_WITHIN).no_proxy().build()?;
+    pub fn new(addresses: Vec<WitnessAddress>) -> Self {
+        let client = reqwest::Client::builder().timeout(ANSWER_WITHIN).no_proxy().build();
+        let client = client.expect("no TLS and no proxy: nothing that could be missing");
         let witness = |address| Witness { address, size: 0, failing: false };
-        Ok(Self { client, all: addresses.into_iter().map(witness).collect() })
+        Self { client, all: addresses.into_iter().map(witness).collect() }
     }
 
     /// Asks those who have not signed the newest checkpoint, and publishes what they sign.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use apricot_tlog::checkpoint::Trust;
 use apricot_tlog::encoding::from_base64;
+use apricot_tlog::merkle::Hash;
 use apricot_tlog::note::Signer;
 use apricot_tlog::witness::{Answer, REQUEST_BYTES_MAX, Seen, Witness as Rules};
-use apricot_tlog::merkle::Hash;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
@@ -62,7 +62,8 @@ impl Witness {
         let logs = self.log.iter().map(|file| trust(file)).collect::<Result<Vec<Trust>, _>>()?;
         let text = String::from_utf8(read(&self.seed, SEED_BYTES_MAX)?).unwrap_or_default();
         let seed = from_base64(text.trim()).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-        let seed = seed.ok_or_else(|| Failed::usage(format!("{}: not 32 bytes in base64", self.seed.display())))?;
+        let seed =
+            seed.ok_or_else(|| Failed::usage(format!("{}: not 32 bytes in base64", self.seed.display())))?;
         let signer = Signer::witness(&self.name, &seed).map_err(|error| Failed::usage(error.to_string()))?;
         let key = signer.verifier().to_string();
         let seen = recall(&self.state)?;

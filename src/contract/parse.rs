@@ -11,9 +11,9 @@ use crate::model::product::picture_address;
 use crate::model::room::{CARDS_MAX, ChatRules, RoomEdit};
 use crate::model::run_sheet::RUN_SHEET_MAX;
 use crate::model::{
-    Currency, FlashSale, Money, Order, OrderId, OutOfBound, Pledge, PledgeBase, PledgeId, PledgePart, PledgeRef,
-    Product, Room, RoomId, RoomState, Rounding, RunSheetItem, SaleId, SaleState, Share, Sku, Subject, Timestamp,
-    bounded_text,
+    Currency, FlashSale, Money, Order, OrderId, OutOfBound, Pledge, PledgeBase, PledgeId, PledgePart,
+    PledgeRef, Product, Room, RoomId, RoomState, Rounding, RunSheetItem, SaleId, SaleState, Share, Sku,
+    Subject, Timestamp, bounded_text,
 };
 use crate::sale::{ShipStep, Wish};
 

@@ -73,6 +73,6 @@ pub fn project_total(total: &ProjectTotal) -> v1::ProjectTotal {
         gross_reversed_minor: total.gross_reversed,
         confirmed_minor: total.confirmed,
         remitted_minor: total.remitted,
-        gross_matched_minor: total.gross_matched,
+        matched_minor: total.matched,
     }
 }

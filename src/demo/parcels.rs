@@ -75,7 +75,8 @@ async fn remit(sales: &Sales, stall: &Stall, clock: &Clock) -> Result<(), Refusa
         proof_sha256: super::selling::agreement(),
     };
     let handed_over = async {
-        let run = ledger.propose_run(clock.new_id(), payee, total.currency, None, &first, clock.now()).await?;
+        let run =
+            ledger.propose_run(clock.new_id(), payee, total.currency, None, &first, clock.now()).await?;
         let run = ledger.approve_run(run.id, None, &second, clock.now()).await?;
         ledger.transfer_run(run.id, transfer, None, &first, clock.now()).await
     };

@@ -9,8 +9,8 @@ use super::{pause, sponsoring};
 use crate::app::Running;
 use crate::clock::Clock;
 use crate::model::{
-    Caller, CloseReason, Currency, FlashSale, Money, Pledge, PledgeBase, PledgeId, PledgePart, PledgeRef, Product, Room,
-    RoomState, Rounding, RunSheetItem, SaleId, SaleState, Share, Sku,
+    Caller, CloseReason, Currency, FlashSale, Money, Pledge, PledgeBase, PledgeId, PledgePart, PledgeRef,
+    Product, Room, RoomState, Rounding, RunSheetItem, SaleId, SaleState, Share, Sku,
 };
 use crate::sale::{Refusal, Sales};
 

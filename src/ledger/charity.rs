@@ -93,7 +93,8 @@ impl CharityTotal {
         for ((account, currency, _), _) in totals {
             let Some(pledge) = pledge_of(account) else { continue };
             pledges.entry((pledge, *currency)).or_insert_with(|| {
-                let of = |(account, code)| by_key.get(&(account, *currency, code)).copied().unwrap_or_default();
+                let of =
+                    |(account, code)| by_key.get(&(account, *currency, code)).copied().unwrap_or_default();
                 let of: Vec<Total> = counted(pledge).map(of).collect();
                 Self::of(pledge, *currency, 0, &of)
             });
@@ -226,7 +227,8 @@ impl Ledger {
                 falls
             };
             if back > 0 {
-                let from = if confirmed { Account::CharityPayable(part) } else { Account::CharityAccrued(part) };
+                let from =
+                    if confirmed { Account::CharityPayable(part) } else { Account::CharityAccrued(part) };
                 entry.push(line(from, Account::HostPayable(host.clone()), back, Code::Reverse));
                 let whole = PartRef::from(pledge.id);
                 entry.push(Write::PledgeSums { of: whole, currency, standing: -back, payable: 0, cap: None });

@@ -178,7 +178,8 @@ impl PublicLog {
         let more = waiting.len() >= LOG_BATCH_MAX as usize;
         let done: Vec<i64> = waiting.iter().map(|waiting| waiting.seq).collect();
         // Tallies are of what is in the log already.
-        let mut leaves = if tally { state.tallies.due(size, now).map_err(LogError::Tally)? } else { Vec::new() };
+        let mut leaves =
+            if tally { state.tallies.due(size, now).map_err(LogError::Tally)? } else { Vec::new() };
         for pool in &pools {
             leaves.push(pools::of_pool(pool, now)?);
         }

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::{Ledger, in_order};
 use super::log::commitment;
+use super::{Ledger, in_order};
 use crate::model::pool::Due;
 use crate::model::{
     Account, Code, MatchPool, Money, Order, OrderId, Pledge, PledgeId, PoolId, Subject, Timestamp, Transfer,

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Ledger, LedgerRefused};
 use crate::model::{
-    Account, Charity, Code, Currency, OutOfBound, PartRef, Pledge, ProgressReport, Project, Subject, Timestamp,
+    Account, Charity, Code, Currency, OutOfBound, PartRef, Pledge, ProgressReport, Project, Subject,
+    Timestamp,
 };
 use crate::store::journal::Once;
 use crate::store::{Entry, StoreError, Write};
@@ -17,8 +18,8 @@ pub struct ProjectTotal {
     pub gross_reversed: i64,
     pub confirmed: i64,
     pub remitted: i64,
-    /// By sponsors. Nothing matches yet.
-    pub gross_matched: i64,
+    /// What sponsors added, less what refunds took back; apart from all above.
+    pub matched: i64,
 }
 
 /// Who registers something, and the version that it was made from; 0 asks for none.
@@ -136,6 +137,9 @@ impl Ledger {
                 _ => {}
             }
         }
+        for (currency, matched) in self.journal().matched_to(project.id.as_str()).await? {
+            totals.entry(currency).or_insert(ProjectTotal::none(currency)).matched = matched;
+        }
         Ok((pledges, totals.into_values().collect()))
     }
 
@@ -190,6 +194,6 @@ impl Registering<'_> {
 
 impl ProjectTotal {
     fn none(currency: Currency) -> Self {
-        Self { currency, gross_accrued: 0, gross_reversed: 0, confirmed: 0, remitted: 0, gross_matched: 0 }
+        Self { currency, gross_accrued: 0, gross_reversed: 0, confirmed: 0, remitted: 0, matched: 0 }
     }
 }

@@ -44,7 +44,8 @@ impl Ledger {
                 proposed_at: now,
                 stage: RunStage::Proposed,
             };
-            let mut entry = self.of_run(&run, once, "remittance-propose", run.total().to_string(), actor, now);
+            let mut entry =
+                self.of_run(&run, once, "remittance-propose", run.total().to_string(), actor, now);
             entry.extend(set_aside(&run, -1));
             match self.journal().commit(entry).await {
                 Ok(()) => return Ok(run),

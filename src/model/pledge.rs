@@ -348,7 +348,11 @@ mod tests {
             assert_eq!(named.to_string().parse(), Ok(named));
         }
         assert_eq!(third.to_string(), format!("{first}.2"));
-        for wrong in ["", ".1", "x.1"].map(str::to_owned).into_iter().chain(["0", "5", "01", "", "-1"].map(|part| format!("{first}.{part}"))) {
+        for wrong in ["", ".1", "x.1"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain(["0", "5", "01", "", "-1"].map(|part| format!("{first}.{part}")))
+        {
             assert!(wrong.parse::<PartRef>().is_err(), "{wrong}");
         }
     }

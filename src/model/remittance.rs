@@ -170,9 +170,12 @@ mod tests {
 
     #[test]
     fn a_transfer_has_a_reference_and_a_hash() {
-        for (reference, proof) in
-            [("", "ab".repeat(32)), ("x", "ab".repeat(31)), ("x", "zz".repeat(32)), ("x\u{7}", "ab".repeat(32))]
-        {
+        for (reference, proof) in [
+            ("", "ab".repeat(32)),
+            ("x", "ab".repeat(31)),
+            ("x", "zz".repeat(32)),
+            ("x\u{7}", "ab".repeat(32)),
+        ] {
             assert!(BankTransfer::parse(reference, &proof).is_err(), "{reference} {proof}");
         }
         assert_eq!(BankTransfer::parse(" x ", &"AB".repeat(32)).unwrap().proof_sha256, "ab".repeat(32));

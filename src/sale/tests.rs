@@ -11,8 +11,8 @@ use crate::clock::Clock;
 use crate::ledger::CommissionRules;
 use crate::model::payment::{Method, ProviderEvent, ProviderNews};
 use crate::model::{
-    CloseReason, Currency, PledgeBase, PledgeId, PledgePart, RefundId, Room, RoomState, Rounding, Share, Subject,
-    Timestamp,
+    CloseReason, Currency, PledgeBase, PledgeId, PledgePart, RefundId, Room, RoomState, Rounding, Share,
+    Subject, Timestamp,
 };
 use crate::store::Write;
 use crate::store::journal::{Once, open_reader};

@@ -42,7 +42,8 @@ pub use figures::{Figures, Funnel, Minute, RoomSums};
 pub use giving::{Giver, Giving, GivingSums, HandedOver};
 pub use lease::{Deadline, Duty, Lease};
 pub use log::{
-    LOG_BATCH_MAX, LeafOf, Line, LineOrder, LineRemittance, LogBatch, LogLeaf, LogState, Placed, Untold, Waiting,
+    LOG_BATCH_MAX, LeafOf, Line, LineOrder, LineRemittance, LogBatch, LogLeaf, LogState, Placed, Untold,
+    Waiting,
 };
 pub use pools::{GivenMatch, Match, MatchLine, PoolBuyer, PoolRow, PoolSums, SlotSums};
 pub use postgres::{Postgres, PostgresSettings, migrate};

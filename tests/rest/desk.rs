@@ -221,7 +221,10 @@ async fn one_s_own_pledges_are_listed_in_their_newest_version() {
     loop {
         let page = server.get(Host, "li", &format!("/v1/pledges?limit=2&cursor={cursor}")).await.expect(200);
         seen.extend(page["pledges"].as_array().unwrap().iter().map(|pledge| {
-            (pledge["parts"][0]["projectId"].as_str().unwrap().to_owned(), pledge["version"].as_u64().unwrap())
+            (
+                pledge["parts"][0]["projectId"].as_str().unwrap().to_owned(),
+                pledge["version"].as_u64().unwrap(),
+            )
         }));
         match page["nextCursor"].as_str() {
             Some(next) => cursor = next.to_owned(),
@@ -231,7 +234,10 @@ async fn one_s_own_pledges_are_listed_in_their_newest_version() {
     seen.sort();
     assert_eq!(seen, [("road".into(), 1), ("school".into(), 1), ("well".into(), 2)]);
     server.get(Viewer, "wang", "/v1/pledges").await.refused(403, "forbidden");
-    let stranger = server.post(Host, "li", "/v1/pledges", pledge("", "nowhere", 25_000)).await.refused(422, "invalid-field");
+    let stranger = server
+        .post(Host, "li", "/v1/pledges", pledge("", "nowhere", 25_000))
+        .await
+        .refused(422, "invalid-field");
     assert_eq!(stranger["field"], "parts[0].projectId");
     let elsewhere = server.post(Host, "li", "/v1/pledges", pledge(&made[1], "road", 25_000)).await;
     assert_eq!(elsewhere.refused(422, "invalid-field")["field"], "parts");

@@ -132,7 +132,10 @@ impl Outcome {
         });
         if let Some(recomputed) = &self.recomputed {
             keys.insert("recomputed_total_differs".into(), recomputed.differs.into());
-            keys.insert("log".into(), json!({ "leaves": recomputed.leaves, "examples": recomputed.examples }));
+            keys.insert(
+                "log".into(),
+                json!({ "leaves": recomputed.leaves, "examples": recomputed.examples }),
+            );
         }
         if let Some(refunds) = self.refunds {
             keys.insert("refunds".into(), json!({ "whole": refunds.whole, "partial": refunds.partial }));
@@ -150,7 +153,8 @@ impl Outcome {
             text += &format!("{:>15} {}\n", rule.key(), self.verdict.count(rule));
         }
         if let Some(recomputed) = &self.recomputed {
-            text += &format!("{:>15} {} of {} leaves\n", "log differs", recomputed.differs, recomputed.leaves);
+            text +=
+                &format!("{:>15} {} of {} leaves\n", "log differs", recomputed.differs, recomputed.leaves);
             for example in &recomputed.examples {
                 text += &format!("  {example}\n");
             }

@@ -28,7 +28,7 @@ const EXAMPLES_MAX: usize = 10;
 pub async fn of(node: &Node) -> Result<Recomputed, Failure> {
     let said = node.audit().await?;
     let audit: Audit = serde_json::from_slice(&said)
-        .map_err(|error| Failure::off_contract("`apricot audit --json`", &error.to_string()))?;
+        .map_err(|error| Failure::off_contract("`apricot audit --json`", error.to_string()))?;
     let differs = audit.found + audit.differ.len() as u64;
     let examples = audit.differ.into_iter().chain(audit.findings).take(EXAMPLES_MAX).collect();
     Ok(Recomputed { differs, leaves: audit.size, examples })

@@ -133,7 +133,7 @@ pub fn of_line(line: &Line, order: Option<Hash>) -> Result<Leaf, NotTold> {
                 amount: minor,
                 currency,
                 reference: words(reference, 100),
-                proof: proof.as_deref().and_then(|proof| Hash::from_hex(proof)),
+                proof: proof.as_deref().and_then(Hash::from_hex),
             })
         }
         _ => return Err(NotTold),

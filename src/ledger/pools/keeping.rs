@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::super::{Ledger, LedgerRefused};
 use super::{Book, Due, Sponsor};
 use crate::model::{
-    MatchPool, Pledge, OrderId, OutOfBound, PledgeId, PoolId, RoomId, Subject, Timestamp, bounded_text,
+    MatchPool, OrderId, OutOfBound, Pledge, PledgeId, PoolId, RoomId, Subject, Timestamp, bounded_text,
 };
 use crate::store::journal::{Duty, Listing, Once, Page, PoolRow, PoolSums, SlotSums};
 use crate::store::{StoreError, Write};
@@ -182,13 +182,7 @@ impl Ledger {
     }
 
     /// The count, and the releases that it completes.
-    fn releases(
-        &self,
-        id: PoolId,
-        of: &Pledge,
-        more: u64,
-        now: Timestamp,
-    ) -> Option<(Write, Vec<Sponsor>)> {
+    fn releases(&self, id: PoolId, of: &Pledge, more: u64, now: Timestamp) -> Option<(Write, Vec<Sponsor>)> {
         let books = self.books();
         let book = books.as_ref()?.running.get(&id)?;
         let Rule::Hearts { hearts, amount, pledge, .. } = &book.pool.terms.rule else { return None };

@@ -87,7 +87,8 @@ async fn live_through(pledge: Pledge, steps: &[Step]) -> Desk {
         match *step {
             Step::Pay { price } => orders.push(desk.paid(price).await),
             Step::Confirm { nth } => {
-                let Some(order) = orders.get_mut(nth).filter(|order| matches!(order.stage, Stage::Paid)) else {
+                let Some(order) = orders.get_mut(nth).filter(|order| matches!(order.stage, Stage::Paid))
+                else {
                     continue;
                 };
                 *order = desk.confirmed(order.clone()).await;

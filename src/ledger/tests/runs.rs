@@ -47,7 +47,8 @@ async fn what_is_withdrawn_is_owed_again_and_one_run_is_open_at_a_time() {
     let all = desk.remitted(3).await.unwrap();
     assert_eq!(all.total(), cny(350));
     assert_eq!(desk.charity(), charity(350, 0, 350, 350));
-    let listed = desk.ledger.journal().runs(crate::store::journal::Page { after: None, limit: 1 }).await.unwrap();
+    let listed =
+        desk.ledger.journal().runs(crate::store::journal::Page { after: None, limit: 1 }).await.unwrap();
     assert_eq!(listed.items, [all], "the newest first");
     let rest = crate::store::journal::Page { after: listed.next, limit: 5 };
     let rest = desk.ledger.journal().runs(rest).await.unwrap();

@@ -11,8 +11,8 @@ use crate::model::payment::{Method, ProviderEvent, ProviderNews, Refund};
 use crate::model::room::Sanction;
 use crate::model::{
     Account, Code, Currency, FlashSale, Money, Order, OrderId, Payment, PaymentId, PaymentState, Pledge,
-    PledgeBase, PledgeId, PledgePart, Product, RefundId, Room, Rounding, RunSheetItem, SaleId, SaleState, Share, Subject,
-    Transfer,
+    PledgeBase, PledgeId, PledgePart, Product, RefundId, Room, Rounding, RunSheetItem, SaleId, SaleState,
+    Share, Subject, Transfer,
 };
 
 /// Each law as a test on each engine.

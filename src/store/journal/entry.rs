@@ -6,9 +6,9 @@ use super::{Duty, LogBatch, Match, Minute};
 use crate::model::payment::{ProviderEvent, Refund};
 use crate::model::room::Sanction;
 use crate::model::{
-    Charity, Currency, FlashSale, MatchPool, Order, OrderId, PartRef, Payment, PaymentId, Pledge, PoolId, Product,
-    ProgressReport, Project, RefundId, RemittanceRun, Room, RoomId, SaleId, Sku, Subject, Timestamp, Transfer,
-    order::ShipTo,
+    Charity, Currency, FlashSale, MatchPool, Order, OrderId, PartRef, Payment, PaymentId, Pledge, PoolId,
+    Product, ProgressReport, Project, RefundId, RemittanceRun, Room, RoomId, SaleId, Sku, Subject, Timestamp,
+    Transfer, order::ShipTo,
 };
 
 /// What one caller wants made durable, all or nothing. A write that may be refused in the normal course of things stands first:

@@ -74,7 +74,8 @@ impl Journal {
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Vec<Giving>, StoreError> {
-        let sum = |what: &str, when: &str| format!("CAST(sum(CASE WHEN {when} THEN {what} ELSE 0 END) AS BIGINT)");
+        let sum =
+            |what: &str, when: &str| format!("CAST(sum(CASE WHEN {when} THEN {what} ELSE 0 END) AS BIGINT)");
         let payable = "substr(a.name, 1, 15) = 'charity_payable'";
         let confirmed = "(CASE l.code WHEN 5 THEN l.amount ELSE -l.amount END)";
         let sums = ["l.at >= ?2 AND ", ""].map(|when| {

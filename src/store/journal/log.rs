@@ -155,13 +155,18 @@ impl Journal {
         let json = |sqlite, postgres| self.either(sqlite, postgres);
         // `charity_accrued/{pledge}.{part}`, or without the part: of the account on the charity's side.
         let side = "(CASE t.code WHEN 4 THEN d.name ELSE c.name END)";
-        let owner = format!("substr({side}, {} + 1)", self.either("instr({side}, '/')", "position('/' IN {side})")).replace("{side}", side);
+        let owner =
+            format!("substr({side}, {} + 1)", self.either("instr({side}, '/')", "position('/' IN {side})"))
+                .replace("{side}", side);
         let id = format!("substr({owner}, 1, 36)");
         let part = format!("CAST(coalesce(nullif(substr({owner}, 38), ''), '0') AS BIGINT)");
         let sql = LINES
             .replace("{place}", json("json_extract(r.body, '$.place')", "CAST(r.body AS json) ->> 'place'"))
             .replace("{produce}", json("json_extract(p.body, '$.title')", "CAST(p.body AS json) ->> 'title'"))
-            .replace("{pledge}", &json("unhex(replace({id}, '-', ''))", "CAST({id} AS uuid)").replace("{id}", &id))
+            .replace(
+                "{pledge}",
+                &json("unhex(replace({id}, '-', ''))", "CAST({id} AS uuid)").replace("{id}", &id),
+            )
             .replace("{part}", &part);
         let mut lines = self.list(sql, vec![Value::Int(left.into())], waiting_line).await?;
         lines.extend(matches);

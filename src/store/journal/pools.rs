@@ -104,6 +104,14 @@ const LINES: &str = "SELECT x.seq, t.id, t.at, t.code, t.amount, d.currency, k.c
      WHERE t.code IN (13, 14) ORDER BY x.seq LIMIT ?1";
 
 impl Journal {
+    /// What sponsors added for a project, less what refunds took back, by currency.
+    pub async fn matched_to(&self, project: &str) -> Result<Vec<(Currency, i64)>, StoreError> {
+        let sql =
+            "SELECT p.currency, CAST(sum(m.kept) AS BIGINT) FROM matches m JOIN pools p ON p.id = m.pool
+                   WHERE m.project = ?1 GROUP BY p.currency ORDER BY p.currency";
+        self.list(sql, vec![Value::text(project)], |row| Ok((row.parsed(0)?, row.int(1)?))).await
+    }
+
     pub async fn pool(&self, id: PoolId) -> Result<Option<PoolRow>, StoreError> {
         let found = self.pools_where("p.id = ?1 ORDER BY s.slot".into(), vec![Value::Id(id.0)]).await?;
         let Some(mut found) = found.into_iter().next() else { return Ok(None) };

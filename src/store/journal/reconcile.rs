@@ -123,7 +123,8 @@ impl Journal {
     }
 
     pub async fn pledge_sums(&self, of: PartRef, currency: Currency) -> Result<PledgeSums, StoreError> {
-        let sql = "SELECT standing, payable FROM pledge_sums WHERE pledge = ?1 AND part = ?2 AND currency = ?3";
+        let sql =
+            "SELECT standing, payable FROM pledge_sums WHERE pledge = ?1 AND part = ?2 AND currency = ?3";
         let values = vec![Value::Id(of.pledge.0), Value::Int(of.part.into()), Value::text(currency.as_str())];
         let sums =
             self.one(sql, values, |row| Ok(PledgeSums { standing: row.int(0)?, payable: row.int(1)? }));

@@ -13,8 +13,8 @@ use crate::model::payment::{Method, ProviderNews, Refund};
 use crate::model::room::Sanction;
 use crate::model::{
     CloseReason, Code, Currency, FlashSale, Money, Order, OrderId, Payment, PaymentId, PaymentState, Pledge,
-    PledgeBase, PledgeId, PledgePart, PledgeRef, Product, RefundId, RoomId, RoomState, Rounding, SaleId, SaleState,
-    Share, Stage, Subject, Timestamp,
+    PledgeBase, PledgeId, PledgePart, PledgeRef, Product, RefundId, RoomId, RoomState, Rounding, SaleId,
+    SaleState, Share, Stage, Subject, Timestamp,
 };
 
 pub mod registry;
@@ -128,10 +128,8 @@ pub fn pledge_columns(pledge: &Pledge) -> PledgeColumns {
         let PledgePart { project, title, charity_name, charity_registration, weight } = part;
         PartBody { project, title, charity_name, charity_registration, weight }
     });
-    let body = to_json(&PledgeBody {
-        parts: parts.collect(),
-        agreement_sha256: pledge.agreement_sha256.clone(),
-    });
+    let body =
+        to_json(&PledgeBody { parts: parts.collect(), agreement_sha256: pledge.agreement_sha256.clone() });
     let rounding = name_of(&ROUNDINGS, pledge.rounding);
     PledgeColumns { base, share_ppm, per_unit, currency, rounding, body }
 }

@@ -30,7 +30,8 @@ const POSTGRES: &str = "SELECT
     (SELECT count(*) FROM pg_stat_replication),
     (SELECT coalesce(CAST(max(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)) AS BIGINT), 0) FROM pg_stat_replication)";
 
-const SQLITE: &str = "SELECT 0, 0, 0, 0, page_count * page_size, 0, 0 FROM pragma_page_count(), pragma_page_size()";
+const SQLITE: &str =
+    "SELECT 0, 0, 0, 0, page_count * page_size, 0, 0 FROM pragma_page_count(), pragma_page_size()";
 
 impl Journal {
     /// Reads it, and tells the meters.

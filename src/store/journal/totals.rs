@@ -33,7 +33,11 @@ impl Totals {
     }
 
     /// Several at one instant, so that a transfer is seen on both its sides or on none.
-    pub fn reading(&self, currency: Currency, wanted: impl IntoIterator<Item = (Account, Code)>) -> Vec<Total> {
+    pub fn reading(
+        &self,
+        currency: Currency,
+        wanted: impl IntoIterator<Item = (Account, Code)>,
+    ) -> Vec<Total> {
         let totals = self.0.read().expect("no panic while locked");
         let of = |(account, code)| totals.get(&(account, currency, code)).copied().unwrap_or_default();
         wanted.into_iter().map(of).collect()

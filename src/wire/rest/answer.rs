@@ -153,11 +153,14 @@ impl Answer for Html {
     fn into_response(self) -> Response {
         static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
             let style = STANDARD.encode(Sha256::digest(STYLE));
-            let policy = format!("default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+            let policy = format!(
+                "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            );
             HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
         });
         let kind = HeaderValue::from_static("text/html; charset=utf-8");
-        ([(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, POLICY.clone())], self.0).into_response()
+        ([(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, POLICY.clone())], self.0)
+            .into_response()
     }
 }
 

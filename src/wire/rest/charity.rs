@@ -4,8 +4,8 @@ use apricot_proto::v1;
 
 use super::{Call, Made, Refused, page};
 use crate::contract::{self, parse};
-use crate::model::pledge::PARTS_MAX;
 use crate::model::ProjectId;
+use crate::model::pledge::PARTS_MAX;
 use crate::model::{OutOfBound, Pledge, PledgeId, PledgePart};
 use crate::wire::problem::not_found;
 
@@ -48,7 +48,10 @@ async fn parts<B>(call: &Call<B>, asked: &[v1::PledgePart]) -> Result<Vec<Pledge
     let mut parts = Vec::with_capacity(asked.len().min(PARTS_MAX));
     for (index, part) in asked.iter().enumerate().take(PARTS_MAX + 1) {
         let outside = |bound: &str| OutOfBound::new("projectId", bound).in_item("parts", index);
-        let id: ProjectId = part.project_id.parse().map_err(|_| outside("the id of a project in the register; GET /v1/projects?q= finds it"))?;
+        let id: ProjectId = part
+            .project_id
+            .parse()
+            .map_err(|_| outside("the id of a project in the register; GET /v1/projects?q= finds it"))?;
         let found = call.wire.sales.ledger().journal().project(&id).await?;
         let (project, charity) =
             found.ok_or_else(|| outside("a project of the register; GET /v1/projects?q= finds it"))?;

@@ -1,7 +1,7 @@
 //! Statements by month: what a host promised, what a charity or a project got; and the export for the regulator.
 
-use super::sheet::{self, Line, Statement};
 use super::answer::Html;
+use super::sheet::{self, Line, Statement};
 use super::{Call, Csv, Refused, forbidden};
 use crate::model::calendar::Month;
 use crate::model::{OutOfBound, Pledge, ProjectId, Role, Subject, bounded_text};
@@ -73,7 +73,9 @@ fn months(call: &Call) -> Result<(Month, Month), OutOfBound> {
     let (first, last) = text.split_once("..").unwrap_or((text, text));
     let (first, last): (Month, Month) = (first.parse()?, last.parse()?);
     if !(1..=MONTHS_MAX).contains(&first.months_until(last)) {
-        let bound = format!("a month, or two with .. between, the earlier first and {MONTHS_MAX} months in all at most");
+        let bound = format!(
+            "a month, or two with .. between, the earlier first and {MONTHS_MAX} months in all at most"
+        );
         return Err(OutOfBound::new("months", bound));
     }
     Ok((first, last))

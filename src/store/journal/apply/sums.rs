@@ -118,13 +118,9 @@ impl Batch<'_, '_> {
         )
     }
 
-    fn write_pledge(
-        &mut self,
-        of: PartRef,
-        currency: Currency,
-        change: &PledgeChange,
-    ) -> Result<(), Fault> {
-        let sql = "SELECT standing, payable FROM pledge_sums WHERE pledge = ?1 AND part = ?2 AND currency = ?3";
+    fn write_pledge(&mut self, of: PartRef, currency: Currency, change: &PledgeChange) -> Result<(), Fault> {
+        let sql =
+            "SELECT standing, payable FROM pledge_sums WHERE pledge = ?1 AND part = ?2 AND currency = ?3";
         let key = (blob(of.pledge.0), of.part, currency.as_str());
         let sums = self.statements.one(sql, key, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let (standing, payable): (i64, i64) = sums.unwrap_or((0, 0));

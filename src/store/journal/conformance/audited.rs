@@ -100,7 +100,8 @@ async fn charity_totals_are_read_as_far_as_they_were_counted(on: Engine) {
     let line = |debit, credit, code| {
         Write::Transfer(Transfer { debit, credit, amount: cny(3), code, order: None, at: NOW })
     };
-    let (accrued, payable) = (Account::CharityAccrued(pledge(1).id.into()), Account::CharityPayable(pledge(1).id.into()));
+    let (accrued, payable) =
+        (Account::CharityAccrued(pledge(1).id.into()), Account::CharityPayable(pledge(1).id.into()));
     let li = || Account::HostPayable("li".parse().unwrap());
     let later = vec![line(li(), accrued.clone(), Code::Accrue), line(accrued, payable, Code::Confirm)];
     desk.commit(later).await.unwrap();

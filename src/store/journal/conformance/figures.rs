@@ -193,7 +193,8 @@ async fn books_are_of_one_room_order_by_order(on: Engine) {
     for order in [&plain, &given, &held] {
         assert_eq!(desk.commit(vec![Write::Order(order.clone())]).await, Ok(()));
     }
-    let (accrued, payable) = (Account::CharityAccrued(pledged.id.into()), Account::CharityPayable(pledged.id.into()));
+    let (accrued, payable) =
+        (Account::CharityAccrued(pledged.id.into()), Account::CharityPayable(pledged.id.into()));
     let host = || Account::HostPayable("li".parse().unwrap());
     let line = |debit, credit, amount, code| {
         Write::Transfer(Transfer { debit, credit, amount: cny(amount), code, order: Some(given.id), at: NOW })

@@ -54,7 +54,8 @@ async fn lines_of_a_charity_wait_for_the_log(on: Engine) {
 
 async fn pledges_wait_before_lines(on: Engine) {
     let desk = Desk::new(on).await;
-    let line = moved(Code::Accrue, Account::RefundPayable, Account::CharityAccrued(pledge(1).id.into()), 3, None);
+    let line =
+        moved(Code::Accrue, Account::RefundPayable, Account::CharityAccrued(pledge(1).id.into()), 3, None);
     desk.commit(vec![line]).await.unwrap();
     desk.commit(vec![Write::Pledge(pledge(1))]).await.unwrap();
     let waiting = waiting(&desk).await;

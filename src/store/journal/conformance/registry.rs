@@ -359,29 +359,29 @@ async fn clock_of_the_record_is_the_clock_of_the_model(on: Engine) {
     assert!((50..150).contains(&expected.len()), "{}", expected.len());
 }
 
-/// In their newest version, whose project may be another.
+/// In their newest version; of a pledge with several parts, through each of them.
 async fn pledges_are_found_by_the_project_that_they_name(on: Engine) {
     let desk = Desk::new(on).await;
-    let lunches = project("lunches", &charity(1, "A foundation"), "山村小学午餐", "");
-    let naming = |n: u128, version: u32, name: &str| Pledge {
-        id: PledgeId(Uuid::from_u128(n)),
-        project: name.into(),
-        ..pledge(version)
+    let lunches: ProjectId = "lunches".parse().unwrap();
+    let giving = |n: u128, version: u32, projects: &[&str]| {
+        let part = |project: &&str| PledgePart { project: (*project).into(), ..pledge(1).parts[0].clone() };
+        let parts = projects.iter().map(part).collect();
+        Pledge { id: PledgeId(Uuid::from_u128(n)), parts, ..pledge(version) }
     };
-    let [by_id, by_title, moved_here] =
-        [naming(1, 1, "lunches"), naming(2, 1, "山村小学午餐"), naming(4, 2, "lunches")];
-    for pledge in [
-        by_id.clone(),
-        by_title.clone(),
-        naming(3, 1, "Lunches"),
-        naming(4, 1, "books"),
-        moved_here.clone(),
-        naming(5, 1, "lunches"),
-        naming(5, 2, "books"),
-    ] {
+    let [one, both, newest] =
+        [giving(1, 1, &["lunches"]), giving(2, 1, &["books", "lunches"]), giving(4, 2, &["lunches"])];
+    let all = [
+        one.clone(),
+        both.clone(),
+        giving(3, 1, &["Lunches"]),
+        giving(4, 1, &["lunches"]),
+        newest.clone(),
+        giving(5, 1, &["books"]),
+    ];
+    for pledge in all {
         desk.commit(vec![Write::Pledge(pledge)]).await.unwrap();
     }
-    assert_eq!(desk.journal.pledges_giving_to(&lunches).await, Ok(vec![moved_here, by_title, by_id]));
+    assert_eq!(desk.journal.pledges_giving_to(&lunches).await, Ok(vec![newest, both, one]));
 }
 
 async fn many_are_registered_at_once(on: Engine) {

@@ -10,7 +10,8 @@ use super::kind::Kind;
 use super::pools::pool_cells;
 use crate::model::room::Sanction;
 use crate::model::{
-    Charity, FlashSale, Order, Payment, PaymentState, Pledge, Project, RemittanceRun, SaleState, Stage, Timestamp,
+    Charity, FlashSale, Order, Payment, PaymentState, Pledge, Project, RemittanceRun, SaleState, Stage,
+    Timestamp,
 };
 use crate::store::Write;
 use crate::store::journal::{LeafOf, LogBatch, Minute, READINGS_AT_ONCE, Task, rows, runs};

@@ -83,10 +83,18 @@ const REGULATOR: [&str; 28] = [
 /// A line `pledge` for each part of a pledge, `remittance` for each that was handed over, `sum` for each currency.
 pub fn statement(of: &Statement) -> String {
     let pledges = of.lines.iter().map(|line| {
-        let names = [&line.part.project, &line.part.title, &line.part.charity_name, &line.part.charity_registration];
+        let names =
+            [&line.part.project, &line.part.title, &line.part.charity_name, &line.part.charity_registration];
         let names = names.map(|name| text(name));
         let sums = sums(&line.giving.within, &line.giving.until, line.giving.currency);
-        row("pledge", line.pledge.id.to_string(), names, line.giving.currency, line.giving.orders.to_string(), sums)
+        row(
+            "pledge",
+            line.pledge.id.to_string(),
+            names,
+            line.giving.currency,
+            line.giving.orders.to_string(),
+            sums,
+        )
     });
     let transfers = of.transfers.iter().map(|it| {
         let mut row = row("remittance", it.part.to_string(), blank(), it.currency, String::new(), blank());
@@ -212,8 +220,25 @@ fn row(
 ) -> [String; 19] {
     let currency = currency.as_str().to_owned();
     [
-        kind.to_owned(), pledge, project, title, charity, registration, currency, orders, accrued, reversed, confirmed,
-        corrected, remitted, standing, payable, all_remitted, String::new(), String::new(), String::new(),
+        kind.to_owned(),
+        pledge,
+        project,
+        title,
+        charity,
+        registration,
+        currency,
+        orders,
+        accrued,
+        reversed,
+        confirmed,
+        corrected,
+        remitted,
+        standing,
+        payable,
+        all_remitted,
+        String::new(),
+        String::new(),
+        String::new(),
     ]
 }
 
