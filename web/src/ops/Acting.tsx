@@ -25,6 +25,8 @@ export interface Wish {
   readonly fields?: ComponentChildren;
   /** Says why it can't be sent yet. */
   readonly wrong?: () => string | undefined;
+  /** The record keeps no reason of it. */
+  readonly quiet?: boolean;
   readonly act: (reason: string) => Promise<unknown>;
   /** The action that it leaves in the audit trail, with the reason or with what begins with it. */
   readonly leaves: string;
@@ -93,7 +95,7 @@ function Confirm(props: { wish: Wish; onClose: () => void; onDone: (reason: stri
   const [typed, setTyped] = useState("");
   const [busy, setBusy] = useState(false);
   const [wrong, setWrong] = useState("");
-  const ready = reason.trim() !== "" && (wish.typed === undefined || typed.trim() === wish.typed);
+  const ready = (wish.quiet === true || reason.trim() !== "") && (wish.typed === undefined || typed.trim() === wish.typed);
 
   const send = async (): Promise<void> => {
     const field = wish.wrong?.();
@@ -130,10 +132,12 @@ function Confirm(props: { wish: Wish; onClose: () => void; onDone: (reason: stri
         }}
       >
         {wish.fields}
-        <label class="field">
-          <span>{o.acts.reason}</span>
-          <input data-testid="reason" value={reason} maxLength={200} required autocomplete="off" placeholder={o.acts.reasonHint} onInput={(event) => setReason(event.currentTarget.value)} />
-        </label>
+        {wish.quiet !== true && (
+          <label class="field">
+            <span>{o.acts.reason}</span>
+            <input data-testid="reason" value={reason} maxLength={200} required autocomplete="off" placeholder={o.acts.reasonHint} onInput={(event) => setReason(event.currentTarget.value)} />
+          </label>
+        )}
         {wish.typed !== undefined && (
           <label class="field">
             <span>{o.acts.type(wish.typed)}</span>

@@ -5,6 +5,7 @@ import { Still } from "../parts/Still";
 import { token } from "../wire/address";
 import { claimsOf } from "../wire/claims";
 import { OpsPage } from "./OpsPage";
+import { remitText } from "./remit/text";
 import { opsText } from "./text";
 
 function Ops(props: { fragment: URLSearchParams }) {
@@ -23,5 +24,5 @@ function Ops(props: { fragment: URLSearchParams }) {
 
 /** `fragment`: what the address named beside the token. */
 export function showOps(fragment: URLSearchParams): Promise<void> {
-  return show(() => <Ops fragment={fragment} />, opsText);
+  return show(() => <Ops fragment={fragment} />, opsText, remitText);
 }

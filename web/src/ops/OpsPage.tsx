@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import { LanguageSwitch, MotionSwitch, useTitle } from "../parts/page";
 import { Skeleton, Still } from "../parts/Still";
+import { useLater } from "../parts/Later";
 import { problemText } from "../parts/names";
 import { useWords } from "../text";
 import type { Claims } from "../wire/claims";
@@ -22,6 +23,8 @@ import { VIEWS, useRoute } from "./route";
 import { SIGNS } from "./signs";
 import { StatusLine } from "./StatusLine";
 import { opsText } from "./text";
+
+const loadRemittances = async () => (await import("./remit/Remittances")).Remittances;
 
 const OVERVIEW_EVERY_MS = 2_000;
 
@@ -104,10 +107,19 @@ export function OpsPage(props: { fragment: URLSearchParams; me: Claims }) {
                 {charts(GROUPS.money, o.moneyCharts)}
               </>
             )}
+            {view === "remittances" && <LaterRemittances me={props.me} />}
             {view === "audit" && <Audit />}
           </main>
         </div>
       </div>
     </ActingProvider>
   );
+}
+
+function LaterRemittances(props: { me: Claims }) {
+  const { t } = useWords();
+  const loaded = useLater(loadRemittances);
+  if (loaded.kind === "loading") return <Skeleton lines={8} />;
+  if (loaded.kind === "failed") return <Still title={t.problems.lost} />;
+  return <loaded.part me={props.me.subject} />;
 }

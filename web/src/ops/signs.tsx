@@ -30,10 +30,15 @@ const Money = () => (
     <path d="M7 4.500l5 7 5-7M12 11.500V20M7.500 12.500h9M7.500 16h9" />
   </Sign>
 );
+const Remittances = () => (
+  <Sign>
+    <path d="M4 9.500l8-5 8 5zM6 10v7M10 10v7M14 10v7M18 10v7M4 20h16M5 17h14" />
+  </Sign>
+);
 const Audit = () => (
   <Sign>
     <path d="M6 3.500h9l4 4v13H6zM9 11h7M9 15h7M15 3.500v4h4" />
   </Sign>
 );
 
-export const SIGNS: Record<View, ComponentType> = { overview: Overview, rooms: Rooms, delivery: Delivery, record: Journal, money: Money, audit: Audit };
+export const SIGNS: Record<View, ComponentType> = { overview: Overview, rooms: Rooms, delivery: Delivery, record: Journal, money: Money, remittances: Remittances, audit: Audit };
