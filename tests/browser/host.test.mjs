@@ -225,6 +225,38 @@ describe("the host's desk", { skip: missing }, () => {
     await calm(page);
   });
 
+  test("a pledge is made from the register, its agreement stays on the device, and its statement is had by month", async () => {
+    await server.pledge(token.lin, {}, [{ id: "hill-library", title: "Mountain library", charity: "读书基金会", registration: "53100000TEST00003X" }]);
+    const page = await desk("lin", "products");
+    const before = await page.getByTestId("pledge-made").count();
+    await page.getByTestId("pledge-new").click();
+    await page.getByTestId("pledge-save").click();
+    await page.locator(".said, .wrong").filter({ hasText: "请选 1 到 5 个项目" }).first().waitFor();
+    for (const [words, id] of [["午餐", "school-lunch"], ["library", "hill-library"]]) {
+      await page.getByTestId("pledge-search").fill(words);
+      await page.locator(`[data-testid="pledge-pick"][data-project="${id}"]`).click();
+    }
+    await page.locator('[data-testid="pledge-part"][data-project="school-lunch"] input').fill("3");
+    await page.getByText("得 75%").waitFor();
+    await page.locator("#pledge-percent").fill("2.5");
+    await page.locator("#pledge-cap").fill("1000");
+    await page.getByTestId("agreement-file").setInputFiles({ name: "agreement.pdf", mimeType: "application/pdf", buffer: Buffer.from("abc") });
+    await until(async () => (await page.getByTestId("agreement-hash").inputValue()).startsWith("ba7816bf"), "the agreement's fingerprint");
+    assert.deepEqual(await objections(page), []);
+    await page.getByTestId("pledge-save").click();
+    await page.getByTestId("pledge-form").waitFor({ state: "detached" });
+    await until(async () => (await page.getByTestId("pledge-made").count()) > before, "the new pledge in the list");
+    const { pledges } = await server.call("GET", "/v1/pledges", token.lin);
+    const made = pledges.find(({ agreementSha256 }) => agreementSha256.startsWith("ba7816bf"));
+    assert.deepEqual([made.sharePpm, made.cap.minor, made.parts.map(({ projectId, weight }) => [projectId, weight])], [25_000, "100000", [["school-lunch", 3], ["hill-library", 1]]]);
+    for (const kind of ["csv", "html"]) {
+      const file = page.waitForEvent("download");
+      await page.getByTestId(`statement-${kind}`).click();
+      assert.match((await file).suggestedFilename(), new RegExp(`^statement-\\d{4}-\\d{2}\\.${kind}$`));
+    }
+    await calm(page);
+  });
+
   test("a moderator by link keeps the chat, sees no money, and is let go", async () => {
     const page = await desk("lin", "helpers");
     await page.locator("#helper-name").fill("小满");

@@ -6,6 +6,7 @@ import { token } from "../wire/address";
 import { claimsOf } from "../wire/claims";
 import { HostDesk } from "./HostDesk";
 import { MyRooms } from "./MyRooms";
+import { pledgingText } from "./pledge/text";
 import { useRoute } from "./route";
 import { hostText } from "./text";
 
@@ -26,5 +27,5 @@ function Host(props: { fragment: URLSearchParams }) {
 
 /** `fragment`: what the address named beside the token. */
 export function showHost(fragment: URLSearchParams): Promise<void> {
-  return show(() => <Host fragment={fragment} />, hostText);
+  return show(() => <Host fragment={fragment} />, hostText, pledgingText);
 }

@@ -123,6 +123,7 @@ function Columns(props: { desk: Desk; room: Room; rights: Rights }) {
   );
 }
 
+const loadPledges = () => import("./pledge/Pledges");
 const loadSummary = () => import("./Summary");
 
 function Page(props: { desk: Desk; room: Room; views: readonly View[]; shown: View }) {
@@ -132,7 +133,12 @@ function Page(props: { desk: Desk; room: Room; views: readonly View[]; shown: Vi
     case "orders":
       return <Orders desk={desk} room={room} />;
     case "products":
-      return <Products desk={desk} room={room} />;
+      return (
+        <>
+          <Products desk={desk} room={room} />
+          <LaterPledges desk={desk} room={room} />
+        </>
+      );
     case "helpers":
       return <Helpers desk={desk} room={room} />;
     case "summary":
@@ -147,6 +153,14 @@ function Page(props: { desk: Desk; room: Room; views: readonly View[]; shown: Vi
     default:
       return <More room={room} views={props.views} />;
   }
+}
+
+function LaterPledges(props: { desk: Desk; room: Room }) {
+  const { t } = useWords();
+  const loaded = useLater(loadPledges);
+  if (loaded.kind === "loading") return <Skeleton lines={4} />;
+  if (loaded.kind === "failed") return <Still title={t.problems.lost} />;
+  return <loaded.part.Pledges desk={props.desk} host={props.room.hostId} />;
 }
 
 function LaterSummary(props: { desk: Desk; room: Room }) {

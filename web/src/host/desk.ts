@@ -127,6 +127,11 @@ export class Desk {
     this.takeProducts([...others, product].sort((a, b) => (a.sku < b.sku ? -1 : 1)));
   }
 
+  takePledge(pledge: Pledge): void {
+    this.pledges = [pledge, ...(this.pledges ?? []).filter(({ id }) => id !== pledge.id)];
+    this.changed();
+  }
+
   takeProducts(products: readonly Product[]): void {
     this.products = products;
     this.changed();
