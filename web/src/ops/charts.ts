@@ -70,6 +70,9 @@ const GATE_BATCH: ChartPlan = { id: "gateBatch", unit: "count", lines: spread("g
 const GATE_TIME: ChartPlan = { id: "gateTime", unit: "ms", log: true, lines: spread("gateTime") };
 const REDIS: ChartPlan = { id: "redis", unit: "count", lines: lines(["primaries", "primaries"], ["replicas", "replicas"]) };
 const REDIS_MEMORY: ChartPlan = { id: "redisMemory", unit: "bytes", lines: lines(["redisUsed", "redisUsed"], ["redisLimit", "redisLimit"]) };
+const RECORD: ChartPlan = { id: "recordClients", unit: "count", lines: lines(["clients", "clients"], ["clientsLimit", "clientsLimit"], ["lockWaits", "lockWaits"]) };
+const RECORD_SIZE: ChartPlan = { id: "recordSize", unit: "bytes", lines: lines(["recordSize", "recordSize"], ["replicaLag", "replicaLag"]) };
+const RECORD_OLDEST: ChartPlan = { id: "recordOldest", unit: "ms", lines: lines(["oldest", "oldest"]) };
 const POOL: ChartPlan = { id: "pool", unit: "count", lines: lines(["poolUsed", "poolUsed"], ["poolWaiting", "poolWaiting"]) };
 const CPU: ChartPlan = { id: "cpu", unit: "share", lines: lines(["cpu", "cpu"]) };
 const MEMORY: ChartPlan = { id: "memory", unit: "bytes", lines: lines(["memory", "memory"]) };
@@ -85,6 +88,6 @@ const PROVIDER: ChartPlan = { id: "provider", unit: "count", lines: lines(["wait
 export const GROUPS = {
   overview: [DELIVERIES, DELAY_CRITICAL, HOLDS, COMMIT_TIME],
   delivery: [DELIVERIES, DELAY_CRITICAL, DELAY_STATE, DELAY_CHAT, WRITES, CLOSES, CONNECTIONS, CPU, MEMORY, FILES],
-  record: [HOLDS, REFUSED, COMMITS, COMMIT_TIME, BATCH, STORES, GATE_BATCH, GATE_TIME, REDIS, REDIS_MEMORY, PUBLISH, POOL],
+  record: [HOLDS, REFUSED, COMMITS, COMMIT_TIME, BATCH, STORES, GATE_BATCH, GATE_TIME, REDIS, REDIS_MEMORY, PUBLISH, POOL, RECORD, RECORD_SIZE, RECORD_OLDEST],
   money: [PAYMENTS, PROVIDER],
 } as const satisfies Record<string, readonly ChartPlan[]>;

@@ -52,6 +52,12 @@ type Known =
   | "replicas"
   | "redisUsed"
   | "redisLimit"
+  | "clients"
+  | "clientsLimit"
+  | "lockWaits"
+  | "oldest"
+  | "recordSize"
+  | "replicaLag"
   | "asked"
   | "waiting"
   | "cpu"
@@ -110,6 +116,12 @@ const READERS = new Map<Series, Reader>([
   ["replicas", level(({ redisReplicas }) => redisReplicas, "least")],
   ["redisUsed", level(({ redisMemoryBytes }) => redisMemoryBytes, "most")],
   ["redisLimit", level(({ redisMemoryLimitBytes }) => (redisMemoryLimitBytes === 0n ? Number.NaN : redisMemoryLimitBytes), "most")],
+  ["clients", level(({ recordConnections }) => recordConnections, "most")],
+  ["clientsLimit", level(({ recordConnectionsLimit }) => (recordConnectionsLimit === 0 ? Number.NaN : recordConnectionsLimit), "most")],
+  ["lockWaits", level(({ recordLockWaits }) => recordLockWaits, "most")],
+  ["oldest", level(({ recordOldestMs }) => recordOldestMs, "most")],
+  ["recordSize", level(({ recordSizeBytes }) => recordSizeBytes, "most")],
+  ["replicaLag", level(({ recordReplicaLagBytes }) => recordReplicaLagBytes, "most")],
   ["asked", rate(({ providerTasks }) => providerTasks)],
   ["waiting", level(({ providerWaiting }) => providerWaiting)],
   ["cpu", level(({ cpuPpm }) => cpuPpm / 1_000_000)],
