@@ -61,9 +61,26 @@ const checked = {
     await until(async () => Number(await page.getByTestId("all").getAttribute("data-accrued")) > 2_000, "some giving", 120_000);
     await page.locator(".days canvas").waitFor();
   },
+  projects: async (page) => {
+    await page.goto(new URL("/projects", page.url()).href);
+    await page.getByTestId("found").first().waitFor();
+  },
+  project: async (page) => {
+    await page.goto(new URL(page.project, page.url()).href);
+    await page.getByTestId("project-title").waitFor();
+    await until(async () => Number(await page.getByTestId("project-accrued").getAttribute("data-minor")) > 0, "some giving", 60_000);
+    await page.getByTestId("code").evaluate((code) => code.decode());
+  },
 };
 
+/** What ops see of the money that goes to charities. */
+async function remittances(page) {
+  await page.getByTestId("view-remittances").click();
+  await page.getByTestId("owed").waitFor({ timeout: 60_000 });
+}
+
 async function buy(page) {
+  page.project = await page.locator(".label a").first().getAttribute("href");
   await page.getByTestId("buy").first().click();
   await page.getByTestId("ship-name").fill("林小满");
   await page.getByTestId("ship-phone").fill("13800000000");
@@ -97,6 +114,10 @@ try {
       const page = await visit(browser, link, { ...options, locale: LANGUAGES[size] });
       await lively[who](page);
       await shoot(page, `${who}-${size}`);
+      if (who === "ops") {
+        await remittances(page);
+        await shoot(page, `remittances-${size}`);
+      }
       await page.context().close();
     }
   }
