@@ -245,7 +245,7 @@ export const en: Catalogue = {
     failed: "This page did not open.",
     failedHint: "The network may be weak. Every cent is still on the books.",
     by: "Received by",
-    partOf: (percent) => `gets ${percent}:`,
+    partOf: (percent) => `gets ${percent} of it`,
     openProject: "The project’s page: its money and how it goes on",
     promise: "What the farmer promises",
     share: (percent) => `${percent} of the price of every order goes to this project.`,

@@ -243,7 +243,7 @@ export const zhCN = {
     failed: "这一页没能打开。",
     failedHint: "网络也许不太好，账都在，一分不少。",
     by: "由他们接收",
-    partOf: (percent: string) => `得 ${percent}：`,
+    partOf: (percent: string) => `得其中 ${percent}`,
     openProject: "看这个项目的账和进展",
     promise: "农户的承诺",
     share: (percent: string) => `每卖一单，成交价的 ${percent} 归这个项目。`,

@@ -15,7 +15,7 @@ import { LanguageSwitch, MotionSwitch, useTitle } from "../parts/page";
 import { Arrow, Leaf } from "../parts/signs";
 import { Skeleton, Still } from "../parts/Still";
 import { newestTotal } from "../room/state";
-import { overOf, shares } from "../pledged";
+import { overOf } from "../pledged";
 import { useWords } from "../text";
 import { Refused } from "../wire/refused";
 import { read } from "../wire/rest";
@@ -117,7 +117,6 @@ function Paper(props: { pledge: Pledge; total: CharityTotal; atMs: number }) {
   const standing = total.grossAccruedMinor - total.grossReversedMinor;
   const amount = (minor: bigint): Money => ({ $typeName: "apricot.v1.Money", minor, currency });
   const over = overOf(pledge, total, props.atMs);
-  const split = shares(pledge, standing);
   return (
     <article class="pledge-paper">
       <p class="pledge-kicker">
@@ -127,21 +126,22 @@ function Paper(props: { pledge: Pledge; total: CharityTotal; atMs: number }) {
       <h1 data-testid="pledge-project">
         <Titles pledge={pledge} />
       </h1>
-      {pledge.parts.map((part, at) => (
-        <p key={part.projectId} class="pledge-charity" data-testid="pledge-part">
-          {pledge.parts.length > 1 ? (
-            <>
-              <ProjectLink part={part} /> {p.partOf(percent(ofWhole(pledge, part)))} <Amount value={amount(split[at] ?? 0n)} />
-              <br />
-            </>
-          ) : (
-            <>
-              <ProjectLink part={part} label={p.openProject} />
-              <br />
-            </>
+      {pledge.parts.map((part) => (
+        <div key={part.projectId} data-testid="pledge-part">
+          {pledge.parts.length > 1 && (
+            <p class="pledge-charity">
+              <ProjectLink part={part} /> {p.partOf(percent(ofWhole(pledge, part)))}
+            </p>
           )}
-          {p.by} <CharityName part={part} />
-        </p>
+          <p class="pledge-charity">
+            {p.by} <CharityName part={part} />
+          </p>
+          {pledge.parts.length === 1 && (
+            <p class="pledge-charity">
+              <ProjectLink part={part} label={p.openProject} />
+            </p>
+          )}
+        </div>
       ))}
       {over !== undefined && (
         <p class="pledge-over" role="status" data-testid="pledge-over" data-over={over}>

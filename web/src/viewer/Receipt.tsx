@@ -153,7 +153,8 @@ function Paper(props: Papers) {
             {pledge.parts.map((part, at) => (
               <Fragment key={part.projectId}>
                 <Fact name={r.project}>
-                  <ProjectLink part={part} /> {pledge.parts.length > 1 && <Amount value={amount(parts[at] ?? 0n)} />}
+                  <ProjectLink part={part} /> {/* What a refund took of each part is the ledger’s to say. */}
+                  {pledge.parts.length > 1 && back === 0n && <Amount value={amount(parts[at] ?? 0n)} />}
                 </Fact>
                 <Fact name={r.organisation}>
                   <bdi>{part.charityName}</bdi>

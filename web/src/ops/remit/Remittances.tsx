@@ -95,6 +95,7 @@ function OwedTable(props: { owed: readonly Owed[] | undefined; problem: ReturnTy
           {
             id: "acts",
             head: r.acts,
+            wide: true,
             cell: (row: Owed) => (
               <button type="button" class="quiet" data-testid="propose" onClick={() => propose(row)}>
                 {r.propose.button}
