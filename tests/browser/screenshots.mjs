@@ -38,6 +38,16 @@ const lively = {
 
 /** The pages for everyone, as a buyer sees them. */
 const checked = {
+  projects: async (page) => {
+    await page.goto(new URL("/projects", page.url()).href);
+    await page.getByTestId("found").first().waitFor();
+  },
+  project: async (page) => {
+    await page.goto(new URL(page.project, page.url()).href);
+    await page.getByTestId("project-title").waitFor();
+    await until(async () => Number(await page.getByTestId("project-accrued").getAttribute("data-minor")) > 0, "some giving", 60_000);
+    await page.getByTestId("code").evaluate((code) => code.decode());
+  },
   receipts: async (page) => {
     await page.goto(new URL("/receipts", page.url()).href);
     await page.getByTestId("gift").first().waitFor({ timeout: 60_000 });
@@ -61,22 +71,13 @@ const checked = {
     await until(async () => Number(await page.getByTestId("all").getAttribute("data-accrued")) > 2_000, "some giving", 120_000);
     await page.locator(".days canvas").waitFor();
   },
-  projects: async (page) => {
-    await page.goto(new URL("/projects", page.url()).href);
-    await page.getByTestId("found").first().waitFor();
-  },
-  project: async (page) => {
-    await page.goto(new URL(page.project, page.url()).href);
-    await page.getByTestId("project-title").waitFor();
-    await until(async () => Number(await page.getByTestId("project-accrued").getAttribute("data-minor")) > 0, "some giving", 60_000);
-    await page.getByTestId("code").evaluate((code) => code.decode());
-  },
 };
 
 /** What ops see of the money that goes to charities. */
 async function remittances(page) {
   await page.getByTestId("view-remittances").click();
-  await page.getByTestId("owed").waitFor({ timeout: 60_000 });
+  // The first parcels arrive after a minute.
+  await page.getByTestId("owed").waitFor({ timeout: 150_000 });
 }
 
 async function buy(page) {
