@@ -13,7 +13,7 @@ use crate::model::{
     Timestamp, Transfer,
 };
 use crate::store::journal::{Once, PartGift};
-pub use crate::store::journal::{PoolRow, PoolSums};
+pub use crate::store::journal::{HandedOver, PoolRow, PoolSums};
 use crate::store::{Entry, Journal, StoreError, Write};
 
 mod charity;

@@ -3,9 +3,8 @@
 use apricot_proto::v1;
 
 use super::{millis, money};
-use crate::ledger::ProjectTotal;
+use crate::ledger::{HandedOver, ProjectTotal};
 use crate::model::{Charity, Money, ProgressReport, Project, Timestamp};
-use crate::store::journal::HandedOver;
 
 pub fn charity(charity: &Charity) -> v1::Charity {
     v1::Charity {

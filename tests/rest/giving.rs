@@ -73,7 +73,7 @@ async fn a_remittance_needs_two_people_and_the_bank() {
     assert!(html.text.contains("ICBC 17") && html.text.contains("School"), "{}", html.text);
     let export = server.get(Auditor, "audit", &format!("{base}/regulator.csv")).await.text;
     assert!(export.contains(&"ab".repeat(32)) && export.contains("2.5 %"), "{export}");
-    server.get(Guest, "guest", &format!("{base}/regulator.csv")).await.refused(403, "forbidden");
+    server.get(Host, "li", &format!("{base}/regulator.csv")).await.refused(403, "forbidden");
     let own = format!("/v1/statements/hosts/li/{month}/statement.csv");
     assert!(server.get(Host, "li", &own).await.text.contains(",school,"));
     server.get(Host, "zhao", &own).await.refused(403, "forbidden");

@@ -170,23 +170,24 @@ async fn a_project_s_page_adds_up_the_pledges_that_name_it() {
     let server = registered().await;
     server.live_room().await;
     server.product("apricot").await;
-    // The pledge of the sale names its project "School".
+    // The pledge of the sale gives to the project "school".
     let (sale, pledge) = server.open_sale(9).await;
-    put(&server, "/v1/projects/by-title", project("School")).await.expect(201);
     server.place("wang", ORDER, &sale, 2).await.expect(201);
     server.pay("wang", ORDER).await;
-    let page = read(&server, "/v1/projects/by-title").await.expect(200);
+    let page = read(&server, "/v1/projects/school").await.expect(200);
     let total = json!({"currency": "CNY", "grossAccruedMinor": "100"});
     assert_eq!(page["totals"], json!([total]), "2.5 % of 39.80, half to even");
     assert_eq!(page["pledgeCount"], 1);
     assert_eq!(page["pledges"][0]["id"], pledge.as_str());
     assert_eq!(page["pledges"][0]["agreementSha256"], "ab".repeat(32));
-    let by_id = json!({"pledge": {"project": "school-lunches", "charityName": "Hope", "charityRegistration": "53100000X",
+    let of_two = json!({"pledge": {"parts": [{"projectId": "school-lunches", "weight": 2}, {"projectId": "school"}],
         "base": "PLEDGE_BASE_PAID_PRICE", "sharePpm": 1, "rounding": "ROUNDING_DOWN", "agreementSha256": "cd".repeat(32)}});
-    server.post(Host, "li", "/v1/pledges", by_id).await.expect(201);
+    server.post(Host, "li", "/v1/pledges", of_two).await.expect(201);
     let page = send(server.by(Viewer, "wang", Method::GET, PROJECT)).await.expect(200);
     assert_eq!((page["pledgeCount"].as_u64(), page["totals"].as_array()), (Some(1), None));
     assert_eq!(page["pledges"][0]["sharePpm"], 1);
+    let titles = ["title", "charityName", "weight"].map(|key| page["pledges"][0]["parts"][1][key].clone());
+    assert_eq!(titles, [json!("School"), json!("Hope"), json!(1)]);
     let refused = send(server.by(Host, "li", Method::PUT, PROJECT).json(&project("Mine"))).await;
     refused.refused(403, "forbidden");
     send(server.request(Method::PUT, PROJECT).json(&project("Mine"))).await.refused(401, "token-required");
