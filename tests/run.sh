@@ -53,6 +53,9 @@ target/release/loadtest rush --spawn --stock 200 --demand 1000 --json
 say "50 kills in a rush"
 target/release/loadtest rush --spawn --stock 300 --demand 20 --kill 50 --json
 
+say "money goes back, a cap is reached, a sponsor's pool is drained, the server is killed: everything is recomputed from the public log"
+target/release/loadtest rush --spawn --stock 300 --demand 20 --refunds --matches --kill 5 --json
+
 say "two nodes on PostgreSQL and Redis"
 target/release/loadtest rush --spawn --nodes 2 --scale-out --stock 300 --demand 100 --json
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use apricot::clock::{Clock, instant};
+use apricot::ledger::log::PublicLog;
 use apricot::model::order::ShipTo;
 use apricot::model::payment::{Method, ProviderEvent, ProviderNews};
 use apricot::sale::Refusal;
@@ -13,6 +14,16 @@ use rusqlite::Connection;
 
 use crate::stage::{Stage, buyer, order, placed, wish};
 use crate::{Options, each};
+
+/// What waits for the public log becomes leaves, as the node that has the duty does it.
+pub async fn told(journal: Journal, folder: &Path) -> f64 {
+    let origin = Some("bench.example/log".to_owned());
+    let log = PublicLog::open(journal, folder, origin, &[[7; 32]]).await.expect("a log");
+    let started = instant();
+    while log.append(None, false, Clock::System.now()).await.expect("appended") {}
+    let (leaves, _) = log.checkpoint().await;
+    leaves as f64 / started.elapsed().as_secs_f64()
+}
 
 /// The gate and the journal alone, as the sale layer uses them.
 pub async fn gate_and_journal(journal: Journal, options: &Options) -> f64 {

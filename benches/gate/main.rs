@@ -8,7 +8,8 @@
 //!
 //! An accepted order has two durable steps: placed (order, hold, lot) and claimed (hold to sold, order paid, three postings, totals).
 //! `checkout_per_s` adds what a payment needs: its row, the address, two tasks of the outbox, the provider's event. Sold-out answers
-//! touch no store.
+//! touch no store. `log_leaves_per_s` is how fast the lines of these orders become leaves of the public log, with tiles on the disk and signed
+//! checkpoints.
 //!
 //! With `--postgres` the record is PostgreSQL, `spawn` starts one: orders as above, against one transaction per order that updates the hot
 //! rows.
@@ -47,8 +48,9 @@ fn main() {
 fn on_sqlite(runtime: &tokio::runtime::Runtime, options: &Options) -> Value {
     let folder = std::env::temp_dir().join(format!("apricot-gate-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder for the bench");
-    let accepted = embedded::gate_and_journal(record(&folder, "gate.db"), options);
-    let accepted = runtime.block_on(accepted);
+    let journal = record(&folder, "gate.db");
+    let accepted = runtime.block_on(embedded::gate_and_journal(journal.clone(), options));
+    let told = runtime.block_on(embedded::told(journal, &folder.join("log")));
     let checkout = embedded::whole_checkout(record(&folder, "checkout.db"), options);
     let (checkout, sold_out) = runtime.block_on(checkout);
     let baseline = embedded::baseline(&folder.join("baseline.db"), options.orders);
@@ -59,6 +61,7 @@ fn on_sqlite(runtime: &tokio::runtime::Runtime, options: &Options) -> Value {
         "sqlite_baseline_per_s": baseline.round(),
         "ratio_to_baseline": (accepted / baseline * 100.0).round() / 100.0,
         "checkout_per_s": checkout.round(),
+        "log_leaves_per_s": told.round(),
         "orders": options.orders,
         "buyers": options.buyers,
     })

@@ -84,7 +84,7 @@ pub struct RushOptions {
     /// Kill the spawned server, or one of the nodes, this many times with SIGKILL during the rush and start it again
     #[arg(long, default_value_t = 0, requires = "spawn")]
     pub kill: u32,
-    /// Give money back to some who paid, in part or whole, while others buy
+    /// Give money back to some who paid, in part or whole, while others buy; the pledge has a cap that is reached on the way
     #[arg(long)]
     pub refunds: bool,
     /// A sponsor doubles gifts until its budget is drained half-way through
@@ -218,6 +218,7 @@ async fn rush(
         limit_per_buyer: crowd.limit_per_buyer,
         hold_seconds: options.hold_seconds,
         matches: options.matches,
+        capped: options.refunds,
     };
     let stage = stage::set(host.clone(), ops, wanted).await?;
     stage.until_known_everywhere().await?;

@@ -45,6 +45,8 @@ pub struct Wanted {
     pub hold_seconds: u32,
     /// A sponsor doubles what is given.
     pub matches: bool,
+    /// The pledge ends before the stock does.
+    pub capped: bool,
 }
 
 pub async fn set(host: Rest, ops: Rest, wanted: Wanted) -> Result<Stage, Failure> {
@@ -85,6 +87,7 @@ pub async fn set(host: Rest, ops: Rest, wanted: Wanted) -> Result<Stage, Failure
     let pledge = v1::CreatePledge {
         pledge: Some(v1::Pledge {
             parts: parts.to_vec(),
+            cap: if wanted.capped { money(gifts_minor(wanted.stock) * 3 / 4) } else { None },
             base: v1::PledgeBase::PaidPrice as i32,
             share_ppm: SHARE_PPM,
             rounding: v1::Rounding::Down as i32,
@@ -129,9 +132,13 @@ pub async fn set(host: Rest, ops: Rest, wanted: Wanted) -> Result<Stage, Failure
     })
 }
 
+/// What the whole stock gives, a unit in each order.
+fn gifts_minor(stock: u32) -> i64 {
+    PRICE_MINOR * i64::from(SHARE_PPM) / 1_000_000 * i64::from(stock)
+}
+
 /// Doubles gifts until half of what the whole stock gives is matched.
 async fn sponsor(ops: &Rest, stock: u32, key: &str) -> Result<(), Failure> {
-    let gift_minor = PRICE_MINOR * i64::from(SHARE_PPM) / 1_000_000;
     let doubled = v1::MatchRatio { ppm: 1_000_000 };
     let pool = v1::CreatePool {
         sponsor: "A sponsor of the load test".into(),
@@ -144,7 +151,7 @@ async fn sponsor(ops: &Rest, stock: u32, key: &str) -> Result<(), Failure> {
         slots: vec![v1::NewSlot {
             opens_at_ms: 0,
             closes_at_ms: super::unix_ms() + i64::from(SALE_SECONDS) * 1_000,
-            budget_minor: (gift_minor * i64::from(stock) / 2).max(1),
+            budget_minor: gifts_minor(stock) / 2,
         }],
     };
     ops.post::<_, v1::MatchPool>("/v1/pools", &pool, Some(key)).await.required("making the pool").map(drop)
