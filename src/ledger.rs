@@ -12,8 +12,8 @@ use crate::model::{
     Account, Code, Currency, Money, Order, OrderId, Pledge, PledgeId, PledgeRef, Rounding, Share, Subject,
     Timestamp, Transfer,
 };
-use crate::store::journal::{Once, PartGift};
 pub use crate::store::journal::{HandedOver, PoolRow, PoolSums};
+use crate::store::journal::{Once, PartGift};
 use crate::store::{Entry, Journal, StoreError, Write};
 
 mod charity;
