@@ -8,7 +8,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -34,7 +34,6 @@ mod plan;
 mod purchase;
 mod recompute;
 mod recovery;
-mod refunds;
 mod settle;
 pub mod stage;
 mod tokens;
@@ -84,7 +83,7 @@ pub struct RushOptions {
     /// Kill the spawned server, or one of the nodes, this many times with SIGKILL during the rush and start it again
     #[arg(long, default_value_t = 0, requires = "spawn")]
     pub kill: u32,
-    /// Give money back to some who paid, in part or whole, while others buy; the pledge has a cap that is reached on the way
+    /// Four of ten who pay get their money back, in part or whole, while others buy; the pledge has a cap that is reached on the way
     #[arg(long)]
     pub refunds: bool,
     /// A sponsor doubles gifts until its budget is drained half-way through
@@ -241,9 +240,6 @@ async fn rush(
         move || dispatch(&plan, &board, opening, &senders)
     });
 
-    let over = Arc::new(AtomicBool::new(false));
-    let refunds =
-        options.refunds.then(|| tokio::spawn(refunds::run(board.stage.clone(), seed, Arc::clone(&over))));
     let course = Course { board: &board, progress: &progress, opening };
     let restarts = disturb(server, &course).await?;
     settle::until_dispatched(&board, &plan, &progress, server).await?;
@@ -254,11 +250,6 @@ async fn rush(
     }
     settle::until_quiet(&board, &progress, server).await?;
     let top_up = settle::top_up(&board, &crowd_of_buyers.inboxes, seed, &progress, server).await?;
-    over.store(true, Relaxed);
-    let refunds = match refunds {
-        Some(refunds) => Some(refunds.await.unwrap_or_default()),
-        None => None,
-    };
     let end = settle::end(&board).await?;
     let recomputed = match &server {
         Some(server) => Some(recompute::of(server.first()).await?),
@@ -310,7 +301,6 @@ async fn rush(
         sales_by_node: board.recovery.sales(),
         board: outcome::Counts::of(&board),
         history_end: history.end.clone(),
-        refunds,
         recomputed,
         verdict,
     })
@@ -360,6 +350,7 @@ fn crowd(options: &RushOptions, seed: u64) -> Result<Crowd, Failure> {
         limit_per_buyer,
         paying_permille,
         late_permille,
+        refunded_percent: if options.refunds { 40 } else { 8 },
         started_ms,
     })
 }

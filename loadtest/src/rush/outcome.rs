@@ -9,7 +9,6 @@ use super::{
     kills::Restarts,
     plan::Crowd,
     recompute::Recomputed,
-    refunds::Refunds,
     settle::TopUp,
 };
 use crate::{
@@ -37,8 +36,6 @@ pub struct Outcome {
     pub recovered_in: Option<Duration>,
     pub sales_by_node: Vec<u64>,
     pub history_end: Option<End>,
-    /// With `--refunds`.
-    pub refunds: Option<Refunds>,
     /// Of a server of our own.
     pub recomputed: Option<Recomputed>,
     pub verdict: Verdict,
@@ -136,9 +133,6 @@ impl Outcome {
                 "log".into(),
                 json!({ "leaves": recomputed.leaves, "examples": recomputed.examples }),
             );
-        }
-        if let Some(refunds) = self.refunds {
-            keys.insert("refunds".into(), json!({ "whole": refunds.whole, "partial": refunds.partial }));
         }
         if let Value::Object(rest) = rest {
             keys.extend(rest);

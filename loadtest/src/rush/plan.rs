@@ -80,6 +80,8 @@ pub struct Crowd {
     /// Of that rest, in thousandths: who let the hold run out, or pay after it.
     pub late_permille: u32,
     /// Of version 7 ids.
+    /// Of those who pay, who get their money back, in part or whole. At most 88.
+    pub refunded_percent: u32,
     pub started_ms: u64,
 }
 
@@ -144,11 +146,13 @@ impl Crowd {
         let pays = chance.random_range(0..1_000) < self.paying_permille;
         let of_hundred = chance.random_range(0..100u32);
         if pays {
+            let refunded_from = 100 - self.refunded_percent;
             match of_hundred {
-                0..80 => Intent::Pays,
-                80..92 => Intent::DeclinesThenPays,
-                92..96 => Intent::PaysAndIsRefunded { wholly: true },
-                _ => Intent::PaysAndIsRefunded { wholly: false },
+                12.. if of_hundred >= refunded_from => {
+                    Intent::PaysAndIsRefunded { wholly: of_hundred % 2 == 0 }
+                }
+                0..12 => Intent::DeclinesThenPays,
+                _ => Intent::Pays,
             }
         } else {
             let late = chance.random_range(0..1_000) < self.late_permille;
@@ -196,6 +200,7 @@ mod tests {
         limit_per_buyer: 2,
         paying_permille: 700,
         late_permille: 350,
+        refunded_percent: 8,
         started_ms: 1_790_000_000_000,
     };
 

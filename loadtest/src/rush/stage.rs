@@ -80,7 +80,7 @@ pub async fn set(host: Rest, ops: Rest, wanted: Wanted) -> Result<Stage, Failure
     });
     for (project, _) in PROJECTS {
         let wanted = v1::PutProject { charity: CHARITY.into(), title: project.into(), ..Default::default() };
-        ops.put::<_, v1::RegisteredProject>(&format!("/v1/projects/{project}"), &wanted, Some(&key(project)))
+        ops.put::<_, v1::Project>(&format!("/v1/projects/{project}"), &wanted, Some(&key(project)))
             .await
             .required("registering a project")?;
     }

@@ -79,8 +79,8 @@ impl Node {
 
     /// What `apricot audit` says of this node, as JSON; also when it finds something.
     pub async fn audit(&self) -> Result<Vec<u8>, Failure> {
-        let mut command = self.program.command("audit");
-        let output = command.args([&self.target.http(""), "--json"]).output();
+        let mut command = Command::new(&self.program.binary);
+        let output = command.args(["audit", &self.target.http(""), "--json"]).kill_on_drop(true).output();
         let output = output.await.map_err(Failure::system("running `apricot audit`"))?;
         if output.stdout.is_empty() {
             let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
