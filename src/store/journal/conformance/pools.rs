@@ -74,7 +74,7 @@ fn entry(it: Match) -> Entry {
         order: Some(it.claim),
         at: it.at,
     };
-    let line = (it.amount > 0).then(|| Write::Transfer(line));
+    let line = (it.amount > 0).then_some(Write::Transfer(line));
     [Write::Match(it)].into_iter().chain(line).collect()
 }
 
