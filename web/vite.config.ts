@@ -65,5 +65,6 @@ export default defineConfig({
     proxy: { "/v1": { target: server, ws: true }, "/sandbox": server, "/log": server },
   },
   // A test reads the styles; without `css` they are empty in it.
-  test: { environment: "node", include: ["src/**/*.test.ts"], css: true },
+  // A busy machine is slow; nothing here is timed.
+  test: { environment: "node", include: ["src/**/*.test.ts"], css: true, testTimeout: 30_000 },
 });
