@@ -53,7 +53,14 @@ fn pledge_of(account: &Account) -> Option<PledgeId> {
             Some(part.pledge)
         }
         Account::CharityMatched(pledge) => Some(*pledge),
-        _ => None,
+        Account::BuyerClearing { .. }
+        | Account::HostPayable(_)
+        | Account::PlatformCommission
+        | Account::ProviderFee { .. }
+        | Account::CorrectionCost(_)
+        | Account::CorrectionBorne(_)
+        | Account::RefundPayable
+        | Account::SponsorPool(_) => None,
     }
 }
 
