@@ -42,8 +42,9 @@ function usePledge(id: string, known: Pledge | undefined): Pledge | undefined {
 
 /** A tap opens the pledge's own page; `apart` in a tab of its own, for those who have work here. */
 export function CharityStrip(props: { giving: Giving; apart?: boolean }) {
-  const { t } = useWords();
+  const { t, money } = useWords();
   const { total } = props.giving;
+  const matched = total.grossMatchedMinor - total.grossUnmatchedMinor;
   const pledge = usePledge(total.pledgeId, props.giving.pledge);
   const over = overOf(pledge, total, Date.now());
   const [first] = pledge?.parts ?? [];
@@ -76,6 +77,11 @@ export function CharityStrip(props: { giving: Giving; apart?: boolean }) {
             <Titles pledge={pledge} />
           </b>{" "}
           {first !== undefined && pledge.parts.every(({ charityRegistration }) => charityRegistration === first.charityRegistration) && <CharityName part={first} />}
+        </span>
+      )}
+      {matched > 0n && (
+        <span class="charity-who" data-testid="charity-matched" data-minor={String(matched)}>
+          {t.charity.matched(money({ minor: matched, currency }))}
         </span>
       )}
       {over !== undefined && (

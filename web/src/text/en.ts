@@ -294,6 +294,7 @@ export const en: Catalogue = {
     accrued: "Accrued",
     confirmed: "Confirmed",
     remitted: "Handed over",
+    matched: (amount: string) => `Sponsors add ${amount}, on top of this`,
     registration: (number) => `reg. no. ${number}`,
     list: (names) => names.join(", "),
     over: {

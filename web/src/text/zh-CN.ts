@@ -292,6 +292,7 @@ export const zhCN = {
     accrued: "已累计",
     confirmed: "已收货确认",
     remitted: "已交到",
+    matched: (amount: string) => `赞助方另配 ${amount}，不算在上面`,
     registration: (number: string) => `登记号 ${number}`,
     list: (names: readonly string[]) => names.join("、"),
     over: {

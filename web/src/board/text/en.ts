@@ -50,7 +50,7 @@ export const en: BoardCatalogue = {
   print: "Print this page",
 
   empty: "The log has no tally yet",
-  emptyHint: "Some seconds after the first order that gives, numbers come here.",
+  emptyHint: "Within a minute of the first order that gives, numbers come here.",
   failed: "The board did not open",
   failedHint: "The network may be weak. Every cent is on the books; this page tries again by itself.",
   stale: (when) => `The network is weak; these are the numbers of ${when}.`,

@@ -48,7 +48,7 @@ export const zhCN = {
   print: "打印这一页",
 
   empty: "账本里还没有合计",
-  emptyHint: "卖出第一笔有捐赠的订单，几秒之后这里就有数字。",
+  emptyHint: "卖出第一笔有捐赠的订单后，一分钟之内这里就有数字。",
   failed: "看板没有打开",
   failedHint: "网络可能不好。账本里一分不少，本页会自己再试。",
   stale: (when: string) => `网络不好，以下是 ${when} 的数字。`,
