@@ -159,6 +159,15 @@ fn what_is_not_there_is_said() {
 }
 
 #[test]
+fn a_refund_has_a_leaf_as_soon_as_it_moves_a_fen() {
+    // Of 10,000 fen half is refunded. 2.5 % of what stays is 125 fen until 4,980 are left, where half a fen goes to the even 124.
+    let refunded = |minor| changed(|it| it.refunded = yuan(minor));
+    assert_eq!(refunded(4_999), ["refunded"]);
+    assert!(refunded(5_000).is_empty() && refunded(5_019).is_empty());
+    assert_eq!(refunded(5_020), ["refunded"]);
+}
+
+#[test]
 fn a_log_that_shows_two_trees_is_told() {
     let (one, mut forked) = (stage(), stage());
     // The same size, signed twice: in the other one somebody else's order is worth less.
@@ -178,10 +187,13 @@ proptest! {
         bytes[at] ^= 1 << bit;
         let verdict = verify(&bytes, &trust());
         if verdict.ok {
-            // Only what nothing follows from: the title, the time, the key as a reminder, the origin as the receipt has it.
-            let Receipt { title, keys, origin, paid_at_ms, .. } = honest.clone();
+            // Only what nothing follows from: the title, the time, the key as a reminder, the origin as the receipt has it, and a refund
+            // too small for a fen of the gift.
             let read = Receipt::parse(&bytes).unwrap();
-            prop_assert_eq!(Receipt { title, keys, origin, paid_at_ms, ..read }, honest);
+            let refunds = |it: &Receipt| it.refunded.as_ref().map_or(0, |money| money.minor);
+            prop_assert!((5_000..=5_019).contains(&refunds(&read)), "{}", refunds(&read));
+            let Receipt { title, keys, origin, paid_at_ms, refunded, .. } = honest.clone();
+            prop_assert_eq!(Receipt { title, keys, origin, paid_at_ms, refunded, ..read }, honest);
         }
     }
 
