@@ -72,6 +72,7 @@ struct Noticed {
     broken: Vec<(String, u32)>,
     holds_overdue: u64,
     tasks_overdue: u64,
+    log_waits_s: f64,
     disclosures: Vec<(String, f64)>,
 }
 
@@ -171,6 +172,7 @@ impl Ops {
             broken: &noticed.broken,
             holds_overdue: noticed.holds_overdue,
             tasks_overdue: noticed.tasks_overdue,
+            log_waits_s: noticed.log_waits_s,
             disclosures: &noticed.disclosures,
             silent: &silent,
             memory_limit_bytes: sample.first(meters::MEMORY_LIMIT_BYTES),

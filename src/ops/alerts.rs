@@ -30,6 +30,8 @@ pub struct Facts<'a> {
     pub broken: &'a [(String, u32)],
     pub holds_overdue: u64,
     pub tasks_overdue: u64,
+    /// How long the line that waits longest for the public log has waited.
+    pub log_waits_s: f64,
     /// Projects whose disclosure clock runs out, each with its day, and since when they are warned of, in days.
     pub disclosures: &'a [(String, f64)],
     /// Names of nodes.
@@ -46,7 +48,7 @@ const WRITES_MIN: u64 = 100;
 
 /// In the order of what is looked at first.
 #[rustfmt::skip]
-pub const RULES: [Rule; 17] = [
+pub const RULES: [Rule; 18] = [
     Rule::new("record-away", Severity::Critical, 0.0, 3, |facts| yes(!facts.reading.record_up)),
     Rule::new("gate-away", Severity::Critical, 0.0, 3, |facts| yes(!facts.reading.gate_up)),
     Rule::new("rule-broken", Severity::Critical, 0.0, 0, |facts| facts.broken.iter().map(|(rule, violations)| (rule.clone(), f64::from(*violations))).collect()),
@@ -59,6 +61,7 @@ pub const RULES: [Rule; 17] = [
     Rule::new("busy", Severity::Critical, 1.0, 10, |facts| of_all(Some(turned_away_per_second(facts)))),
     Rule::new("holds-stuck", Severity::Critical, 0.0, 10, |facts| of_all(Some(facts.holds_overdue as f64))),
     Rule::new("payments-stuck", Severity::Warning, 0.0, 30, |facts| of_all(Some(facts.tasks_overdue as f64))),
+    Rule::new("log-behind", Severity::Critical, 60.0, 10, |facts| of_all(Some(facts.log_waits_s))),
     Rule::new("node-silent", Severity::Critical, 0.0, 0, |facts| facts.silent.iter().map(|node| (node.clone(), 1.0)).collect()),
     Rule::new("memory-high", Severity::Warning, 90.0, 30, |facts| of_all(percent(facts.reading.memory_bytes as f64, facts.memory_limit_bytes))),
     Rule::new("redis-memory-high", Severity::Critical, 90.0, 30, |facts| of_all(percent(facts.reading.redis_memory_bytes as f64, Some(facts.reading.redis_memory_limit_bytes as f64)))),
@@ -200,6 +203,7 @@ mod tests {
             broken: &[("not_oversold".into(), 2)],
             holds_overdue: 1,
             tasks_overdue: 1,
+            log_waits_s: 61.0,
             disclosures: &[("school-lunches, 2026-12-07".into(), 1.5)],
             silent: &["node-2".into()],
             memory_limit_bytes: Some(100.0),
@@ -211,7 +215,7 @@ mod tests {
         let told = alerts.look(&facts, Timestamp(0) + SECOND * 60);
         assert_eq!(kinds(&told), RULES.iter().map(|rule| rule.kind).collect::<Vec<_>>());
         assert_eq!(told[2].about, "not_oversold");
-        assert_eq!((told[16].about.as_str(), told[16].value), ("school-lunches, 2026-12-07", 1.5));
+        assert_eq!((told[17].about.as_str(), told[17].value), ("school-lunches, 2026-12-07", 1.5));
         assert_eq!(Alerts::default().look(&healthy(), Timestamp(0)), []);
     }
 

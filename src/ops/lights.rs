@@ -196,10 +196,11 @@ impl Ops {
         for (rule, _) in noticed.broken.drain(..) {
             metrics::gauge!(meters::RULE_VIOLATIONS, "rule" => rule).set(0.0);
         }
-        if noticed.holds_overdue + noticed.tasks_overdue > 0 {
+        if noticed.holds_overdue + noticed.tasks_overdue > 0 || noticed.log_waits_s > 0.0 {
             metrics::gauge!(meters::HOLDS_OVERDUE).set(0.0);
             metrics::gauge!(meters::TASKS_OVERDUE).set(0.0);
-            (noticed.holds_overdue, noticed.tasks_overdue) = (0, 0);
+            metrics::gauge!(meters::LOG_WAITS_SECONDS).set(0.0);
+            (noticed.holds_overdue, noticed.tasks_overdue, noticed.log_waits_s) = (0, 0, 0.0);
         }
         if !noticed.disclosures.is_empty() {
             metrics::gauge!(meters::DISCLOSURES_DUE).set(0.0);
@@ -217,6 +218,15 @@ impl Ops {
                 (noticed.holds_overdue, noticed.tasks_overdue) = (holds, tasks);
             }
             Err(error) => tracing::debug!(%error, "holds and tasks were not counted"),
+        }
+        match self.journal().log_waits_since().await {
+            Ok(since) => {
+                let waits_s =
+                    since.map_or(0.0, |since| ((now.millis() - since.millis()) as f64 / 1_000.0).max(0.0));
+                metrics::gauge!(meters::LOG_WAITS_SECONDS).set(waits_s);
+                self.noticed().log_waits_s = waits_s;
+            }
+            Err(error) => tracing::debug!(%error, "what waits for the log was not looked at"),
         }
     }
 }

@@ -18,5 +18,7 @@ pub const HOLDS_OVERDUE: &str = "apricot_holds_overdue";
 pub const TASKS_OVERDUE: &str = "apricot_provider_tasks_overdue";
 /// Gauge: projects whose next progress report is due within seven days, or was. Only on the node that sweeps.
 pub const DISCLOSURES_DUE: &str = "apricot_disclosures_due";
+/// Gauge: since when the line that waits longest has not been told in the public log. Only on the node that sweeps.
+pub const LOG_WAITS_SECONDS: &str = "apricot_log_waits_seconds";
 /// Gauge: nodes that went silent in the last ten minutes without a goodbye.
 pub const NODES_SILENT: &str = "apricot_nodes_silent";

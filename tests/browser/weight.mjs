@@ -1,7 +1,9 @@
 // What the first view of each page weighs, and when it can be used on a slow phone: `node weight.mjs` prints JSON.
 //
 // Each figure is the median of RUNS visits with an empty cache, over 1.5 Mbit/s with a round trip of 150 ms, on a processor slowed down
-// four times. Bytes are those on the wire: compressed bodies, headers and the frames of the socket, until a second after the page is usable.
+// four times. Time is the page's own clock, from the start of the navigation until the frame that shows what makes the page usable: a
+// test runner asks for an element twice a second only. Bytes are those on the wire: compressed bodies, headers and the frames of the
+// socket, until a second after the page is usable.
 
 import { fileURLToPath } from "node:url";
 
@@ -20,6 +22,16 @@ const PAGES = {
   ops: { size: { width: 1280, height: 800 }, usable: ".light" },
 };
 
+/** Runs in the page, before its own scripts. */
+function watch(usable) {
+  const watcher = new MutationObserver(() => {
+    if (!document.querySelector(usable)) return;
+    watcher.disconnect();
+    requestAnimationFrame(() => setTimeout(() => (globalThis.usableMs = performance.now())));
+  });
+  watcher.observe(document, { subtree: true, childList: true, attributes: true });
+}
+
 async function visit(browser, address, { size, usable }) {
   const context = await browser.newContext({ viewport: size, locale: "zh-CN" });
   try {
@@ -33,10 +45,9 @@ async function visit(browser, address, { size, usable }) {
     await tools.send("Network.setCacheDisabled", { cacheDisabled: true });
     await tools.send("Network.emulateNetworkConditions", SLOW_NETWORK);
     await tools.send("Emulation.setCPUThrottlingRate", { rate: SLOWER_CPU });
-    const began = performance.now();
+    await page.addInitScript(watch, usable);
     await page.goto(address, { waitUntil: "commit", timeout: USABLE_MAX_MS });
-    await page.locator(usable).first().waitFor({ state: "attached", timeout: USABLE_MAX_MS });
-    const usableMs = performance.now() - began;
+    const usableMs = await (await page.waitForFunction(() => globalThis.usableMs, undefined, { timeout: USABLE_MAX_MS })).jsonValue();
     await page.waitForTimeout(1_000);
     return { bytes, usableMs };
   } finally {

@@ -97,7 +97,7 @@ pub struct LineOrder {
     pub pledge: PledgeRef,
     pub quantity: u32,
     pub paid: Money,
-    /// What stayed paid after the refunds of that moment.
+    /// What stayed paid after the refund that the line belongs to.
     pub kept_minor: i64,
     pub place: String,
     pub produce: String,
@@ -115,7 +115,7 @@ const PLEDGES: &str = "SELECT p.id, p.version, p.host, p.base, p.share_ppm, p.pe
 
 /// `{place}` and `{produce}` are read from JSON, which the engines do not do alike.
 const LINES: &str = "SELECT x.seq, t.id, t.at, t.code, d.name, c.name, t.amount, d.currency, t.order_id, s.pledge, s.pledge_version, o.quantity, \
-     o.quantity * o.unit_price, (SELECT CAST(coalesce(sum(f.amount), 0) AS BIGINT) FROM refunds f WHERE f.order_id = o.id AND f.requested_at <= t.at), \
+     o.quantity * o.unit_price, {refunded}, \
      {place}, {produce}, u.id, u.reference, u.proof, g.project, g.charity \
      FROM log_outbox x JOIN transfers t ON t.id = x.transfer JOIN accounts d ON d.id = t.debit JOIN accounts c ON c.id = t.credit \
      LEFT JOIN orders o ON o.id = t.order_id LEFT JOIN sales s ON s.id = o.sale LEFT JOIN rooms r ON r.id = o.room \
@@ -124,6 +124,10 @@ const LINES: &str = "SELECT x.seq, t.id, t.at, t.code, d.name, c.name, t.amount,
      LEFT JOIN (remittance_lines m JOIN remittance_runs u ON u.id = m.run AND u.state = 'transferred') \
          ON t.code = 6 AND m.pledge = g.pledge AND m.part = g.part AND m.amount = t.amount AND u.transferred_at = t.at \
      WHERE t.code NOT IN (13, 14) ORDER BY x.seq LIMIT ?1";
+
+/// Of the order when the line was posted: refunds so far, and the one that the line belongs to, which is posted behind it in the same entry.
+const REFUNDED: &str = "(SELECT CAST(coalesce(sum(f.amount), 0) AS BIGINT) FROM transfers f WHERE f.order_id = t.order_id AND f.code = 8 AND f.id <= \
+     (SELECT min(n.id) FROM transfers n WHERE n.order_id = t.order_id AND n.code = 8 AND n.id > t.id))";
 
 impl Journal {
     pub async fn log_state(&self) -> Result<LogState, StoreError> {
@@ -141,6 +145,13 @@ impl Journal {
     pub async fn log_waits(&self) -> Result<u64, StoreError> {
         let count = self.one("SELECT count(*) FROM log_outbox", vec![], |row| row.unsigned(0)).await?;
         Ok(count.unwrap_or(0))
+    }
+
+    /// Since when the longest has waited; pledges wait in front of lines and have no time of their own here.
+    pub async fn log_waits_since(&self) -> Result<Option<Timestamp>, StoreError> {
+        let sql =
+            "SELECT t.at FROM log_outbox x JOIN transfers t ON t.id = x.transfer ORDER BY x.seq LIMIT 1";
+        self.one(sql, vec![], |row| Ok(Timestamp(row.int(0)?))).await
     }
 
     /// Pledges first: a line is told after the pledge that it is of.
@@ -161,6 +172,7 @@ impl Journal {
         let id = format!("substr({owner}, 1, 36)");
         let part = format!("CAST(coalesce(nullif(substr({owner}, 38), ''), '0') AS BIGINT)");
         let sql = LINES
+            .replace("{refunded}", REFUNDED)
             .replace("{place}", json("json_extract(r.body, '$.place')", "CAST(r.body AS json) ->> 'place'"))
             .replace("{produce}", json("json_extract(p.body, '$.title')", "CAST(p.body AS json) ->> 'title'"))
             .replace(

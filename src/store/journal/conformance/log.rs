@@ -4,6 +4,7 @@ use super::*;
 
 laws! {
     lines_of_a_charity_wait_for_the_log,
+    refunds_of_one_moment_are_told_apart,
     pledges_wait_before_lines,
     leaves_are_appended_once,
     leaves_of_an_order_are_found,
@@ -32,6 +33,14 @@ async fn waiting(desk: &Desk) -> Vec<Waiting> {
     desk.journal.log_waiting(100).await.unwrap()
 }
 
+async fn lines(desk: &Desk) -> Vec<Line> {
+    let line = |waiting: Waiting| match waiting.what {
+        Untold::Line(line) => Some(*line),
+        Untold::Pledge(_) | Untold::Match(_) => None,
+    };
+    waiting(desk).await.into_iter().filter_map(line).collect()
+}
+
 async fn lines_of_a_charity_wait_for_the_log(on: Engine) {
     let desk = Desk::with_lot(on, 10).await;
     let order = order(1, 2);
@@ -39,17 +48,43 @@ async fn lines_of_a_charity_wait_for_the_log(on: Engine) {
     let before = desk.journal.log_waits().await.unwrap();
     desk.commit(vec![transfer(5), accrued(7, &order), accrued(0, &order)]).await.unwrap();
     assert_eq!(desk.journal.log_waits().await.unwrap() - before, 1, "neither commission nor nothing is told");
-    let told: Vec<Line> = waiting(&desk)
-        .await
-        .into_iter()
-        .filter_map(|waiting| match waiting.what {
-            Untold::Line(line) => Some(*line),
-            Untold::Pledge(_) | Untold::Match(_) => None,
-        })
-        .collect();
+    let told = lines(&desk).await;
     let [line] = &told[..] else { panic!("{told:?}") };
     assert_eq!((line.code, line.amount, line.at), (Code::Accrue, cny(7), NOW));
     assert_eq!(line.credit, Account::CharityAccrued(pledge(1).id.into()));
+}
+
+/// Also when both were asked for in the same millisecond.
+async fn refunds_of_one_moment_are_told_apart(on: Engine) {
+    let desk = Desk::with_lot(on, 10).await;
+    let order = order(1, 2);
+    desk.commit(placed(&order)).await.unwrap();
+    desk.commit(vec![accrued(7, &order)]).await.unwrap();
+    let host = || Account::HostPayable("li".parse().unwrap());
+    let part = || Account::CharityAccrued(pledge(1).id.into());
+    let refund = |minor| {
+        vec![
+            moved(Code::Reverse, part(), host(), 1, Some(order.id)),
+            moved(Code::Refund, host(), Account::RefundPayable, minor, Some(order.id)),
+        ]
+    };
+    let (first, second) = (desk.commit(refund(300)), desk.commit(refund(500)));
+    let (first, second) = tokio::join!(first, second);
+    assert_eq!((first, second), (Ok(()), Ok(())));
+    let paid = order.total().minor;
+    let told: Vec<(Code, i64)> = lines(&desk)
+        .await
+        .iter()
+        .map(|line| (line.code, paid - line.order.as_ref().unwrap().kept_minor))
+        .collect();
+    let (accrual, refunds) = told.split_first().unwrap();
+    assert_eq!(*accrual, (Code::Accrue, 0));
+    // Whichever was posted first.
+    assert!(
+        refunds == [(Code::Reverse, 300), (Code::Reverse, 800)]
+            || refunds == [(Code::Reverse, 500), (Code::Reverse, 800)],
+        "{refunds:?}"
+    );
 }
 
 async fn pledges_wait_before_lines(on: Engine) {
