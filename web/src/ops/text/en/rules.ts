@@ -12,6 +12,7 @@ export const alertKinds: Record<string, { name: string; does: string; unit: stri
   "viewers-slow": { name: "Many viewers are slow", does: "They skip chat and keep sales. Look whether this machine’s way out is full.", unit: "%" },
   busy: { name: "Turned away as busy", does: "Clients try again by themselves. If commits are slow too, begin there; if not, see whether Redis and PostgreSQL have a core left.", unit: "/s" },
   "holds-stuck": { name: "Holds that ran out stay open", does: "The node that sweeps is stuck, or none has the lease. Look in the log for lease and drain the node that says it keeps it.", unit: "" },
+  "log-behind": { name: "The public log stands still", does: "Buying goes on and nothing is lost. Look in the program's log for “the public log does not go on”: it names the line that nothing gets past. Without one, look at the disk and at commits.", unit: " s" },
   "payments-stuck": { name: "The payment provider is silent", does: "Is it there, does its address hold, do its webhooks reach us? Everything is asked again until answered; nothing is paid twice.", unit: "" },
   "node-silent": { name: "A node went silent", does: "It left without a goodbye. Its viewers come back elsewhere by themselves. Start it again; if it still runs, end it first.", unit: "" },
   "memory-high": { name: "Memory runs short", does: "Above its limit the system ends the process. Drain the node and start it on a larger machine, or lower limits.viewers_per_node.", unit: "%" },

@@ -12,6 +12,7 @@ export const alertKinds: Record<string, { name: string; does: string; unit: stri
   "viewers-slow": { name: "很多观众网慢", does: "他们会跳过聊天，买东西不受影响。看看这台机器的出口带宽是不是到顶了。", unit: "%" },
   busy: { name: "忙不过来", does: "请求被挡回，客户端会自己再试。落账也慢就先看落账；不慢就看 Redis 和 PostgreSQL 还有没有空的核。", unit: " 次/秒" },
   "holds-stuck": { name: "到期的留货没放出来", does: "管清扫的节点卡住了，或没人拿着租约。在日志里找 lease，把说自己拿着它的节点撤下。", unit: " 份" },
+  "log-behind": { name: "公开账本停住了", does: "购买照常，什么都没丢。在程序日志里找 “the public log does not go on”：它写明卡住的是哪一行。没有的话，看磁盘和提交耗时。", unit: " 秒" },
   "payments-stuck": { name: "支付方一直没回", does: "看支付方在不在、地址对不对、通知到不到得了这里。会一直问到有回答，不会扣两次。", unit: " 件" },
   "node-silent": { name: "有节点没声音了", does: "它没告别就没了。观众会自己连到别的节点。把它再拉起来；如果它还在跑，先停掉。", unit: "" },
   "memory-high": { name: "内存快用完", does: "再多系统就会杀掉它。撤下这个节点，换大机器，或调低 limits.viewers_per_node。", unit: "%" },
