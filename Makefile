@@ -26,7 +26,8 @@ test: ## Installs what the tests need, then runs all of them
 pages: web/dist/index.html ## Builds the web pages into web/dist
 
 web/dist/index.html: $(shell find web/src proto/apricot -type f -not -path 'web/src/gen/*') docs/openapi.json web/package-lock.json web/vite.config.ts web/shapes.mjs web/buf.gen.yaml
-	cd web && npm ci --no-audit --no-fund && npm run build
+	@# Standard output is for what a target prints, as pages-weight does.
+	(cd web && npm ci --no-audit --no-fund && npm run build) >&2
 
 lint: ## Formatter and clippy, warnings denied
 	$(CARGO) fmt --all --check
@@ -50,7 +51,7 @@ bench: ## The figures of docs/benchmarks.md
 	$(CARGO) bench -p apricot-tlog --bench log -- --json
 
 # A release build has the pages inside.
-BROWSER = cd tests/browser && npm ci --no-audit --no-fund --loglevel=error && APRICOT_BIN="$(CURDIR)/target/release/apricot"
+BROWSER = cd tests/browser && npm ci --no-audit --no-fund --loglevel=error >&2 && APRICOT_BIN="$(CURDIR)/target/release/apricot"
 
 pages-test: pages ## The browser tests alone
 	$(CARGO) build --release --bin apricot

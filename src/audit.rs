@@ -1,13 +1,15 @@
 //! Audits a record: every rule that must always be true and can be read from it. Works on the tables alone, beside a running server
-//! or without one, and shares no code with what wrote them but the arithmetic of a pledge.
+//! or without one, and shares no code with what wrote them but the arithmetic of a pledge and the spelling of leaves.
 
 use serde::Serialize;
 
+use crate::ledger;
 use crate::store::StoreError;
 use crate::store::journal::Snapshot;
 
 /// Violations shown of each rule; all are counted.
 const EXAMPLES_MAX: usize = 5;
+const LOG_IS_THE_RECORD: &str = "log_is_the_record";
 
 #[derive(Serialize)]
 pub struct Report {
@@ -33,6 +35,12 @@ pub async fn audit(snapshot: &Snapshot) -> Result<Report, StoreError> {
         checks.push(Check::new(name, rule, found));
     }
     checks.push(pledges_kept(snapshot).await?);
+    let otherwise = ledger::log::differences(snapshot).await?;
+    checks.push(Check::new(
+        LOG_IS_THE_RECORD,
+        "made again from the record, every leaf of the public log and its signed root are the same",
+        otherwise,
+    ));
     let ok = checks.iter().all(|check| check.violations == 0);
     Ok(Report { ok, checks })
 }
@@ -72,7 +80,7 @@ impl Check {
 #[cfg(test)]
 pub fn names() -> impl Iterator<Item = &'static str> {
     let read = blocks(include_str!("audit/checks.sql")).map(|(name, ..)| name);
-    ["record_is_whole"].into_iter().chain(read).chain(["pledges_kept"])
+    ["record_is_whole"].into_iter().chain(read).chain(["pledges_kept", LOG_IS_THE_RECORD])
 }
 
 /// Name, rule and query of each block.

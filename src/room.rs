@@ -59,6 +59,7 @@ pub mod snapshot;
 pub mod turnout;
 
 pub use amendment::{Amendment, Closes};
+pub use attendance::Expected;
 pub use close::CloseCode;
 pub use limits::Limits;
 pub use live_room::{LiveRoom, Reading, RoomView};

@@ -55,9 +55,42 @@ fn every_rule_has_a_case() {
     assert_eq!(rules.collect::<BTreeSet<_>>(), cases.collect());
 }
 
+/// What the dashboard asks, each as a rule of its own, so that Prometheus's tool parses it.
+fn asked_by_the_dashboard() -> String {
+    fn expressions(of: &serde_json::Value, found: &mut Vec<String>) {
+        match of {
+            serde_json::Value::Object(keys) => {
+                found.extend(keys.get("expr").and_then(|expr| expr.as_str()).map(str::to_owned));
+                keys.values().for_each(|value| expressions(value, found));
+            }
+            serde_json::Value::Array(values) => values.iter().for_each(|value| expressions(value, found)),
+            _ => {}
+        }
+    }
+    let dashboard = serde_json::from_str(&fs::read_to_string("config/grafana.json").unwrap()).unwrap();
+    let mut found = Vec::new();
+    expressions(&dashboard, &mut found);
+    assert!(found.len() > 20, "{found:?}");
+    let mut rules = "groups:\n  - name: dashboard\n    rules:\n".to_owned();
+    for (number, expr) in found.iter().enumerate() {
+        // Variables of the dashboard, as they may be filled in.
+        let expr = expr.replace("$__rate_interval", "1m").replace("$instance", ".*");
+        let expr = serde_json::to_string(&expr).unwrap();
+        rules += &format!("      - record: dashboard:{number}\n        expr: {expr}\n");
+    }
+    rules
+}
+
 #[test]
 fn prometheus_reads_the_rules_and_they_tell() {
-    for arguments in [["check", "rules", "config/alerts.yml"], ["test", "rules", "config/alerts.test.yml"]] {
+    let folder = tempfile::tempdir().unwrap();
+    let dashboard = folder.path().join("dashboard.yml");
+    fs::write(&dashboard, asked_by_the_dashboard()).unwrap();
+    for arguments in [
+        ["check", "rules", "config/alerts.yml"],
+        ["test", "rules", "config/alerts.test.yml"],
+        ["check", "rules", dashboard.to_str().unwrap()],
+    ] {
         let ran = match Command::new("promtool").args(arguments).output() {
             Ok(ran) => ran,
             Err(error)

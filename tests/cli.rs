@@ -293,3 +293,12 @@ fn a_record_on_postgresql_is_migrated_once() {
     let data = tempfile::tempdir().unwrap();
     refuses(&["migrate", "--data", data.path().to_str().unwrap()], 2, &["[postgres]", "--url"]);
 }
+
+/// The pages' types come from the file.
+#[test]
+fn the_described_interface_is_the_program_s_own() {
+    let (code, stdout, stderr) = run(&["openapi"]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let kept = std::fs::read_to_string("docs/openapi.json").unwrap();
+    assert!(stdout == kept, "docs/openapi.json is of another version: `npm run openapi` in web/ writes it anew");
+}

@@ -200,3 +200,39 @@ async fn how_far_people_came_adds_up_over_nodes() {
     let tapped: u64 = one["funnel"]["tapped"].as_str().unwrap().parse().unwrap();
     assert!(tapped >= 2, "{one}");
 }
+
+/// Whichever node has the duty, and whichever has the viewers.
+#[tokio::test(flavor = "multi_thread")]
+async fn hearts_on_any_node_release_what_a_sponsor_promised() {
+    let Some(Nodes { nodes: [one, two], postgres: _postgres, redis: _redis, _keys }) = Nodes::start().await
+    else {
+        return;
+    };
+    let (_, pledge) = one.open_sale(1).await;
+    let closes_at = Clock::System.now().millis() + 3_600_000;
+    let pool = json!({"sponsor": "An orchard", "currency": "CNY",
+        "terms": {"buyerMinuteLimit": 1, "hearts": {"roomId": "hill", "hearts": 10, "amountMinor": "25", "pledgeId": pledge}},
+        "slots": [{"closesAtMs": closes_at.to_string(), "budgetMinor": "100000"}]});
+    let made = one.post(Ops, "kim", "/v1/pools", pool).await.expect(201);
+    let path = format!("/v1/pools/{}", made["id"].as_str().unwrap());
+    let spent = async || {
+        let pool = one.get(Viewer, "wang", &path).await.expect(200);
+        pool["slots"][0]["spentMinor"].as_str().map_or(0, |minor| minor.parse::<i64>().unwrap())
+    };
+    // There are viewers on one node at a time.
+    for node in [&one, &two] {
+        let before = spent().await;
+        let mut socket = Feed::join_as(node, "hill", Viewer, "wang", Value::Null).await;
+        socket.until(|said| said.get("joined").cloned()).await;
+        let released = async {
+            let mut id = 2;
+            while spent().await == before {
+                socket.send(json!({"id": id, "heart": {"count": 10}})).await;
+                id += 1;
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        };
+        tokio::time::timeout(TOO_LONG, released).await.expect("hearts release");
+        assert_eq!(spent().await % 25, 0);
+    }
+}

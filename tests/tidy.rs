@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("contract", &["sale", "ledger", "model"]),
     // Of the store, the values that refusals and lists carry: see `handle_rule`.
     ("wire", &["ops", "room", "sale", "ledger", "store", "contract", "clock", "model"]),
-    ("audit", &["store", "model"]),
+    ("audit", &["ledger", "store", "model"]),
     // What anybody can do who reads docs/log.md.
     ("outside", &[]),
     // Looks at all layers but the wire, and asks a node to go.

@@ -31,6 +31,7 @@ mod buyer;
 pub mod kills;
 mod outcome;
 mod plan;
+mod proofs;
 mod purchase;
 mod recompute;
 mod recovery;
@@ -89,6 +90,9 @@ pub struct RushOptions {
     /// A sponsor doubles gifts until its budget is drained half-way through
     #[arg(long)]
     pub matches: bool,
+    /// After it, ask for this many proofs of the public log a second, for 5 s
+    #[arg(long, value_name = "RATE", requires = "spawn", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub proofs: Option<u32>,
     /// Seed of the plan and of the kills [default: from the clock, printed]
     #[arg(long)]
     pub seed: Option<u64>,
@@ -124,6 +128,7 @@ impl Default for RushOptions {
             kill: 0,
             refunds: false,
             matches: false,
+            proofs: None,
             seed: None,
             history: None,
             json: false,
@@ -255,6 +260,13 @@ async fn rush(
         Some(server) => Some(recompute::of(server.first()).await?),
         None => None,
     };
+    let proofs = match (&server, options.proofs) {
+        (Some(server), Some(rate)) => {
+            progress.say("proofs are asked for");
+            Some(proofs::of(server.first(), &board.stage.host, rate.into(), seed).await?)
+        }
+        _ => None,
+    };
     let memories = crowd_of_buyers.leave().await;
 
     progress.say("the checker reads");
@@ -302,6 +314,7 @@ async fn rush(
         board: outcome::Counts::of(&board),
         history_end: history.end.clone(),
         recomputed,
+        proofs,
         verdict,
     })
 }

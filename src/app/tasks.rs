@@ -14,7 +14,7 @@ use crate::config::JwksConfig;
 use crate::ledger::LedgerRefused;
 use crate::ledger::log::{LogError, PublicLog};
 use crate::model::{PoolId, Timestamp};
-use crate::room::Hub;
+use crate::room::{Expected, Hub};
 use crate::sale::{Keeping, Sales, Standing};
 use crate::store::{Journal, StoreError};
 use crate::wire::tls::Certificates;
@@ -179,7 +179,13 @@ pub async fn pools(hub: Hub, kept: watch::Receiver<Option<Keeping>>, clock: Cloc
 
 /// Hearts of rooms that the keeper has counted. What was given before it was the keeper, and before a slot opened, releases nothing.
 #[derive(Default)]
-struct Hearts(HashMap<PoolId, u64>);
+struct Hearts(HashMap<PoolId, Counted>);
+
+struct Counted {
+    hearts: u64,
+    /// A node hears what is given on others in the rooms that it attends, with viewers of its own or without.
+    _attends: Option<Expected>,
+}
 
 impl Hearts {
     async fn turn(
@@ -198,14 +204,21 @@ impl Hearts {
         let open = ledger.pools_of_hearts(now).await?;
         self.0.retain(|pool, _| open.iter().any(|(open, _)| open == pool));
         for (pool, room) in open {
+            let newly = match self.0.contains_key(&pool) {
+                true => None,
+                false => Some(hub.attend(&room).await),
+            };
             let Some(given) = hub.hearts(&room) else { continue };
-            let counted = self.0.entry(pool).or_insert(given);
-            let more = given.saturating_sub(*counted);
+            if let Some(_attends) = newly {
+                self.0.insert(pool, Counted { hearts: given, _attends });
+            }
+            let Some(counted) = self.0.get_mut(&pool) else { continue };
+            let more = given.saturating_sub(counted.hearts);
             if more > 0 {
-                *counted += ledger.release_hearts(pool, more, keeping.fence(), now).await?;
+                counted.hearts += ledger.release_hearts(pool, more, keeping.fence(), now).await?;
             } else {
                 // Of a room that began anew.
-                *counted = given;
+                counted.hearts = given;
             }
         }
         Ok(())

@@ -50,7 +50,7 @@ impl Witnesses {
 
     /// Asks those who have not signed the newest checkpoint, and publishes what they sign.
     pub async fn ask(&mut self, log: &PublicLog) -> Result<(), LogError> {
-        let (size, note) = log.checkpoint().await;
+        let (size, note) = log.checkpoint();
         if size == 0 {
             return Ok(());
         }

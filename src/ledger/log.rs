@@ -5,7 +5,7 @@
 //! anything shown. Every node follows the record and keeps the tiles as files; they are made again when they are lost.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use apricot_tlog::checkpoint::{Checkpoint, CheckpointRefused, SignedCheckpoint};
 use apricot_tlog::leaf::{self, Currency, Leaf, LeafRefused};
@@ -27,14 +27,19 @@ use crate::store::{Journal, StoreError, Write};
 mod days;
 mod leaves;
 mod pools;
+mod prover;
+mod rebuilt;
 mod tallies;
 
 pub use days::Day;
 use days::Days;
+use prover::Prover;
+pub use rebuilt::differences;
 use tallies::Tallies;
 
 /// Leaves that are read at once when a node catches up.
 const READ_LEAVES: u32 = 4_096;
+const NO_PANIC: &str = "nothing panics while it holds this lock";
 
 #[derive(Clone)]
 pub struct PublicLog(Arc<Shared>);
@@ -47,7 +52,17 @@ struct Shared {
     secret: [u8; 32],
     folder: TileFolder,
     state: Mutex<State>,
+    /// What is shown. Whoever asks for a proof does not wait for who appends.
+    published: RwLock<Arc<Published>>,
+    prover: Prover,
     days: Mutex<Days>,
+}
+
+/// The newest checkpoint that this node can prove from.
+#[derive(Default)]
+struct Published {
+    size: u64,
+    note: String,
 }
 
 struct State {
@@ -132,8 +147,10 @@ impl PublicLog {
             origin: named,
             signers,
             secret,
+            prover: Prover::new(folder.clone()),
             folder,
             state: Mutex::new(state),
+            published: RwLock::default(),
             days: Mutex::default(),
         }));
         log.follow().await?;
@@ -154,9 +171,13 @@ impl PublicLog {
     }
 
     /// The newest checkpoint that this node can prove from, and its size.
-    pub async fn checkpoint(&self) -> (u64, String) {
-        let state = self.0.state.lock().await;
-        (state.tiles.size(), state.note.clone())
+    pub fn checkpoint(&self) -> (u64, String) {
+        let published = self.published();
+        (published.size, published.note.clone())
+    }
+
+    fn published(&self) -> Arc<Published> {
+        self.0.published.read().expect(NO_PANIC).clone()
     }
 
     /// Writes the tiles of what the record has more, and publishes its checkpoint.
@@ -190,6 +211,7 @@ impl PublicLog {
             leaves.push(pools::of_seed(pool, slot, seed, now)?);
         }
         if leaves.is_empty() && !state.note.is_empty() {
+            self.sign_again(&mut state).await?;
             return Ok(false);
         }
         let root = state.tiles.root_with(leaves.iter().map(|leaf| leaf.leaf.as_str()));
@@ -207,6 +229,27 @@ impl PublicLog {
         Ok(more)
     }
 
+    /// After a start with other keys the newest checkpoint lacks their signatures, and a log at rest gets no other one.
+    async fn sign_again(&self, state: &mut State) -> Result<(), LogError> {
+        let mut signed = SignedCheckpoint::parse(state.note.as_bytes())?;
+        let has = |signer: &&Signer| {
+            let key = signer.verifier();
+            signed.note().signatures().iter().any(|by| (by.name(), by.key_id()) == (key.name(), key.id()))
+        };
+        let missing: Vec<&Signer> = self.0.signers.iter().filter(|signer| !has(signer)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        for signer in missing {
+            let signature = signer.sign(signed.note().text(), 0);
+            signed.note_mut().add(signature).map_err(CheckpointRefused::Note)?;
+        }
+        let (size, checkpoint) = (signed.unverified().size, signed.note().to_string());
+        self.0.journal.commit(vec![Write::Cosigned { size, checkpoint }]).await?;
+        self.catch_up(state).await?;
+        Ok(())
+    }
+
     /// That the tree of `old` leaves grew into that of `new`, from the tiles of this node.
     pub fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, LogError> {
         let proof = tile::consistency(old, new, |tile| self.0.folder.read(tile));
@@ -221,15 +264,14 @@ impl PublicLog {
     }
 
     /// Leaf and proof, against the newest checkpoint.
-    pub async fn prove(&self, placed: Placed) -> Result<Proven, LogError> {
-        let (size, note) = self.checkpoint().await;
-        self.prove_in(placed, size, &note)
+    pub fn prove(&self, placed: Placed) -> Result<Proven, LogError> {
+        self.prove_in(placed, &self.published())
     }
 
     pub async fn leaf(&self, index: u64) -> Result<Option<Proven>, LogError> {
         let found = self.0.journal.log_leaves(index, 1).await?;
         match found.into_iter().find(|placed| placed.index == index) {
-            Some(placed) => self.prove(placed).await.map(Some),
+            Some(placed) => self.prove(placed).map(Some),
             None => Ok(None),
         }
     }
@@ -242,10 +284,10 @@ impl PublicLog {
             Some(pledge) if !leaves.is_empty() => self.0.journal.log_of_pledge(pledge).await?,
             Some(_) | None => None,
         };
-        let (size, note) = self.checkpoint().await;
+        let published = self.published();
         let mut entries = Vec::new();
         for placed in of_pledge.into_iter().chain(leaves) {
-            match self.prove_in(placed, size, &note) {
+            match self.prove_in(placed, &published) {
                 Ok(proven) => entries.push(proven),
                 // Appended while this was read; the next asking has it.
                 Err(LogError::NotThere { .. }) => waiting += 1,
@@ -317,7 +359,7 @@ impl PublicLog {
         let LogState { size, checkpoint, .. } = self.0.journal.log_state().await?;
         if state.tiles.size() > size {
             // The folder is of another record, or of a later state of this one.
-            state.tiles.begin_anew();
+            self.begin_anew(state);
         }
         while state.tiles.size() < size {
             let from = state.tiles.size();
@@ -337,25 +379,31 @@ impl PublicLog {
                 Ok(()) => {}
                 // What was in the folder was not this record's.
                 Err(TilesError::OtherRoot { .. }) if !state.tiles.is_made_here() => {
-                    state.tiles.begin_anew();
+                    self.begin_anew(state);
                     return Box::pin(self.catch_up(state)).await;
                 }
                 Err(error) => return Err(error.into()),
             }
             state.note = checkpoint;
         }
+        let published = Published { size, note: state.note.clone() };
+        *self.0.published.write().expect(NO_PANIC) = Arc::new(published);
         Ok(size)
     }
 
-    fn prove_in(&self, placed: Placed, size: u64, note: &str) -> Result<Proven, LogError> {
+    fn begin_anew(&self, state: &mut State) {
+        state.tiles.begin_anew();
+        self.0.prover.forget();
+    }
+
+    fn prove_in(&self, placed: Placed, published: &Published) -> Result<Proven, LogError> {
         let Placed { index, leaf } = placed;
+        let size = published.size;
         if index >= size {
             return Err(LogError::NotThere { index, size });
         }
-        let hashes = tile::inclusion(index, size, |tile| self.0.folder.read(tile));
-        let hashes = hashes
-            .map_err(|error: ProveError<TileError<std::io::Error>>| LogError::Proof(error.to_string()))?;
-        let checkpoint = SignedCheckpoint::parse(note.as_bytes())?;
+        let hashes = self.0.prover.inclusion(index, size)?;
+        let checkpoint = SignedCheckpoint::parse(published.note.as_bytes())?;
         let proof = Proof { extra: None, index, hashes, checkpoint };
         Ok(Proven { index, leaf, proof: proof.to_string() })
     }

@@ -18,6 +18,7 @@ mod charity;
 mod nodes;
 mod parts;
 mod pools;
+mod public_log;
 mod runs;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);

@@ -33,6 +33,7 @@ mod snapshot;
 mod sqlite;
 mod state;
 mod statements;
+mod told;
 mod totals;
 mod writer;
 
@@ -58,6 +59,7 @@ pub use search::Search;
 pub use snapshot::{Accrual, Snapshot};
 pub use sqlite::{Sqlite, open_reader};
 pub use state::RecordState;
+pub use told::{Told, ToldOf};
 pub use totals::{Key, Total, Totals};
 
 #[derive(Clone)]

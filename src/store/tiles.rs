@@ -47,6 +47,29 @@ impl TileFolder {
         fs::read(self.0.join(tile.to_string()))
     }
 
+    /// As it is asked for over the network: a partial tile that this node passed over, or that has filled up, is cut from what it grew to.
+    pub fn read_or_cut(&self, tile: Tile) -> io::Result<Vec<u8>> {
+        match self.read(tile) {
+            Err(error) if error.kind() == ErrorKind::NotFound && !tile.is_full() => {}
+            read => return read,
+        }
+        let wider = self.wider(tile).map_or_else(|| self.read(tile.full()), |wider| self.read(wider));
+        let bytes = match wider {
+            // It filled up in this moment.
+            Err(error) if error.kind() == ErrorKind::NotFound => self.read(tile.full())?,
+            read => read?,
+        };
+        tile.cut_from(&bytes).map_err(|refused| io::Error::new(ErrorKind::InvalidData, refused))
+    }
+
+    /// The least of the partial tiles that have all of this one.
+    fn wider(&self, tile: Tile) -> Option<Tile> {
+        let files = fs::read_dir(self.0.join(format!("{}.p", tile.full()))).ok()?;
+        let widths = files.filter_map(|file| file.ok()?.file_name().to_str()?.parse::<u16>().ok());
+        let width = widths.filter(|width| *width > tile.width).min()?;
+        Some(Tile { width, ..tile })
+    }
+
     pub fn checkpoint(&self) -> io::Result<String> {
         fs::read_to_string(self.0.join(CHECKPOINT))
     }

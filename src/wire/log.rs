@@ -32,7 +32,7 @@ pub fn router() -> Router<Arc<Wire>> {
 }
 
 async fn checkpoint(State(wire): State<Arc<Wire>>) -> Response {
-    let (_, note) = wire.log.checkpoint().await;
+    let (_, note) = wire.log.checkpoint();
     if note.is_empty() {
         return missing("checkpoint");
     }
@@ -47,9 +47,18 @@ async fn keys(State(wire): State<Arc<Wire>>) -> Response {
 
 async fn tile(State(wire): State<Arc<Wire>>, Path(path): Path<String>, headers: HeaderMap) -> Response {
     let Ok(tile) = format!("tile/{path}").parse::<Tile>() else { return missing("tile") };
-    let folder = wire.log.folder().clone();
-    let read = tokio::task::spawn_blocking(move || folder.read(tile)).await;
-    let bytes = match read {
+    let read = || {
+        let folder = wire.log.folder().clone();
+        tokio::task::spawn_blocking(move || folder.read_or_cut(tile))
+    };
+    let mut bytes = read().await;
+    // Another node may have published a checkpoint that this one has not heard of.
+    if matches!(&bytes, Ok(Err(error)) if error.kind() == ErrorKind::NotFound)
+        && wire.log.follow().await.is_ok()
+    {
+        bytes = read().await;
+    }
+    let bytes = match bytes {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(error)) if error.kind() == ErrorKind::NotFound => return missing("tile"),
         Ok(Err(error)) => return broken(&error.to_string()),

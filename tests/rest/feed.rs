@@ -29,7 +29,7 @@ impl Feed {
         let stream = TcpStream::connect(address).await.unwrap();
         let mut request = format!("ws://{address}/v1/rooms/{room}/live").into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", "apricot.v1.json".parse().unwrap());
-        let (mut socket, _) = client_async(request, stream).await.unwrap();
+        let (socket, _) = client_async(request, stream).await.unwrap();
         let token = match role {
             Role::Guest => String::new(),
             role => server.token(&server.caller(role, subject)),
@@ -38,8 +38,13 @@ impl Feed {
         if !position.is_null() {
             join["join"]["position"] = position;
         }
-        socket.send(Message::Text(join.to_string().into())).await.unwrap();
-        Self { socket, heard: VecDeque::new(), closed: None }
+        let mut feed = Self { socket, heard: VecDeque::new(), closed: None };
+        feed.send(join).await;
+        feed
+    }
+
+    pub async fn send(&mut self, message: Value) {
+        self.socket.send(Message::Text(message.to_string().into())).await.unwrap();
     }
 
     /// `None`: closed.

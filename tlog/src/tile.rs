@@ -54,6 +54,14 @@ pub enum TileError<E> {
     Read(E),
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CutRefused {
+    #[error("it has fewer hashes than the partial tile")]
+    Short,
+    #[error(transparent)]
+    Bundle(#[from] bundle::BundleRefused),
+}
+
 impl Tile {
     pub fn is_full(&self) -> bool {
         self.width == WIDTH
@@ -62,6 +70,17 @@ impl Tile {
     /// The full tile that takes its place one day.
     pub fn full(self) -> Self {
         Self { width: WIDTH, ..self }
+    }
+
+    /// As much of a wider tile's bytes as this one has; the hashes, or the entries, that both have are the same.
+    pub fn cut_from(&self, wider: &[u8]) -> Result<Vec<u8>, CutRefused> {
+        match self.kind {
+            Kind::Hashes { .. } => {
+                let bytes = usize::from(self.width) * 32;
+                wider.get(..bytes).map(<[u8]>::to_vec).ok_or(CutRefused::Short)
+            }
+            Kind::Entries => Ok(bundle::first(wider, self.width)?.to_vec()),
+        }
     }
 
     /// The first leaf or, above level 0, the first hash of the level.

@@ -8,6 +8,7 @@ use super::{
     board::{Board, TIMELINE_STEP, Tally},
     kills::Restarts,
     plan::Crowd,
+    proofs::Proofs,
     recompute::Recomputed,
     settle::TopUp,
 };
@@ -38,6 +39,7 @@ pub struct Outcome {
     pub history_end: Option<End>,
     /// Of a server of our own.
     pub recomputed: Option<Recomputed>,
+    pub proofs: Option<Proofs>,
     pub verdict: Verdict,
 }
 
@@ -66,7 +68,9 @@ impl Counts {
 
 impl Outcome {
     pub fn is_clean(&self) -> bool {
-        self.verdict.is_clean() && self.recomputed.as_ref().is_none_or(|recomputed| recomputed.differs == 0)
+        self.verdict.is_clean()
+            && self.recomputed.as_ref().is_none_or(|recomputed| recomputed.differs == 0)
+            && self.proofs.as_ref().is_none_or(|proofs| proofs.answered == proofs.asked)
     }
 
     /// Tries that got no decision: nobody answered, or not now.
@@ -134,6 +138,9 @@ impl Outcome {
                 json!({ "leaves": recomputed.leaves, "examples": recomputed.examples }),
             );
         }
+        if let Some(proofs) = &self.proofs {
+            keys.insert("proofs".into(), proofs.to_json());
+        }
         if let Value::Object(rest) = rest {
             keys.extend(rest);
         }
@@ -152,6 +159,10 @@ impl Outcome {
             for example in &recomputed.examples {
                 text += &format!("  {example}\n");
             }
+        }
+        if let Some(proofs) = &self.proofs {
+            let (p50, p99) = (proofs.latency.quantile_ms(0.5), proofs.latency.quantile_ms(0.99));
+            text += &format!("{:>15} {:.0} a second of {} leaves, p50 {p50:.2} ms, p99 {p99:.2} ms\n", "proofs", proofs.per_s(), proofs.leaves);
         }
         for finding in self.verdict.findings.iter().take(20) {
             text += &format!("  {finding}\n");

@@ -8,7 +8,7 @@ use crate::store::journal::{PostgresSettings, migrate};
 
 impl Desk {
     /// Two nodes that share a pledge with this cap.
-    async fn nodes(server: &Postgres, cap: i64) -> [Self; 2] {
+    pub(super) async fn nodes(server: &Postgres, cap: i64) -> [Self; 2] {
         let url = server.fresh_database().unwrap();
         let settings = PostgresSettings { url, password: None, connections: 2, ca: None };
         migrate(&settings).await.unwrap();
@@ -32,7 +32,7 @@ impl Desk {
     }
 
     /// As the sale layer does it: what the cap refuses is tried again with less.
-    async fn claimed(&self, price: i64) -> Order {
+    pub(super) async fn claimed(&self, price: i64) -> Order {
         let order = self.order(price);
         loop {
             let postings = self.postings(&order);
@@ -52,7 +52,7 @@ impl Desk {
     }
 
     /// Forty, one after another; what they gave.
-    async fn claim_all(&self, price: i64) -> i64 {
+    pub(super) async fn claim_all(&self, price: i64) -> i64 {
         let mut given = 0;
         for _ in 0..40 {
             given += self.claimed(price).await.charity_minor;

@@ -111,23 +111,68 @@ pub struct Placed {
 }
 
 const PLEDGES: &str = "SELECT p.id, p.version, p.host, p.base, p.share_ppm, p.per_unit, p.cap, p.currency, p.rounding, p.starts_at, \
-     p.ends_at, p.body, x.seq FROM log_outbox x JOIN pledges p ON p.id = x.pledge AND p.version = x.version ORDER BY x.seq LIMIT ?1";
+     p.ends_at, p.body, {at} FROM {rows} JOIN pledges p ON p.id = x.pledge AND p.version = x.version {which}";
 
 /// `{place}` and `{produce}` are read from JSON, which the engines do not do alike.
-const LINES: &str = "SELECT x.seq, t.id, t.at, t.code, d.name, c.name, t.amount, d.currency, t.order_id, s.pledge, s.pledge_version, o.quantity, \
+const LINES: &str = "SELECT {at}, t.id, t.at, t.code, d.name, c.name, t.amount, d.currency, t.order_id, s.pledge, s.pledge_version, o.quantity, \
      o.quantity * o.unit_price, {refunded}, \
      {place}, {produce}, u.id, u.reference, u.proof, g.project, g.charity \
-     FROM log_outbox x JOIN transfers t ON t.id = x.transfer JOIN accounts d ON d.id = t.debit JOIN accounts c ON c.id = t.credit \
+     FROM {rows} JOIN transfers t ON t.id = x.transfer AND t.code NOT IN (13, 14) JOIN accounts d ON d.id = t.debit JOIN accounts c ON c.id = t.credit \
      LEFT JOIN orders o ON o.id = t.order_id LEFT JOIN sales s ON s.id = o.sale LEFT JOIN rooms r ON r.id = o.room \
      LEFT JOIN products p ON p.sku = o.sku \
      LEFT JOIN pledge_parts g ON g.pledge = {pledge} AND g.part = {part} \
      LEFT JOIN (remittance_lines m JOIN remittance_runs u ON u.id = m.run AND u.state = 'transferred') \
-         ON t.code = 6 AND m.pledge = g.pledge AND m.part = g.part AND m.amount = t.amount AND u.transferred_at = t.at \
-     WHERE t.code NOT IN (13, 14) ORDER BY x.seq LIMIT ?1";
+         ON t.code = 6 AND m.pledge = g.pledge AND m.part = g.part AND m.amount = t.amount AND u.transferred_at = t.at {which}";
 
 /// Of the order when the line was posted: refunds so far, and the one that the line belongs to, which is posted behind it in the same entry.
 const REFUNDED: &str = "(SELECT CAST(coalesce(sum(f.amount), 0) AS BIGINT) FROM transfers f WHERE f.order_id = t.order_id AND f.code = 8 AND f.id <= \
      (SELECT min(n.id) FROM transfers n WHERE n.order_id = t.order_id AND n.code = 8 AND n.id > t.id))";
+
+/// What a query about leaves is asked of.
+#[derive(Clone, Copy)]
+pub(super) enum Rows {
+    /// What waits in the outbox, as much as the first parameter says.
+    Waiting,
+    /// What is in the log at these places.
+    Told { from: u64, until: u64 },
+}
+
+impl Rows {
+    /// The query with these rows; its first `{at}` is where a row stands.
+    pub(super) fn put_into(self, sql: &str) -> String {
+        let (at, rows, which) = match self {
+            Self::Waiting => ("x.seq", "log_outbox x", "ORDER BY x.seq LIMIT ?1".to_owned()),
+            Self::Told { from, until } => {
+                ("x.place", "log_leaves x", format!("WHERE x.place >= {from} AND x.place < {until}"))
+            }
+        };
+        sql.replace("{at}", at).replace("{rows}", rows).replace("{which}", &which)
+    }
+}
+
+pub(super) fn pledges_of(rows: Rows) -> String {
+    rows.put_into(PLEDGES)
+}
+
+pub(super) fn lines_of(rows: Rows, sqlite: bool) -> String {
+    let either =
+        |of_sqlite: &str, of_postgres: &str| (if sqlite { of_sqlite } else { of_postgres }).to_owned();
+    // `charity_accrued/{pledge}.{part}`, or without the part: of the account on the charity's side.
+    let side = "(CASE t.code WHEN 4 THEN d.name ELSE c.name END)";
+    let owner = format!("substr({side}, {} + 1)", either("instr({side}, '/')", "position('/' IN {side})"))
+        .replace("{side}", side);
+    let id = format!("substr({owner}, 1, 36)");
+    let part = format!("CAST(coalesce(nullif(substr({owner}, 38), ''), '0') AS BIGINT)");
+    rows.put_into(LINES)
+        .replace("{refunded}", REFUNDED)
+        .replace("{place}", &either("json_extract(r.body, '$.place')", "CAST(r.body AS json) ->> 'place'"))
+        .replace("{produce}", &either("json_extract(p.body, '$.title')", "CAST(p.body AS json) ->> 'title'"))
+        .replace(
+            "{pledge}",
+            &either("unhex(replace({id}, '-', ''))", "CAST({id} AS uuid)").replace("{id}", &id),
+        )
+        .replace("{part}", &part)
+}
 
 impl Journal {
     pub async fn log_state(&self) -> Result<LogState, StoreError> {
@@ -158,28 +203,13 @@ impl Journal {
     pub async fn log_waiting(&self, limit: u32) -> Result<Vec<Waiting>, StoreError> {
         // Read before the lines: whoever is matched has its accrual among those.
         let matches = self.matches_waiting(limit).await?;
-        let mut waiting = self.list(PLEDGES, vec![Value::Int(limit.into())], waiting_pledge).await?;
+        let mut waiting =
+            self.list(pledges_of(Rows::Waiting), vec![Value::Int(limit.into())], waiting_pledge).await?;
         let left = limit.saturating_sub(u32::try_from(waiting.len()).unwrap_or(limit));
         if left == 0 {
             return Ok(waiting);
         }
-        let json = |sqlite, postgres| self.either(sqlite, postgres);
-        // `charity_accrued/{pledge}.{part}`, or without the part: of the account on the charity's side.
-        let side = "(CASE t.code WHEN 4 THEN d.name ELSE c.name END)";
-        let owner =
-            format!("substr({side}, {} + 1)", self.either("instr({side}, '/')", "position('/' IN {side})"))
-                .replace("{side}", side);
-        let id = format!("substr({owner}, 1, 36)");
-        let part = format!("CAST(coalesce(nullif(substr({owner}, 38), ''), '0') AS BIGINT)");
-        let sql = LINES
-            .replace("{refunded}", REFUNDED)
-            .replace("{place}", json("json_extract(r.body, '$.place')", "CAST(r.body AS json) ->> 'place'"))
-            .replace("{produce}", json("json_extract(p.body, '$.title')", "CAST(p.body AS json) ->> 'title'"))
-            .replace(
-                "{pledge}",
-                &json("unhex(replace({id}, '-', ''))", "CAST({id} AS uuid)").replace("{id}", &id),
-            )
-            .replace("{part}", &part);
+        let sql = lines_of(Rows::Waiting, matches!(self, Self::Sqlite(_)));
         let mut lines = self.list(sql, vec![Value::Int(left.into())], waiting_line).await?;
         lines.extend(matches);
         lines.sort_by_key(|line| line.seq);
@@ -234,11 +264,11 @@ fn placed(row: &Row) -> Parsed<Placed> {
     Ok(Placed { index: row.unsigned(0)?, leaf: row.text(1)?.to_owned() })
 }
 
-fn waiting_pledge(row: &Row) -> Parsed<Waiting> {
+pub(super) fn waiting_pledge(row: &Row) -> Parsed<Waiting> {
     Ok(Waiting { seq: row.int(12)?, what: Untold::Pledge(Box::new(rows::pledge(row)?)) })
 }
 
-fn waiting_line(row: &Row) -> Parsed<Waiting> {
+pub(super) fn waiting_line(row: &Row) -> Parsed<Waiting> {
     let currency = row.parsed(7)?;
     let order = match (row.maybe_id(8)?, row.maybe_id(9)?) {
         (Some(id), Some(pledge)) => {

@@ -2,6 +2,7 @@
 
 use apricot_tlog::leaf::Terms;
 
+use super::log::Rows;
 use super::query::{Parsed, Row, RowBroken, Value};
 use super::read::{Listing, Page};
 use super::{Journal, StoreError, Waiting, rows};
@@ -94,14 +95,39 @@ pub struct MatchLine {
     pub tier: Option<u32>,
 }
 
-const POOLS: &str = "SELECT p.id, p.sponsor, p.currency, p.terms, p.frozen, s.slot, s.opens_at, s.closes_at, s.budget, s.seed, \
+pub(super) const POOLS: &str = "SELECT p.id, p.sponsor, p.currency, p.terms, p.frozen, s.slot, s.opens_at, s.closes_at, s.budget, s.seed, \
      s.spent, s.hearts, s.published_at FROM pools p JOIN pool_slots s ON s.pool = p.id";
 
 /// `{pool}`: the pool's id as text, which the engines do not write alike.
-const LINES: &str = "SELECT x.seq, t.id, t.at, t.code, t.amount, d.currency, k.claim, k.pool, k.slot, k.project, k.tier \
-     FROM log_outbox x JOIN transfers t ON t.id = x.transfer JOIN accounts d ON d.id = t.debit JOIN accounts c ON c.id = t.credit \
+const LINES: &str = "SELECT {at}, t.id, t.at, t.code, t.amount, d.currency, k.claim, k.pool, k.slot, k.project, k.tier \
+     FROM {rows} JOIN transfers t ON t.id = x.transfer AND t.code IN (13, 14) JOIN accounts d ON d.id = t.debit JOIN accounts c ON c.id = t.credit \
      JOIN matches k ON k.claim = t.order_id AND CASE t.code WHEN 13 THEN d.name ELSE c.name END = 'sponsor_pool/' || {pool} \
-     WHERE t.code IN (13, 14) ORDER BY x.seq LIMIT ?1";
+     {which}";
+
+pub(super) fn matches_of(rows: Rows, sqlite: bool) -> String {
+    let id = if sqlite {
+        "lower(substr(hex(k.pool), 1, 8) || '-' || substr(hex(k.pool), 9, 4) || '-' || substr(hex(k.pool), 13, 4) || '-' \
+         || substr(hex(k.pool), 17, 4) || '-' || substr(hex(k.pool), 21))"
+    } else {
+        "CAST(k.pool AS text)"
+    };
+    rows.put_into(LINES).replace("{pool}", id)
+}
+
+pub(super) fn waiting_match(row: &Row) -> Parsed<Waiting> {
+    let line = MatchLine {
+        transfer: row.int(1)?,
+        at: Timestamp(row.int(2)?),
+        code: rows::code(row, 3)?,
+        amount: Money::new(row.int(4)?, row.parsed(5)?),
+        claim: OrderId(row.id(6)?),
+        pool: PoolId(row.id(7)?),
+        slot: row.number(8)?,
+        project: row.text(9)?.to_owned(),
+        tier: number(row, 10)?,
+    };
+    Ok(Waiting { seq: row.int(0)?, what: super::Untold::Match(Box::new(line)) })
+}
 
 impl Journal {
     /// What sponsors added for a project, less what refunds took back, by currency.
@@ -209,46 +235,33 @@ impl Journal {
 
     /// Posted matches and what was taken back, oldest first, with their places in the log's outbox.
     pub(super) async fn matches_waiting(&self, limit: u32) -> Result<Vec<Waiting>, StoreError> {
-        let text = self.either(
-            "lower(substr(hex(k.pool), 1, 8) || '-' || substr(hex(k.pool), 9, 4) || '-' || substr(hex(k.pool), 13, 4) || '-' \
-             || substr(hex(k.pool), 17, 4) || '-' || substr(hex(k.pool), 21))",
-            "CAST(k.pool AS text)",
-        );
-        self.list(LINES.replace("{pool}", text), vec![Value::Int(limit.into())], |row| {
-            let line = MatchLine {
-                transfer: row.int(1)?,
-                at: Timestamp(row.int(2)?),
-                code: rows::code(row, 3)?,
-                amount: Money::new(row.int(4)?, row.parsed(5)?),
-                claim: OrderId(row.id(6)?),
-                pool: PoolId(row.id(7)?),
-                slot: row.number(8)?,
-                project: row.text(9)?.to_owned(),
-                tier: number(row, 10)?,
-            };
-            Ok(Waiting { seq: row.int(0)?, what: super::Untold::Match(Box::new(line)) })
-        })
-        .await
+        let sql = matches_of(Rows::Waiting, matches!(self, Self::Sqlite(_)));
+        self.list(sql, vec![Value::Int(limit.into())], waiting_match).await
     }
 
     async fn pools_where(&self, condition: String, values: Vec<Value>) -> Result<Vec<PoolRow>, StoreError> {
         let rows =
             self.list(format!("{POOLS} WHERE {condition}"), values, |row| Ok((pool(row)?, slot(row)?)));
-        let mut pools: Vec<PoolRow> = Vec::new();
-        for (of, (slot, sums)) in rows.await? {
-            if pools.last().is_none_or(|last| last.pool.id != of.pool.id) {
-                pools.push(of);
-            }
-            if let Some(last) = pools.last_mut() {
-                last.pool.slots.push(slot);
-                last.sums.slots.push(sums);
-            }
-        }
-        Ok(pools)
+        Ok(with_slots(rows.await?))
     }
 }
 
-fn pool(row: &Row) -> Parsed<PoolRow> {
+/// Of rows in the order of pools and slots.
+pub(super) fn with_slots(rows: Vec<(PoolRow, (PoolSlot, SlotSums))>) -> Vec<PoolRow> {
+    let mut pools: Vec<PoolRow> = Vec::new();
+    for (of, (slot, sums)) in rows {
+        if pools.last().is_none_or(|last| last.pool.id != of.pool.id) {
+            pools.push(of);
+        }
+        if let Some(last) = pools.last_mut() {
+            last.pool.slots.push(slot);
+            last.sums.slots.push(sums);
+        }
+    }
+    pools
+}
+
+pub(super) fn pool(row: &Row) -> Parsed<PoolRow> {
     let terms = Terms::parse(row.text(3)?).map_err(|refused| RowBroken::new(3, refused.to_string()))?;
     let pool = MatchPool {
         id: PoolId(row.id(0)?),
@@ -260,7 +273,7 @@ fn pool(row: &Row) -> Parsed<PoolRow> {
     Ok(PoolRow { pool, sums: PoolSums { frozen: row.int(4)? != 0, ..PoolSums::default() } })
 }
 
-fn slot(row: &Row) -> Parsed<(PoolSlot, SlotSums)> {
+pub(super) fn slot(row: &Row) -> Parsed<(PoolSlot, SlotSums)> {
     let slot = PoolSlot {
         opens_at: Timestamp(row.int(6)?),
         closes_at: Timestamp(row.int(7)?),

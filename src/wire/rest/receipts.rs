@@ -17,7 +17,7 @@ const FORMAT: u32 = 1;
 
 pub async fn info(call: Call) -> Result<v1::LogInfo, Refused> {
     let log = &call.wire.log;
-    let (size, checkpoint) = log.checkpoint().await;
+    let (size, checkpoint) = log.checkpoint();
     let root =
         SignedCheckpoint::parse(checkpoint.as_bytes()).map(|signed| signed.unverified().root.to_base64());
     Ok(v1::LogInfo {
@@ -94,7 +94,7 @@ pub async fn proof(call: Call) -> Result<Plain, Refused> {
 pub async fn board(call: Call) -> Result<v1::Board, Refused> {
     let log = &call.wire.log;
     let tallies = log.tallies().await.map_err(unreadable)?;
-    let (log_size, _) = log.checkpoint().await;
+    let (log_size, _) = log.checkpoint();
     let mut board = v1::Board { log_size, ..Default::default() };
     let mut currencies = Vec::new();
     for (index, leaf) in tallies {

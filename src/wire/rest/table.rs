@@ -103,7 +103,7 @@ pub fn routes() -> Vec<Route> {
         Route::new(get(), "/v1/ledger/trial-balance", AUDITORS, "All accounts; they sum to zero.", ops::trial_balance),
         Route::new(get(), "/v1/ops/overview", AUDITORS, "Everything at a glance.", ops::overview),
         Route::new(get(), "/v1/ops/history", AUDITORS, "What nodes read of themselves, a day at most.", ops::history).asking(ops::HISTORY),
-        Route::new(get(), "/v1/ops/holds", OPS, "Open holds, soonest to run out first.", ops::holds),
+        Route::new(get(), "/v1/ops/holds", AUDITORS, "Open holds, soonest to run out first.", ops::holds),
         Route::new(get(), "/v1/ops/payments", AUDITORS, "Payments, newest first.", ops::payments).paged(),
         Route::new(get(), "/v1/ops/audit", AUDITORS, "Who did what, newest first.", ops::audit).paged(),
         Route::new(post(), "/v1/ops/nodes/{node}/drain", OPS, "Let a node say goodbye and end in order.", ops::drain),

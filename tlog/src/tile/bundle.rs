@@ -54,6 +54,20 @@ pub fn decode(bytes: &[u8], width: u16) -> Result<Vec<&[u8]>, BundleRefused> {
     Ok(entries)
 }
 
+/// The bytes of the first `width` entries; there may be more.
+pub fn first(bytes: &[u8], width: u16) -> Result<&[u8], BundleRefused> {
+    let mut rest = bytes;
+    for entry in 0..usize::from(width) {
+        if rest.is_empty() {
+            return Err(BundleRefused::TooFew { entries: entry, width });
+        }
+        let cut_off = BundleRefused::CutOff { entry };
+        let (length, behind) = rest.split_first_chunk::<2>().ok_or(cut_off)?;
+        rest = behind.get(usize::from(u16::from_be_bytes(*length))..).ok_or(cut_off)?;
+    }
+    Ok(&bytes[..bytes.len() - rest.len()])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +81,9 @@ mod tests {
         assert_eq!(decode(&bundle, 4), Err(BundleRefused::TooFew { entries: 3, width: 4 }));
         assert_eq!(decode(&bundle[..bundle.len() - 1], 3), Err(BundleRefused::CutOff { entry: 2 }));
         assert_eq!(decode(&bundle[..6], 3), Err(BundleRefused::CutOff { entry: 1 }));
+        assert_eq!(first(&bundle, 2), Ok(&bundle[..7]));
+        assert_eq!(first(&bundle, 4), Err(BundleRefused::TooFew { entries: 3, width: 4 }));
+        assert_eq!(first(&bundle[..11], 3), Err(BundleRefused::CutOff { entry: 2 }));
         let long = vec![0; ENTRY_BYTES_MAX + 1];
         assert_eq!(encode([&long[..]]), Err(BundleRefused::EntryTooLong { bytes: 65_536 }));
     }

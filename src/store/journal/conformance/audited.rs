@@ -6,6 +6,7 @@ use crate::audit::audit;
 laws! {
     sound_record_passes_the_audit,
     broken_rule_is_found,
+    log_is_made_again_and_compared,
     charity_totals_are_read_as_far_as_they_were_counted,
 }
 
@@ -83,6 +84,49 @@ async fn broken_rule_is_found(on: Engine) {
         let desk = some_trade(on).await;
         desk.record.by_hand(sql).unwrap();
         assert_eq!(broken(&desk).await, rules, "{sql}");
+    }
+}
+
+/// Appends what waits, as the node with the duty does it.
+async fn told(desk: &Desk) {
+    use crate::ledger::log::PublicLog;
+    let folder = tempfile::tempdir().unwrap();
+    let log = PublicLog::open(desk.journal.clone(), folder.path(), None, &[[7; 32]]).await.unwrap();
+    log.append(None, false, NOW).await.unwrap();
+    log.append(None, true, NOW).await.unwrap();
+}
+
+async fn log_is_made_again_and_compared(on: Engine) {
+    let desk = some_trade(on).await;
+    told(&desk).await;
+    assert_eq!(broken(&desk).await, Vec::<String>::new());
+    let log = ["log_is_the_record"].as_slice();
+    for (sql, rules) in [
+        (
+            "UPDATE log_leaves SET leaf = replace(leaf, '\"paid\":', '\"paid\":1') WHERE transfer IS NOT NULL",
+            log,
+        ),
+        (
+            "UPDATE log_leaves SET leaf = replace(leaf, '\"sharePpm\":', '\"sharePpm\":1') WHERE pledge IS NOT NULL",
+            log,
+        ),
+        // A tally is made of leaves: the signed root shows it.
+        (
+            "UPDATE log_leaves SET leaf = replace(leaf, '\"orders\":1', '\"orders\":2') WHERE tally IS NOT NULL",
+            log,
+        ),
+        ("UPDATE log SET size = size - 1", log),
+        ("UPDATE orders SET quantity = quantity + 1, unit_price = unit_price / 2 WHERE stage = 'paid'", log),
+    ] {
+        let desk = some_trade(on).await;
+        told(&desk).await;
+        let unlocked = match on {
+            Engine::Sqlite => "DROP TRIGGER log_leaves_stay",
+            _ => "ALTER TABLE log_leaves DISABLE TRIGGER USER",
+        };
+        desk.record.by_hand(&format!("{unlocked}; {sql}")).unwrap();
+        let found = broken(&desk).await;
+        assert!(rules.iter().all(|rule| found.iter().any(|found| found == rule)), "{sql}: {found:?}");
     }
 }
 

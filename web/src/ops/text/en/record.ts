@@ -28,6 +28,7 @@ export const lightRules: Record<string, string> = {
   matches_are_posted: "What was matched and what was taken back of it are postings.",
   stock_not_negative: "No product has fewer than zero units on hand.",
   lines_are_in_the_log: "Every line of a charity’s money and every pledge is in the public log or waits for it, once.",
+  log_is_the_record: "Made again from the record, every leaf of the public log and its signed root are the same.",
   log_is_whole: "The public log has its leaves one after another, as many as its newest checkpoint covers.",
   pledges_kept: "Every accrual is the share its pledge names, within the pledge’s time.",
 };

@@ -49,6 +49,7 @@ export const lightNames: Record<string, string> = {
   matches_are_posted: "Matches are posted",
   stock_not_negative: "Stock never negative",
   lines_are_in_the_log: "Every line in the log",
+  log_is_the_record: "Log is the record",
   log_is_whole: "Log is whole",
   pledges_kept: "Pledges kept",
 };

@@ -28,6 +28,7 @@ export const lightRules: Record<string, string> = {
   matches_are_posted: "配出的和收回的都有分录。",
   stock_not_negative: "没有一样商品的库存小于零。",
   lines_are_in_the_log: "每一笔公益流水和每一份承诺，都在公开日志里，或在等候写入，不重不漏。",
+  log_is_the_record: "照账重做一遍公开日志，每一条和签名的根都一样。",
   log_is_whole: "公开日志的条目一条接一条，数目与最新签名的检查点一致。",
   pledges_kept: "每笔累计都是约定说的份额，也在约定的期限里。",
 };

@@ -49,6 +49,7 @@ export const lightNames: Record<string, string> = {
   matches_are_posted: "配捐都记了账",
   stock_not_negative: "库存不为负",
   lines_are_in_the_log: "流水都在日志里",
+  log_is_the_record: "日志与账一致",
   log_is_whole: "日志完整",
   pledges_kept: "公益按约定计算",
 };
