@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { HOSTILE, browserMissing, closeSheet, connected, objections, openBrowser, until, visit } from "./pages.mjs";
+import { HOSTILE, browserMissing, closeSheet, confirm, connected, objections, openBrowser, standing, until, visit } from "./pages.mjs";
 import { Server } from "./server.mjs";
 
 const missing = browserMissing();
@@ -14,22 +14,7 @@ const PHONE = { width: 390, height: 844 };
 const ROOM = "hillside";
 const HOSTILE_SKU = "towers";
 
-const standing = (page, ...of) => page.locator(of.map((one) => `[data-testid="status"][data-standing="${one}"]`).join(", ")).waitFor({ timeout: 30_000 });
 const shownNumber = (text) => Number((text ?? "").replaceAll(/[^\d.]/g, ""));
-
-/** Fills the dialog in and sends it, and gives the line of the audit trail that the page then shows. */
-async function confirm(page, reason, typed) {
-  const dialog = page.getByTestId("confirm");
-  await dialog.waitFor();
-  assert.equal(await dialog.getByTestId("confirm-yes").isDisabled(), true, "nothing is done without a reason");
-  await dialog.getByTestId("reason").fill(reason);
-  if (typed !== undefined) {
-    assert.equal(await dialog.getByTestId("confirm-yes").isDisabled(), true, "the name has to be typed");
-    await dialog.getByTestId("typed").fill(typed);
-  }
-  await dialog.getByTestId("confirm-yes").click();
-  await page.locator('[data-testid="left-line"][data-shown="true"]').filter({ hasText: reason }).waitFor();
-}
 
 describe("the page of ops", { skip: missing }, () => {
   const token = {};

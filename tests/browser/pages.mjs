@@ -1,5 +1,6 @@
 // Browsers that note whatever goes wrong in a page.
 
+import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -51,6 +52,23 @@ export async function visit(browser, address, { context: known, ...options } = {
 export const connected = (page) => page.locator('[data-testid="connection"][data-state="live"]').waitFor({ state: "attached" });
 
 export const closeSheet = (page) => page.locator(".sheet-close").click();
+
+/** How the page of ops says that things stand: one of these. */
+export const standing = (page, ...of) => page.locator(of.map((one) => `[data-testid="status"][data-standing="${one}"]`).join(", ")).waitFor({ timeout: 30_000 });
+
+/** Fills the dialog of ops in and sends it, and sees the line of the audit trail that the page then shows. */
+export async function confirm(page, reason, typed) {
+  const dialog = page.getByTestId("confirm");
+  await dialog.waitFor();
+  assert.equal(await dialog.getByTestId("confirm-yes").isDisabled(), true, "nothing is done without a reason");
+  await dialog.getByTestId("reason").fill(reason);
+  if (typed !== undefined) {
+    assert.equal(await dialog.getByTestId("confirm-yes").isDisabled(), true, "the name has to be typed");
+    await dialog.getByTestId("typed").fill(typed);
+  }
+  await dialog.getByTestId("confirm-yes").click();
+  await page.locator('[data-testid="left-line"][data-shown="true"]').filter({ hasText: reason }).waitFor();
+}
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
