@@ -116,6 +116,26 @@ describe("the page of ops", { skip: missing }, () => {
     await Promise.all([page.context().close(), viewer.context().close()]);
   });
 
+  test("on a phone rooms are sorted by any column, and the other way round", async () => {
+    const page = await ops("view=rooms", { ...DESK, viewport: PHONE });
+    const viewer = await watch();
+    const order = () => page.locator('[data-testid="rooms"] tbody tr').evaluateAll((rows) => rows.map((row) => row.dataset.row));
+    const turn = page.getByTestId("sort-turn");
+    await until(async () => (await order())[0] === ROOM, "the fuller room on top");
+    assert.equal(await turn.getAttribute("aria-pressed"), "true");
+    await turn.click();
+    await until(async () => (await order())[0] === "valley", "the emptier room on top");
+    assert.equal(await turn.getAttribute("aria-pressed"), "false");
+    await page.getByTestId("sort-by").selectOption("paid");
+    assert.equal(await turn.getAttribute("aria-pressed"), "true", "another column begins with its largest");
+    await page.getByTestId("sort-by").selectOption("room");
+    const byName = await order();
+    await turn.click();
+    assert.deepEqual(await order(), [...byName].reverse());
+    assert.deepEqual(page.complaints, []);
+    await Promise.all([page.context().close(), viewer.context().close()]);
+  });
+
   test("a sale is paused for a reason: the viewer sees it, and the trail has it", async () => {
     const page = await ops(`room=${ROOM}`);
     const viewer = await watch();

@@ -156,6 +156,7 @@ export const en: OpsCatalogue = {
   roomsNow: (count) => `Rooms that have not ended (${count})`,
   find: "Find by name, id or host",
   sortBy: "Sort by",
+  sortDown: "Largest first",
   empty: "No rooms right now.",
   emptyHint: "As soon as someone plans or opens one, it is here.",
   emptyFound: "Nothing found. Try another word.",

@@ -155,6 +155,7 @@ export const zhCN = {
   roomsNow: (count: string) => `没结束的直播间（${count}）`,
   find: "按名字、编号、主播找",
   sortBy: "排序",
+  sortDown: "从大到小",
   empty: "现在没有直播间。",
   emptyHint: "有人开播或排了期，就会在这里。",
   emptyFound: "没有找到。换个词试试。",
