@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 
-import { browserMissing, openBrowser, standing, until, visit } from "./pages.mjs";
+import { browserMissing, openBrowser, standing, until, visit, withClock } from "./pages.mjs";
 import { Server } from "./server.mjs";
 
 const missing = browserMissing();
@@ -14,7 +14,6 @@ if (missing !== undefined && process.env.CI === "true") throw new Error(missing)
 
 const DESK = { viewport: { width: 1280, height: 800 }, locale: "en-GB" };
 const PHONE = { viewport: { width: 390, height: 844 }, locale: "zh-CN" };
-const ROOM = "hillside";
 const MINUTE_MS = 60_000;
 
 /** As somebody would who edits rows beside the server: Node has no SQLite of its own before 22. */
@@ -31,16 +30,9 @@ describe("the rules of the record", { skip: missing }, () => {
   before(async () => {
     [browser, server] = await Promise.all([openBrowser(), Server.start()]);
     for (const [subject, role] of Object.entries({ mei: "viewer", lin: "host", watch: "ops" })) token[subject] = await server.token(role, subject, subject);
-    await server.call("POST", "/v1/products", token.lin, { sku: "walnut-1kg", title: "薄皮核桃", unit: "1 kg", price: { minor: "4680", currency: "CNY" }, onHand: 40, category: "farm" });
-    await server.call("POST", "/v1/rooms", token.lin, { id: ROOM, title: "山坡上的核桃", hostName: "老林", place: "云南 漾濞" });
-    await server.call("POST", `/v1/rooms/${ROOM}/state`, token.lin, { state: "ROOM_STATE_LIVE" });
-    const pledge = await server.pledge(token.lin);
-    const lot = { sku: "walnut-1kg", price: { minor: "3980", currency: "CNY" }, stock: 10, limitPerBuyer: 5, durationSeconds: 3600, pledgeId: pledge.id, openNow: true };
-    const sale = await server.call("POST", `/v1/rooms/${ROOM}/sales`, token.lin, lot);
-    const order = { orderId: crypto.randomUUID(), saleId: sale.id, quantity: 1 };
-    await server.call("POST", "/v1/orders", token.mei, order);
-    await server.call("POST", `/v1/orders/${order.orderId}/pay`, token.mei, { method: "PAYMENT_METHOD_SANDBOX_APPROVE", shipTo: { name: "林小满", phone: "13800000000", address: "示例路 1 号" } });
-    await until(async () => (await server.call("GET", `/v1/orders/${order.orderId}`, token.mei)).state === "ORDER_STATE_PAID", "the order to be paid");
+    const { id: pledgeId } = await server.pledge(token.lin);
+    const sale = await server.sellingRoom(token.lin, "hillside", { pledgeId });
+    await server.buy(token.mei, sale.id);
   });
   after(async () => {
     await browser?.close();
@@ -93,18 +85,7 @@ describe("the rules of the record", { skip: missing }, () => {
   });
 
   test("how long ago the record was read is right on a device whose clock is slow", async () => {
-    const context = await browser.newContext(DESK);
-    await context.addInitScript((byMs) => {
-      const Right = Date;
-      globalThis.Date = class extends Right {
-        constructor(...given) {
-          super(...(given.length === 0 ? [Right.now() - byMs] : given));
-        }
-        static now() {
-          return Right.now() - byMs;
-        }
-      };
-    }, 10 * MINUTE_MS);
+    const context = await withClock(browser, -10 * MINUTE_MS, DESK);
     const page = await ops({ context });
     await lastRead(page, 100_000);
     const seconds = async () => Number(/(\d+) s ago/.exec(await page.getByTestId("lights-read").textContent())?.[1] ?? Number.NaN);

@@ -28,15 +28,11 @@ describe("the page of ops", { skip: missing }, () => {
       const [role, subject, name] = who.split(":");
       token[subject] = await server.token(role, subject, name);
     }
-    const product = { sku: "walnut-1kg", title: "薄皮核桃", unit: "1 kg", price: { minor: "4680", currency: "CNY" }, onHand: 40, category: "farm" };
-    await server.call("POST", "/v1/products", token.lin, product);
-    await server.call("POST", "/v1/products", token.lin, { ...product, sku: HOSTILE_SKU, title: HOSTILE["right-to-left"].title, unit: HOSTILE.towers.place });
-    for (const id of [ROOM, "valley"]) {
-      await server.call("POST", "/v1/rooms", token.lin, { id, title: id === ROOM ? "山坡上的核桃" : "谷里的杏", hostName: "老林", place: "云南 漾濞" });
-      await server.call("POST", `/v1/rooms/${id}/state`, token.lin, { state: "ROOM_STATE_LIVE" });
-    }
-    const lot = { sku: "walnut-1kg", price: { minor: "3980", currency: "CNY" }, stock: 10, limitPerBuyer: 5, durationSeconds: 3600, openNow: true };
-    sale = await server.call("POST", `/v1/rooms/${ROOM}/sales`, token.lin, lot);
+    sale = await server.sellingRoom(token.lin, ROOM);
+    const tower = { sku: HOSTILE_SKU, title: HOSTILE["right-to-left"].title, unit: HOSTILE.towers.place, price: { minor: "4680", currency: "CNY" }, onHand: 40, category: "farm" };
+    await server.call("POST", "/v1/products", token.lin, tower);
+    await server.call("POST", "/v1/rooms", token.lin, { id: "valley", title: "谷里的杏", hostName: "老林", place: "云南 漾濞" });
+    await server.call("POST", "/v1/rooms/valley/state", token.lin, { state: "ROOM_STATE_LIVE" });
   });
   after(async () => {
     await browser?.close();
@@ -45,16 +41,6 @@ describe("the page of ops", { skip: missing }, () => {
 
   const ops = (where = "view=overview", options = DESK, who = "watch") => visit(browser, `${server.base}/ops#${where}&token=${token[who]}`, options);
   const watch = (who = "mei") => visit(browser, `${server.base}/rooms/${ROOM}#token=${token[who]}`);
-  const buy = async (who) => {
-    const order = { orderId: crypto.randomUUID(), saleId: sale.id, quantity: 1 };
-    await server.call("POST", "/v1/orders", token[who], order);
-    const payment = { method: "PAYMENT_METHOD_SANDBOX_APPROVE", shipTo: { name: "林小满", phone: "13800000000", address: "示例路 1 号" } };
-    await server.call("POST", `/v1/orders/${order.orderId}/pay`, token[who], payment);
-    return until(async () => {
-      const read = await server.call("GET", `/v1/orders/${order.orderId}`, token[who]);
-      return read.state === "ORDER_STATE_PAID" && read;
-    }, "the order to be paid");
-  };
 
   test("a link that is no link of ops says so", async () => {
     const nobody = await visit(browser, `${server.base}/ops`, DESK);
@@ -157,7 +143,7 @@ describe("the page of ops", { skip: missing }, () => {
   });
 
   test("an order is refunded in part and then wholly", async () => {
-    const order = await buy("tom");
+    const order = await server.buy(token.tom, sale.id);
     const page = await ops(`room=${ROOM}`);
     const refund = async (amount, reason) => {
       await page.getByTestId("find-order").fill(order.id);
@@ -209,7 +195,7 @@ describe("the page of ops", { skip: missing }, () => {
   });
 
   test("axe has nothing against any view, by day and by night, small and large, in both languages", async () => {
-    await buy("tom");
+    await server.buy(token.tom, sale.id);
     for (const look of [
       { viewport: PHONE, locale: "zh-CN", colorScheme: "light" },
       { viewport: PHONE, locale: "en-GB", colorScheme: "dark" },

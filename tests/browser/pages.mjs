@@ -49,6 +49,23 @@ export async function visit(browser, address, { context: known, ...options } = {
   return page;
 }
 
+/** Somebody whose device's clock is off by so much. */
+export async function withClock(browser, byMs, options) {
+  const context = await browser.newContext(options);
+  await context.addInitScript((byMs) => {
+    const Right = Date;
+    globalThis.Date = class extends Right {
+      constructor(...given) {
+        super(...(given.length === 0 ? [Right.now() + byMs] : given));
+      }
+      static now() {
+        return Right.now() + byMs;
+      }
+    };
+  }, byMs);
+  return context;
+}
+
 export const connected = (page) => page.locator('[data-testid="connection"][data-state="live"]').waitFor({ state: "attached" });
 
 export const closeSheet = (page) => page.locator(".sheet-close").click();

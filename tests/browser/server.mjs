@@ -109,6 +109,33 @@ export class Server {
     return this.call("POST", "/v1/pledges", host, { pledge: { ...usual, ...terms, parts } });
   }
 
+  /** A product of 40 pieces, a live room, and a sale of ten of them in it that is open. */
+  async sellingRoom(host, id, lot = {}) {
+    await this.call("POST", "/v1/products", host, { sku: "walnut-1kg", title: "薄皮核桃", unit: "1 kg", price: { minor: "4680", currency: "CNY" }, onHand: 40, category: "farm" });
+    await this.call("POST", "/v1/rooms", host, { id, title: "山坡上的核桃", hostName: "老林", place: "云南 漾濞" });
+    await this.call("POST", `/v1/rooms/${id}/state`, host, { state: "ROOM_STATE_LIVE" });
+    const usual = { sku: "walnut-1kg", price: { minor: "3980", currency: "CNY" }, stock: 10, limitPerBuyer: 5, durationSeconds: 3600, openNow: true };
+    return this.call("POST", `/v1/rooms/${id}/sales`, host, { ...usual, ...lot });
+  }
+
+  /** One piece held for a buyer; `method` asks to pay it too. The order as it then stands. */
+  async hold(buyer, saleId, method) {
+    const order = { orderId: crypto.randomUUID(), saleId, quantity: 1 };
+    const held = await this.call("POST", "/v1/orders", buyer, order);
+    if (method === undefined) return held;
+    return this.call("POST", `/v1/orders/${order.orderId}/pay`, buyer, { method, shipTo: { name: "林小满", phone: "13800000000", address: "示例路 1 号" } });
+  }
+
+  /** One piece bought and paid. */
+  async buy(buyer, saleId) {
+    let order = await this.hold(buyer, saleId, "PAYMENT_METHOD_SANDBOX_APPROVE");
+    for (const endMs = Date.now() + START_MAX_MS; order.state !== "ORDER_STATE_PAID"; order = await this.call("GET", `/v1/orders/${order.id}`, buyer)) {
+      if (Date.now() > endMs) throw new Error(`the order was not paid: ${JSON.stringify(order)}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return order;
+  }
+
   async call(method, path, token, body) {
     const response = await fetch(this.base + path, {
       method,
