@@ -142,6 +142,26 @@ describe("the page of ops", { skip: missing }, () => {
     await Promise.all([page.context().close(), viewer.context().close()]);
   });
 
+  test("a room is paused and goes on again, each for a reason: the viewer sees both", async () => {
+    const page = await ops(`room=${ROOM}`);
+    const viewer = await watch();
+    await viewer.locator('.room[data-state="live"]').waitFor();
+    await page.getByTestId("room-pause").click();
+    await confirm(page, "the camera fell over");
+    await page.locator('[data-testid="room-state"][data-state="paused"]').waitFor();
+    await viewer.locator('.room[data-state="paused"]').waitFor();
+    await viewer.getByText("马上回来").first().waitFor();
+    assert.equal(await page.getByTestId("room-pause").count(), 0);
+    await page.getByTestId("room-resume").click();
+    await confirm(page, "it stands again");
+    await page.locator('[data-testid="room-state"][data-state="live"]').waitFor();
+    await viewer.locator('.room[data-state="live"]').waitFor();
+    await page.getByTestId("view-audit").click();
+    await page.locator('tr[data-row="change-state"]').filter({ hasText: "the camera fell over" }).getByText(`${ROOM} → `).waitFor();
+    assert.deepEqual(page.complaints, []);
+    await Promise.all([page.context().close(), viewer.context().close()]);
+  });
+
   test("an order is refunded in part and then wholly", async () => {
     const order = await server.buy(token.tom, sale.id);
     const page = await ops(`room=${ROOM}`);
@@ -159,6 +179,33 @@ describe("the page of ops", { skip: missing }, () => {
     await until(async () => (await read()).state === "ORDER_STATE_REFUNDED", "all of it to come back");
     assert.deepEqual(page.complaints, []);
     await page.context().close();
+  });
+
+  test("who is muted watches on and can't speak until pardoned", async () => {
+    const page = await ops(`room=${ROOM}`);
+    const viewer = await watch("tom");
+    await connected(viewer);
+    const say = async (text) => {
+      await viewer.getByTestId("chat-input").fill(text);
+      await viewer.getByTestId("chat-input").press("Enter");
+    };
+    await say("买一送一的在隔壁");
+    await page.getByTestId("chat-line").filter({ hasText: "买一送一的在隔壁" }).getByTestId("chat-act").click();
+    await page.getByTestId("mute").click();
+    await page.getByTestId("confirm").getByText("They can’t speak in this room for 60 minutes.").waitFor();
+    await confirm(page, "sends people away");
+    await say("还能说吗");
+    await viewer.getByText("暂时不能说话").waitFor();
+    await viewer.locator('[data-testid="connection"][data-state="live"]').waitFor({ state: "attached" });
+    await page.getByTestId("subject").fill("tom");
+    await page.getByTestId("subject").press("Enter");
+    await page.getByTestId("pardon").click();
+    await confirm(page, "it was a joke");
+    await say("对不起大家");
+    await page.getByTestId("chat-line").filter({ hasText: "对不起大家" }).waitFor();
+    assert.equal(await page.getByTestId("chat-line").filter({ hasText: "还能说吗" }).count(), 0);
+    assert.deepEqual(page.complaints, []);
+    await Promise.all([page.context().close(), viewer.context().close()]);
   });
 
   test("who is banned leaves the room, and comes back when pardoned", async () => {
