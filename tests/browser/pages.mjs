@@ -100,6 +100,43 @@ export async function objections(page) {
   });
 }
 
+/** What a finger misses: everything visible that is pressed and is lower than 44 px, with what of it is as high. A field in a label is as large as that. */
+export function tooLow(page) {
+  return page.evaluate(() => {
+    const pressed = [...document.querySelectorAll("button, a[class], input, select, summary")].filter((one) => one.checkVisibility({ visibilityProperty: true, opacityProperty: true }));
+    const unseen = (one) => one.closest(".unseen, [inert], [aria-hidden=true]") !== null;
+    const high = (one) => {
+      const own = one.getBoundingClientRect();
+      const label = one.matches("input, select") ? one.closest("label")?.getBoundingClientRect() : undefined;
+      return Math.max(own.height, label?.height ?? 0);
+    };
+    // Half a pixel is rounding.
+    return pressed.filter((one) => !unseen(one) && high(one) < 43.5).map((one) => `${one.tagName.toLowerCase()}.${one.className} ${one.textContent.slice(0, 30)}: ${high(one)} px`);
+  });
+}
+
+/** Which of these, each there at least once, are written in figures that change their width while they count. */
+export function jumpingFigures(page, ...selectors) {
+  return page.evaluate((selectors) => {
+    const width = (place, digits) => {
+      const text = document.createElement("span");
+      text.style.cssText = "position: absolute; white-space: pre";
+      text.textContent = digits;
+      place.append(text);
+      const { width } = text.getBoundingClientRect();
+      text.remove();
+      return width;
+    };
+    return selectors.flatMap((selector) => {
+      const place = document.querySelector(selector);
+      if (place === null) return [`no ${selector}`];
+      const [narrow, wide] = [width(place, "11111"), width(place, "00000")];
+      const says = getComputedStyle(place).fontVariantNumeric;
+      return says.includes("tabular-nums") && narrow > 0 && Math.abs(narrow - wide) < 0.1 ? [] : [`${selector}: ${says}, ${narrow} and ${wide} px`];
+    });
+  }, selectors);
+}
+
 /** Notes each value that an attribute of the page has from now on; `noted` gives them, the first one first. */
 export async function note(page, testId, attribute) {
   const name = `${testId}/${attribute}`;
