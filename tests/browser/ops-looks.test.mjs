@@ -51,6 +51,8 @@ describe("the page of ops while there is nothing", { skip: missing }, () => {
       await go(page, "view=overview");
       await page.getByTestId("tile-rooms").getByText("0", { exact: true }).waitFor();
       await page.locator(".funnel-steps li").first().waitFor();
+      const light = page.locator('[data-testid="light"][data-good="true"] .large-number');
+      await until(async () => (await light.allTextContents()).join() === "0,0,0", "a zero at each large light, also where nothing was posted yet");
       assert.equal(await page.locator(".skeleton").count(), 0);
       assert.deepEqual(page.complaints, []);
       await page.context().close();

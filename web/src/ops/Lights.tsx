@@ -100,6 +100,8 @@ function LargeNumber(props: { name: Named; overview: Overview; violations: numbe
   if (name === "trial_balance_zero") {
     const sums = Object.entries(overview.trialBalance?.sumMinor ?? {});
     const off = sums.filter(([, minor]) => minor !== 0n);
+    // Before the first posting there is no currency.
+    if (sums.length === 0) return count(0);
     // One zero says it for all currencies.
     return (off.length > 0 ? off : sums.slice(0, 1)).map(([currency, minor]) => <Amount key={currency} value={{ minor, currency }} />);
   }
