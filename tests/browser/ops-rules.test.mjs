@@ -6,14 +6,14 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 
-import { browserMissing, openBrowser, standing, until, visit, withClock } from "./pages.mjs";
+import { browserMissing, objections, openBrowser, standing, until, visit, withClock } from "./pages.mjs";
 import { Server } from "./server.mjs";
 
 const missing = browserMissing();
 if (missing !== undefined && process.env.CI === "true") throw new Error(missing);
 
 const DESK = { viewport: { width: 1280, height: 800 }, locale: "en-GB" };
-const PHONE = { viewport: { width: 390, height: 844 }, locale: "zh-CN" };
+const PHONE = { viewport: { width: 390, height: 844 }, locale: "zh-CN", colorScheme: "dark" };
 const MINUTE_MS = 60_000;
 
 /** As somebody would who edits rows beside the server: Node has no SQLite of its own before 22. */
@@ -77,6 +77,7 @@ describe("the rules of the record", { skip: missing }, () => {
     }
     assert.match(await page.getByTestId("lights-kept").locator("summary").textContent(), /^Whether the other \d+ rules are kept is not known$/);
     assert.equal(await page.locator('.light[data-good="true"]').count(), 0);
+    assert.deepEqual(await objections(page), []);
     await page.unrouteAll({ behavior: "wait" });
     await standing(page, "good");
     await light(page, "not_oversold", "true").waitFor();
@@ -114,6 +115,7 @@ describe("the rules of the record", { skip: missing }, () => {
     await said.getByText("账本里有规则被破坏").waitFor();
     assert.match(await said.textContent(), /^马上.*订单的公益都记了账.*先暂停例子里的闪购，跑 apricot check/s);
     assert.equal(await said.evaluate((box) => box.getBoundingClientRect().bottom < innerHeight), true, "without scrolling");
+    for (const one of [page, phone]) assert.deepEqual(await objections(one), []);
 
     await editRecord(server, "UPDATE orders SET charity = charity - 1");
     await standing(page, "good");
