@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
 import { browserMissing, jumpingFigures, openBrowser, standing, until, visit } from "./pages.mjs";
-import { Server } from "./server.mjs";
+import { Server, WALNUT } from "./server.mjs";
 
 const missing = browserMissing();
 if (missing !== undefined && process.env.CI === "true") throw new Error(missing);
@@ -25,12 +25,12 @@ const LISTS = [
 ];
 
 describe("the page of ops while there is nothing", { skip: missing }, () => {
-  const token = {};
+  let token;
   let browser;
   let server;
   before(async () => {
     [browser, server] = await Promise.all([openBrowser(), Server.start()]);
-    for (const [subject, role] of Object.entries({ mei: "viewer", lin: "host", watch: "ops" })) token[subject] = await server.token(role, subject, subject);
+    token = await server.tokens("viewer:mei:小梅", "host:lin:老林", "ops:watch:值班");
   });
   after(async () => {
     await browser?.close();
@@ -121,7 +121,9 @@ describe("the page of ops while there is nothing", { skip: missing }, () => {
   });
 
   test("figures keep their width while they count", async () => {
-    const sale = await server.sellingRoom(token.lin, ROOM);
+    await server.call("POST", "/v1/products", token.lin, WALNUT);
+    await server.live(token.lin, ROOM, { sale: false });
+    const sale = await server.sell(token.lin, ROOM);
     await server.buy(token.mei, sale.id);
     await server.hold(token.mei, sale.id);
     for (const look of LOOKS) {

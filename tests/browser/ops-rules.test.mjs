@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 
 import { browserMissing, objections, openBrowser, standing, until, visit, withClock } from "./pages.mjs";
-import { Server } from "./server.mjs";
+import { Server, WALNUT } from "./server.mjs";
 
 const missing = browserMissing();
 if (missing !== undefined && process.env.CI === "true") throw new Error(missing);
@@ -23,15 +23,17 @@ const editRecord = (server, sql) => {
 };
 
 describe("the rules of the record", { skip: missing }, () => {
-  const token = {};
+  let token;
   let browser;
   let server;
 
   before(async () => {
     [browser, server] = await Promise.all([openBrowser(), Server.start()]);
-    for (const [subject, role] of Object.entries({ mei: "viewer", lin: "host", watch: "ops" })) token[subject] = await server.token(role, subject, subject);
+    token = await server.tokens("viewer:mei:小梅", "host:lin:老林", "ops:watch:值班");
+    await server.call("POST", "/v1/products", token.lin, WALNUT);
     const { id: pledgeId } = await server.pledge(token.lin);
-    const sale = await server.sellingRoom(token.lin, "hillside", { pledgeId });
+    await server.live(token.lin, "hillside", { sale: false });
+    const sale = await server.sell(token.lin, "hillside", { pledgeId });
     await server.buy(token.mei, sale.id);
   });
   after(async () => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
 import { HOSTILE, browserMissing, closeSheet, confirm, connected, objections, openBrowser, standing, tooLow, until, visit } from "./pages.mjs";
-import { Server } from "./server.mjs";
+import { Server, WALNUT } from "./server.mjs";
 
 const missing = browserMissing();
 if (missing !== undefined && process.env.CI === "true") throw new Error(missing);
@@ -17,22 +17,19 @@ const HOSTILE_SKU = "towers";
 const shownNumber = (text) => Number((text ?? "").replaceAll(/[^\d.]/g, ""));
 
 describe("the page of ops", { skip: missing }, () => {
-  const token = {};
+  let token;
   let browser;
   let server;
   let sale;
 
   before(async () => {
     [browser, server] = await Promise.all([openBrowser(), Server.start()]);
-    for (const who of ["viewer:mei:小梅", "viewer:tom:Tom", "host:lin:老林", "ops:watch:值班", "auditor:shen:沈审计"]) {
-      const [role, subject, name] = who.split(":");
-      token[subject] = await server.token(role, subject, name);
-    }
-    sale = await server.sellingRoom(token.lin, ROOM);
-    const tower = { sku: HOSTILE_SKU, title: HOSTILE["right-to-left"].title, unit: HOSTILE.towers.place, price: { minor: "4680", currency: "CNY" }, onHand: 40, category: "farm" };
-    await server.call("POST", "/v1/products", token.lin, tower);
-    await server.call("POST", "/v1/rooms", token.lin, { id: "valley", title: "谷里的杏", hostName: "老林", place: "云南 漾濞" });
-    await server.call("POST", "/v1/rooms/valley/state", token.lin, { state: "ROOM_STATE_LIVE" });
+    token = await server.tokens("viewer:mei:小梅", "viewer:tom:Tom", "host:lin:老林", "ops:watch:值班", "auditor:shen:沈审计");
+    await server.call("POST", "/v1/products", token.lin, WALNUT);
+    await server.call("POST", "/v1/products", token.lin, { ...WALNUT, sku: HOSTILE_SKU, title: HOSTILE["right-to-left"].title, unit: HOSTILE.towers.place });
+    await server.live(token.lin, ROOM, { sale: false });
+    sale = await server.sell(token.lin, ROOM);
+    await server.live(token.lin, "valley", { sale: false, title: "谷里的杏" });
   });
   after(async () => {
     await browser?.close();
@@ -166,14 +163,14 @@ describe("the page of ops", { skip: missing }, () => {
     const order = await server.buy(token.tom, sale.id);
     const page = await ops(`room=${ROOM}`);
     const refund = async (amount, reason) => {
-      await page.getByTestId("find-order").fill(order.id);
+      await page.getByTestId("find-order").fill(order);
       await page.getByTestId("find-order").press("Enter");
       await page.getByTestId("refund").click();
       if (amount !== undefined) await page.getByTestId("refund-amount").fill(amount);
       await confirm(page, reason);
     };
     await refund("10.00", "one bag was torn");
-    const read = () => server.call("GET", `/v1/orders/${order.id}`, token.tom);
+    const read = () => server.call("GET", `/v1/orders/${order}`, token.tom);
     await until(async () => (await read()).refunded?.minor === "1000", "ten yuan to come back");
     await refund(undefined, "the rest too");
     await until(async () => (await read()).state === "ORDER_STATE_REFUNDED", "all of it to come back");

@@ -49,6 +49,49 @@ export async function visit(browser, address, { context: known, ...options } = {
   return page;
 }
 
+export const connected = (page) => page.locator('[data-testid="connection"][data-state="live"]').waitFor({ state: "attached" });
+
+export const closeSheet = (page) => page.locator(".sheet-close").click();
+
+export async function fillShipping(page) {
+  await page.getByTestId("ship-name").fill("林小满");
+  await page.getByTestId("ship-phone").fill("13800000000");
+  await page.getByTestId("ship-address").fill("示例路 1 号");
+}
+
+/** As another page in front of it would: there is no way to cover a page from outside. */
+export async function cover(page, covered) {
+  await page.evaluate((covered) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => covered });
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => (covered ? "hidden" : "visible") });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, covered);
+}
+
+/** Why somebody can't press a thing as the page stands, or undefined. */
+export function unreachable(thing) {
+  return thing.evaluate((element) => {
+    const { left, right, top, bottom, width, height } = element.getBoundingClientRect();
+    if (width === 0 || height === 0) return "it is not drawn";
+    if (left < 0 || top < 0 || right > innerWidth + 0.5 || bottom > innerHeight + 0.5) return `it is at ${left} to ${right}, ${top} to ${bottom} of ${innerWidth} x ${innerHeight}`;
+    const there = document.elementFromPoint(left + width / 2, top + height / 2);
+    return element.contains(there) ? undefined : `${there?.className ?? "nothing"} lies over it`;
+  });
+}
+
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+/** What axe objects to on the page as it stands, each in one line. */
+export async function objections(page) {
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(await readFile(axe, "utf8"));
+  return page.evaluate(async () => {
+    const settled = document.getAnimations().filter((one) => one.effect?.getComputedTiming().iterations !== Infinity);
+    await Promise.allSettled(settled.map((one) => one.finished));
+    const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
+    return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} at ${target.join(" ")}: ${failureSummary}`));
+  });
+}
+
 /** Somebody whose device's clock is off by so much. */
 export async function withClock(browser, byMs, options) {
   const context = await browser.newContext(options);
@@ -66,10 +109,6 @@ export async function withClock(browser, byMs, options) {
   return context;
 }
 
-export const connected = (page) => page.locator('[data-testid="connection"][data-state="live"]').waitFor({ state: "attached" });
-
-export const closeSheet = (page) => page.locator(".sheet-close").click();
-
 /** How the page of ops says that things stand: one of these. */
 export const standing = (page, ...of) => page.locator(of.map((one) => `[data-testid="status"][data-standing="${one}"]`).join(", ")).waitFor({ timeout: 30_000 });
 
@@ -85,19 +124,6 @@ export async function confirm(page, reason, typed) {
   }
   await dialog.getByTestId("confirm-yes").click();
   await page.locator('[data-testid="left-line"][data-shown="true"]').filter({ hasText: reason }).waitFor();
-}
-
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-
-/** What axe objects to on the page as it stands, each in one line. */
-export async function objections(page) {
-  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(await readFile(axe, "utf8"));
-  return page.evaluate(async () => {
-    const settled = document.getAnimations().filter((one) => one.effect?.getComputedTiming().iterations !== Infinity);
-    await Promise.allSettled(settled.map((one) => one.finished));
-    const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} at ${target.join(" ")}: ${failureSummary}`));
-  });
 }
 
 /** What a finger misses: everything visible that is pressed and is lower than 44 px, with what of it is as high. A field in a label is as large as that. */

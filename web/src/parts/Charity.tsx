@@ -15,8 +15,6 @@ import { Leaf } from "./signs";
 interface Giving {
   readonly total: CharityTotal;
   readonly pledge: Pledge | undefined;
-  /** The server's clock less ours: a pledge ends by the server's. */
-  readonly skewMs: number;
 }
 
 /** Every pledge of the room with its newest total; the one of the sale that is on comes first. */
@@ -27,7 +25,6 @@ export function givingsOf(view: RoomView, firstPledge: string | undefined): read
   return [...ids].map((id) => ({
     total: view.charity.get(id) ?? create(CharityTotalSchema, { pledgeId: id, currency: "CNY" }),
     pledge: pledges.get(id),
-    skewMs: view.clock.skewMs,
   }));
 }
 
@@ -49,7 +46,7 @@ export function CharityStrip(props: { giving: Giving; apart?: boolean }) {
   const { total } = props.giving;
   const matched = total.grossMatchedMinor - total.grossUnmatchedMinor;
   const pledge = usePledge(total.pledgeId, props.giving.pledge);
-  const over = overOf(pledge, total, Date.now() + props.giving.skewMs);
+  const over = overOf(pledge, total, Date.now());
   const [first] = pledge?.parts ?? [];
   const { currency } = total;
   const standing = total.grossAccruedMinor - total.grossReversedMinor;
