@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { HOSTILE, browserMissing, closeSheet, connected, objections, openBrowser, until, visit } from "./pages.mjs";
-import { Server } from "./server.mjs";
+import { HOSTILE, browserMissing, closeSheet, confirm, connected, objections, openBrowser, standing, tooLow, until, visit } from "./pages.mjs";
+import { Server, WALNUT } from "./server.mjs";
 
 const missing = browserMissing();
 if (missing !== undefined && process.env.CI === "true") throw new Error(missing);
@@ -14,44 +14,22 @@ const PHONE = { width: 390, height: 844 };
 const ROOM = "hillside";
 const HOSTILE_SKU = "towers";
 
-const standing = (page, ...of) => page.locator(of.map((one) => `[data-testid="status"][data-standing="${one}"]`).join(", ")).waitFor({ timeout: 30_000 });
 const shownNumber = (text) => Number((text ?? "").replaceAll(/[^\d.]/g, ""));
 
-/** Fills the dialog in and sends it, and gives the line of the audit trail that the page then shows. */
-async function confirm(page, reason, typed) {
-  const dialog = page.getByTestId("confirm");
-  await dialog.waitFor();
-  assert.equal(await dialog.getByTestId("confirm-yes").isDisabled(), true, "nothing is done without a reason");
-  await dialog.getByTestId("reason").fill(reason);
-  if (typed !== undefined) {
-    assert.equal(await dialog.getByTestId("confirm-yes").isDisabled(), true, "the name has to be typed");
-    await dialog.getByTestId("typed").fill(typed);
-  }
-  await dialog.getByTestId("confirm-yes").click();
-  await page.locator('[data-testid="left-line"][data-shown="true"]').filter({ hasText: reason }).waitFor();
-}
-
 describe("the page of ops", { skip: missing }, () => {
-  const token = {};
+  let token;
   let browser;
   let server;
   let sale;
 
   before(async () => {
     [browser, server] = await Promise.all([openBrowser(), Server.start()]);
-    for (const who of ["viewer:mei:小梅", "viewer:tom:Tom", "host:lin:老林", "ops:watch:值班", "auditor:shen:沈审计"]) {
-      const [role, subject, name] = who.split(":");
-      token[subject] = await server.token(role, subject, name);
-    }
-    const product = { sku: "walnut-1kg", title: "薄皮核桃", unit: "1 kg", price: { minor: "4680", currency: "CNY" }, onHand: 40, category: "farm" };
-    await server.call("POST", "/v1/products", token.lin, product);
-    await server.call("POST", "/v1/products", token.lin, { ...product, sku: HOSTILE_SKU, title: HOSTILE["right-to-left"].title, unit: HOSTILE.towers.place });
-    for (const id of [ROOM, "valley"]) {
-      await server.call("POST", "/v1/rooms", token.lin, { id, title: id === ROOM ? "山坡上的核桃" : "谷里的杏", hostName: "老林", place: "云南 漾濞" });
-      await server.call("POST", `/v1/rooms/${id}/state`, token.lin, { state: "ROOM_STATE_LIVE" });
-    }
-    const lot = { sku: "walnut-1kg", price: { minor: "3980", currency: "CNY" }, stock: 10, limitPerBuyer: 5, durationSeconds: 3600, openNow: true };
-    sale = await server.call("POST", `/v1/rooms/${ROOM}/sales`, token.lin, lot);
+    token = await server.tokens("viewer:mei:小梅", "viewer:tom:Tom", "host:lin:老林", "ops:watch:值班", "auditor:shen:沈审计");
+    await server.call("POST", "/v1/products", token.lin, WALNUT);
+    await server.call("POST", "/v1/products", token.lin, { ...WALNUT, sku: HOSTILE_SKU, title: HOSTILE["right-to-left"].title, unit: HOSTILE.towers.place });
+    await server.live(token.lin, ROOM, { sale: false });
+    sale = await server.sell(token.lin, ROOM);
+    await server.live(token.lin, "valley", { sale: false, title: "谷里的杏" });
   });
   after(async () => {
     await browser?.close();
@@ -60,16 +38,6 @@ describe("the page of ops", { skip: missing }, () => {
 
   const ops = (where = "view=overview", options = DESK, who = "watch") => visit(browser, `${server.base}/ops#${where}&token=${token[who]}`, options);
   const watch = (who = "mei") => visit(browser, `${server.base}/rooms/${ROOM}#token=${token[who]}`);
-  const buy = async (who) => {
-    const order = { orderId: crypto.randomUUID(), saleId: sale.id, quantity: 1 };
-    await server.call("POST", "/v1/orders", token[who], order);
-    const payment = { method: "PAYMENT_METHOD_SANDBOX_APPROVE", shipTo: { name: "林小满", phone: "13800000000", address: "示例路 1 号" } };
-    await server.call("POST", `/v1/orders/${order.orderId}/pay`, token[who], payment);
-    return until(async () => {
-      const read = await server.call("GET", `/v1/orders/${order.orderId}`, token[who]);
-      return read.state === "ORDER_STATE_PAID" && read;
-    }, "the order to be paid");
-  };
 
   test("a link that is no link of ops says so", async () => {
     const nobody = await visit(browser, `${server.base}/ops`, DESK);
@@ -131,6 +99,26 @@ describe("the page of ops", { skip: missing }, () => {
     await Promise.all([page.context().close(), viewer.context().close()]);
   });
 
+  test("on a phone rooms are sorted by any column, and the other way round", async () => {
+    const page = await ops("view=rooms", { ...DESK, viewport: PHONE });
+    const viewer = await watch();
+    const order = () => page.locator('[data-testid="rooms"] tbody tr').evaluateAll((rows) => rows.map((row) => row.dataset.row));
+    const turn = page.getByTestId("sort-turn");
+    await until(async () => (await order())[0] === ROOM, "the fuller room on top");
+    assert.equal(await turn.getAttribute("aria-pressed"), "true");
+    await turn.click();
+    await until(async () => (await order())[0] === "valley", "the emptier room on top");
+    assert.equal(await turn.getAttribute("aria-pressed"), "false");
+    await page.getByTestId("sort-by").selectOption("paid");
+    assert.equal(await turn.getAttribute("aria-pressed"), "true", "another column begins with its largest");
+    await page.getByTestId("sort-by").selectOption("room");
+    const byName = await order();
+    await turn.click();
+    assert.deepEqual(await order(), [...byName].reverse());
+    assert.deepEqual(page.complaints, []);
+    await Promise.all([page.context().close(), viewer.context().close()]);
+  });
+
   test("a sale is paused for a reason: the viewer sees it, and the trail has it", async () => {
     const page = await ops(`room=${ROOM}`);
     const viewer = await watch();
@@ -151,23 +139,70 @@ describe("the page of ops", { skip: missing }, () => {
     await Promise.all([page.context().close(), viewer.context().close()]);
   });
 
+  test("a room is paused and goes on again, each for a reason: the viewer sees both", async () => {
+    const page = await ops(`room=${ROOM}`);
+    const viewer = await watch();
+    await viewer.locator('.room[data-state="live"]').waitFor();
+    await page.getByTestId("room-pause").click();
+    await confirm(page, "the camera fell over");
+    await page.locator('[data-testid="room-state"][data-state="paused"]').waitFor();
+    await viewer.locator('.room[data-state="paused"]').waitFor();
+    await viewer.getByText("马上回来").first().waitFor();
+    assert.equal(await page.getByTestId("room-pause").count(), 0);
+    await page.getByTestId("room-resume").click();
+    await confirm(page, "it stands again");
+    await page.locator('[data-testid="room-state"][data-state="live"]').waitFor();
+    await viewer.locator('.room[data-state="live"]').waitFor();
+    await page.getByTestId("view-audit").click();
+    await page.locator('tr[data-row="change-state"]').filter({ hasText: "the camera fell over" }).getByText(`${ROOM} → `).waitFor();
+    assert.deepEqual(page.complaints, []);
+    await Promise.all([page.context().close(), viewer.context().close()]);
+  });
+
   test("an order is refunded in part and then wholly", async () => {
-    const order = await buy("tom");
+    const order = await server.buy(token.tom, sale.id);
     const page = await ops(`room=${ROOM}`);
     const refund = async (amount, reason) => {
-      await page.getByTestId("find-order").fill(order.id);
+      await page.getByTestId("find-order").fill(order);
       await page.getByTestId("find-order").press("Enter");
       await page.getByTestId("refund").click();
       if (amount !== undefined) await page.getByTestId("refund-amount").fill(amount);
       await confirm(page, reason);
     };
     await refund("10.00", "one bag was torn");
-    const read = () => server.call("GET", `/v1/orders/${order.id}`, token.tom);
+    const read = () => server.call("GET", `/v1/orders/${order}`, token.tom);
     await until(async () => (await read()).refunded?.minor === "1000", "ten yuan to come back");
     await refund(undefined, "the rest too");
     await until(async () => (await read()).state === "ORDER_STATE_REFUNDED", "all of it to come back");
     assert.deepEqual(page.complaints, []);
     await page.context().close();
+  });
+
+  test("who is muted watches on and can't speak until pardoned", async () => {
+    const page = await ops(`room=${ROOM}`);
+    const viewer = await watch("tom");
+    await connected(viewer);
+    const say = async (text) => {
+      await viewer.getByTestId("chat-input").fill(text);
+      await viewer.getByTestId("chat-input").press("Enter");
+    };
+    await say("买一送一的在隔壁");
+    await page.getByTestId("chat-line").filter({ hasText: "买一送一的在隔壁" }).getByTestId("chat-act").click();
+    await page.getByTestId("mute").click();
+    await page.getByTestId("confirm").getByText("They can’t speak in this room for 60 minutes.").waitFor();
+    await confirm(page, "sends people away");
+    await say("还能说吗");
+    await viewer.getByText("暂时不能说话").waitFor();
+    await viewer.locator('[data-testid="connection"][data-state="live"]').waitFor({ state: "attached" });
+    await page.getByTestId("subject").fill("tom");
+    await page.getByTestId("subject").press("Enter");
+    await page.getByTestId("pardon").click();
+    await confirm(page, "it was a joke");
+    await say("对不起大家");
+    await page.getByTestId("chat-line").filter({ hasText: "对不起大家" }).waitFor();
+    assert.equal(await page.getByTestId("chat-line").filter({ hasText: "还能说吗" }).count(), 0);
+    assert.deepEqual(page.complaints, []);
+    await Promise.all([page.context().close(), viewer.context().close()]);
   });
 
   test("who is banned leaves the room, and comes back when pardoned", async () => {
@@ -204,7 +239,7 @@ describe("the page of ops", { skip: missing }, () => {
   });
 
   test("axe has nothing against any view, by day and by night, small and large, in both languages", async () => {
-    await buy("tom");
+    await server.buy(token.tom, sale.id);
     for (const look of [
       { viewport: PHONE, locale: "zh-CN", colorScheme: "light" },
       { viewport: PHONE, locale: "en-GB", colorScheme: "dark" },
@@ -214,6 +249,7 @@ describe("the page of ops", { skip: missing }, () => {
       const page = await ops("view=overview", look);
       await standing(page, "good");
       const clean = async (what) => {
+        assert.deepEqual(await tooLow(page), [], `${what} ${look.viewport.width}`);
         assert.deepEqual(await objections(page), [], `${what} ${look.colorScheme} ${look.locale} ${look.viewport.width}`);
         const spare = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         assert.ok(spare <= 0, `${what} is ${spare} px wider than the screen`);
@@ -224,6 +260,7 @@ describe("the page of ops", { skip: missing }, () => {
         ["view=delivery", page.getByTestId("chart-deliveries")],
         ["view=record", page.getByTestId("chart-commits")],
         ["view=money", page.getByTestId("payments")],
+        ["view=remittances", page.getByTestId("papers-charity")],
         ["view=audit", page.getByTestId("audit")],
         [`room=${ROOM}`, page.getByTestId("order").first()],
       ]) {

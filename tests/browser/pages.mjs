@@ -1,5 +1,6 @@
 // Browsers that note whatever goes wrong in a page.
 
+import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -52,6 +53,32 @@ export const connected = (page) => page.locator('[data-testid="connection"][data
 
 export const closeSheet = (page) => page.locator(".sheet-close").click();
 
+export async function fillShipping(page) {
+  await page.getByTestId("ship-name").fill("林小满");
+  await page.getByTestId("ship-phone").fill("13800000000");
+  await page.getByTestId("ship-address").fill("示例路 1 号");
+}
+
+/** As another page in front of it would: there is no way to cover a page from outside. */
+export async function cover(page, covered) {
+  await page.evaluate((covered) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => covered });
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => (covered ? "hidden" : "visible") });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, covered);
+}
+
+/** Why somebody can't press a thing as the page stands, or undefined. */
+export function unreachable(thing) {
+  return thing.evaluate((element) => {
+    const { left, right, top, bottom, width, height } = element.getBoundingClientRect();
+    if (width === 0 || height === 0) return "it is not drawn";
+    if (left < 0 || top < 0 || right > innerWidth + 0.5 || bottom > innerHeight + 0.5) return `it is at ${left} to ${right}, ${top} to ${bottom} of ${innerWidth} x ${innerHeight}`;
+    const there = document.elementFromPoint(left + width / 2, top + height / 2);
+    return element.contains(there) ? undefined : `${there?.className ?? "nothing"} lies over it`;
+  });
+}
+
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 /** What axe objects to on the page as it stands, each in one line. */
@@ -63,6 +90,77 @@ export async function objections(page) {
     const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
     return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} at ${target.join(" ")}: ${failureSummary}`));
   });
+}
+
+/** Somebody whose device's clock is off by so much. */
+export async function withClock(browser, byMs, options) {
+  const context = await browser.newContext(options);
+  await context.addInitScript((byMs) => {
+    const Right = Date;
+    globalThis.Date = class extends Right {
+      constructor(...given) {
+        super(...(given.length === 0 ? [Right.now() + byMs] : given));
+      }
+      static now() {
+        return Right.now() + byMs;
+      }
+    };
+  }, byMs);
+  return context;
+}
+
+/** How the page of ops says that things stand: one of these. */
+export const standing = (page, ...of) => page.locator(of.map((one) => `[data-testid="status"][data-standing="${one}"]`).join(", ")).waitFor({ timeout: 30_000 });
+
+/** Fills the dialog of ops in and sends it, and sees the line of the audit trail that the page then shows. */
+export async function confirm(page, reason, typed) {
+  const dialog = page.getByTestId("confirm");
+  await dialog.waitFor();
+  assert.equal(await dialog.getByTestId("confirm-yes").isDisabled(), true, "nothing is done without a reason");
+  await dialog.getByTestId("reason").fill(reason);
+  if (typed !== undefined) {
+    assert.equal(await dialog.getByTestId("confirm-yes").isDisabled(), true, "the name has to be typed");
+    await dialog.getByTestId("typed").fill(typed);
+  }
+  await dialog.getByTestId("confirm-yes").click();
+  await page.locator('[data-testid="left-line"][data-shown="true"]').filter({ hasText: reason }).waitFor();
+}
+
+/** What a finger misses: everything visible that is pressed and is lower than 44 px, with what of it is as high. A field in a label is as large as that. */
+export function tooLow(page) {
+  return page.evaluate(() => {
+    const pressed = [...document.querySelectorAll("button, a[class], input, select, summary")].filter((one) => one.checkVisibility({ visibilityProperty: true, opacityProperty: true }));
+    const unseen = (one) => one.closest(".unseen, [inert], [aria-hidden=true]") !== null;
+    const high = (one) => {
+      const own = one.getBoundingClientRect();
+      const label = one.matches("input, select") ? one.closest("label")?.getBoundingClientRect() : undefined;
+      return Math.max(own.height, label?.height ?? 0);
+    };
+    // Half a pixel is rounding.
+    return pressed.filter((one) => !unseen(one) && high(one) < 43.5).map((one) => `${one.tagName.toLowerCase()}.${one.className} ${one.textContent.slice(0, 30)}: ${high(one)} px`);
+  });
+}
+
+/** Which of these, each there at least once, are written in figures that change their width while they count. */
+export function jumpingFigures(page, ...selectors) {
+  return page.evaluate((selectors) => {
+    const width = (place, digits) => {
+      const text = document.createElement("span");
+      text.style.cssText = "position: absolute; white-space: pre";
+      text.textContent = digits;
+      place.append(text);
+      const { width } = text.getBoundingClientRect();
+      text.remove();
+      return width;
+    };
+    return selectors.flatMap((selector) => {
+      const place = document.querySelector(selector);
+      if (place === null) return [`no ${selector}`];
+      const [narrow, wide] = [width(place, "11111"), width(place, "00000")];
+      const says = getComputedStyle(place).fontVariantNumeric;
+      return says.includes("tabular-nums") && narrow > 0 && Math.abs(narrow - wide) < 0.1 ? [] : [`${selector}: ${says}, ${narrow} and ${wide} px`];
+    });
+  }, selectors);
 }
 
 /** Notes each value that an attribute of the page has from now on; `noted` gives them, the first one first. */

@@ -1,5 +1,5 @@
-// Rules that must always be true, as the server found them in the record; nothing here is computed by the page. Three of them everybody asks
-// for stand large; the others are folded while they are kept.
+// Rules that must always be true, as the server found them in the record; nothing here is computed by the page but how long ago that was. Three
+// of them everybody asks for stand large; the others are folded while none is broken.
 
 import type { ComponentChildren } from "preact";
 
@@ -8,44 +8,50 @@ import { Amount } from "../parts/Amount";
 import { useServerTime } from "../parts/time";
 import { useWords } from "../text";
 import { lightName, lightRule } from "./names";
+import { keptOf, readingOf, type Kept, type Reading } from "./standing";
 import { opsText } from "./text";
+import type { OpsCatalogue } from "./text/zh-CN";
 
 const NAMED = ["not_oversold", "trial_balance_zero", "counter_is_the_ledger"] as const;
 type Named = (typeof NAMED)[number];
 
 const isNamed = (light: Light): boolean => NAMED.some((name) => name === light.name);
 
-export function Lights(props: { overview: Overview }) {
+const GOOD: Record<Kept, string> = { kept: "true", broken: "false", unknown: "unknown" };
+
+export function Lights(props: { overview: Overview; readAtMs: number }) {
   const { count } = useWords();
   const o = opsText.use();
   const { overview } = props;
-  const skewMs = Number(overview.serverTimeMs) - Date.now();
-  const now = useServerTime(0);
-  const agoMs = Math.max(0, now + Math.min(0, skewMs) - Number(overview.lightsAtMs));
+  const reading = readingOf(overview, props.readAtMs, useServerTime(0));
   const others = overview.lights.filter((light) => !isNamed(light));
-  const broken = others.filter(({ violations }) => violations > 0);
-  const kept = others.filter(({ violations }) => violations === 0);
+  const broken = others.filter((light) => keptOf(light, reading) === "broken");
+  const whole = others.filter((light) => keptOf(light, reading) !== "broken");
   return (
     <section class="block" aria-labelledby="lights-heading">
       <header class="block-head">
         <h2 id="lights-heading">{o.lights}</h2>
         <p class="hint" data-testid="lights-read">
-          {overview.lightsAtMs === 0n ? o.lightsNotYet : o.lightsRead(count(Math.round(agoMs / 1000)), count(overview.lightsTookMs))}
+          {reading.ageMs === undefined
+            ? o.lightsNotYet
+            : reading.old
+              ? o.lightsOld(count(Math.floor(reading.ageMs / 60_000)))
+              : o.lightsRead(count(Math.round(reading.ageMs / 1000)), count(overview.lightsTookMs))}
         </p>
       </header>
       <ul class="lights-named">
         {NAMED.map((name) => (
-          <Large key={name} name={name} overview={overview} />
+          <Large key={name} name={name} overview={overview} reading={reading} />
         ))}
       </ul>
-      {broken.length > 0 && <Rows lights={broken} />}
-      {kept.length > 0 && (
-        <details class="lights-kept" data-testid="lights-kept">
+      {broken.length > 0 && <Rows lights={broken} reading={reading} />}
+      {whole.length > 0 && (
+        <details class="lights-kept" data-testid="lights-kept" data-good={reading.old ? "unknown" : "true"}>
           <summary class="light-head">
             <Sign />
-            {o.lightsKept(count(kept.length))}
+            {(reading.old ? o.lightsUnknown : o.lightsKept)(count(whole.length))}
           </summary>
-          <Rows lights={kept} />
+          <Rows lights={whole} reading={reading} />
         </details>
       )}
     </section>
@@ -55,26 +61,26 @@ export function Lights(props: { overview: Overview }) {
 const Sign = () => <i class="light-sign" aria-hidden="true" />;
 
 /** Its number is zero while the rule is kept, and large because of that. */
-function Large(props: { name: Named; overview: Overview }) {
+function Large(props: { name: Named; overview: Overview; reading: Reading }) {
   const o = opsText.use();
-  const { name, overview } = props;
+  const { name, overview, reading } = props;
   const light = overview.lights.find((one) => one.name === name);
-  const good = light === undefined ? undefined : light.violations === 0 && numberOf(name, overview) === 0;
+  const kept = keptOf(light, reading, numberOf(name, overview));
   return (
-    <li class="light large" data-testid="light" data-light={name} data-good={good}>
+    <li class="light large" data-testid="light" data-light={name} data-good={GOOD[kept]}>
       <p class="large-name">
         <Sign />
         <span>
-          {o.lightNumbers[name]} <b class="unseen">{good === undefined ? o.lightsNotYet : good ? o.kept : o.broken("")}</b>
+          {o.lightNumbers[name]} <b class="unseen">{light === undefined && kept === "unknown" ? o.lightsNotYet : keptWord(o, kept)}</b>
         </span>
       </p>
-      <p class="large-number">
-        <LargeNumber name={name} overview={overview} light={light} />
-      </p>
+      <p class="large-number">{kept === "unknown" ? "–" : <LargeNumber name={name} overview={overview} violations={light?.violations ?? 0} />}</p>
       {light !== undefined && <Why light={light} />}
     </li>
   );
 }
+
+const keptWord = (o: OpsCatalogue, kept: Kept, violations = ""): string => (kept === "broken" ? o.broken(violations) : o[kept]);
 
 /** How far off the other source says that it is: lots are counted, and debits and credits added up, for each overview anew. */
 function numberOf(name: Named, overview: Overview): number {
@@ -88,32 +94,33 @@ function numberOf(name: Named, overview: Overview): number {
   }
 }
 
-function LargeNumber(props: { name: Named; overview: Overview; light: Light | undefined }): ComponentChildren {
+function LargeNumber(props: { name: Named; overview: Overview; violations: number }): ComponentChildren {
   const { count } = useWords();
-  const { name, overview, light } = props;
-  if (light === undefined) return "–";
+  const { name, overview, violations } = props;
   if (name === "trial_balance_zero") {
     const sums = Object.entries(overview.trialBalance?.sumMinor ?? {});
     const off = sums.filter(([, minor]) => minor !== 0n);
+    // Before the first posting there is no currency.
+    if (sums.length === 0) return count(0);
     // One zero says it for all currencies.
     return (off.length > 0 ? off : sums.slice(0, 1)).map(([currency, minor]) => <Amount key={currency} value={{ minor, currency }} />);
   }
-  return count(Math.max(light.violations, numberOf(name, overview)));
+  return count(Math.max(violations, numberOf(name, overview)));
 }
 
-function Rows(props: { lights: readonly Light[] }) {
+function Rows(props: { lights: readonly Light[]; reading: Reading }) {
   const { count } = useWords();
   const o = opsText.use();
   return (
     <ul class="lights">
       {props.lights.map((light) => {
-        const good = light.violations === 0;
+        const kept = keptOf(light, props.reading);
         return (
-          <li key={light.name} class="light" data-good={good} data-testid="light" data-light={light.name}>
+          <li key={light.name} class="light" data-good={GOOD[kept]} data-testid="light" data-light={light.name}>
             <p class="light-head">
               <Sign />
               <span>
-                {lightName(o, light)} <b class={good ? "unseen" : ""}>{good ? o.kept : o.broken(count(light.violations))}</b>
+                {lightName(o, light)} <b class={kept === "broken" ? "" : "unseen"}>{keptWord(o, kept, count(light.violations))}</b>
               </span>
             </p>
             <Why light={light} />

@@ -10,6 +10,7 @@ import { Skeleton } from "../parts/Still";
 import { useServerTime } from "../parts/time";
 import { clockFace, useWords } from "../text";
 import { useActing } from "./Acting";
+import type { Feed } from "./feed";
 import { Knobs } from "./Knobs";
 import { accountName, paymentStateName } from "./names";
 import { usePaged } from "./paged";
@@ -24,7 +25,7 @@ const PAYMENTS_EVERY_MS = 5_000;
 /** A hold with less than this left is nearly gone. */
 const NEAR_MS = 15_000;
 
-export function Money(props: { balance: TrialBalance | undefined }) {
+export function Money(props: { feed: Feed; balance: TrialBalance | undefined }) {
   const o = opsText.use();
   const { may } = useActing();
   const [order, setOrder] = useState<Order>();
@@ -38,7 +39,7 @@ export function Money(props: { balance: TrialBalance | undefined }) {
         {order !== undefined && <OrderSheet order={order} onClose={() => setOrder(undefined)} />}
       </section>
       <div class="pair">
-        <Holds />
+        <Holds feed={props.feed} />
         <Payments />
       </div>
       <Balance accounts={props.balance?.accounts ?? []} />
@@ -47,11 +48,11 @@ export function Money(props: { balance: TrialBalance | undefined }) {
   );
 }
 
-function Holds() {
+function Holds(props: { feed: Feed }) {
   const { t, count } = useWords();
   const o = opsText.use();
   const holds = usePolled(readHolds, HOLDS_EVERY_MS);
-  const now = useServerTime(0);
+  const now = useServerTime(props.feed.skewMs);
   const columns: readonly Column<OpenHold>[] = [
     {
       id: "what",

@@ -92,7 +92,7 @@ export function OpsPage(props: { fragment: URLSearchParams; me: Claims }) {
             )}
             {view === "overview" && (
               <>
-                {overview.value === undefined ? <Skeleton lines={8} /> : <Standing feed={feed} overview={overview.value} />}
+                {overview.value === undefined ? <Skeleton lines={8} /> : <Standing feed={feed} overview={overview.value} readAtMs={overview.readAtMs} />}
                 {charts(GROUPS.overview, o.lately)}
                 {overview.value !== undefined && <FunnelAndNodes feed={feed} overview={overview.value} look={overview.look} />}
               </>
@@ -103,7 +103,7 @@ export function OpsPage(props: { fragment: URLSearchParams; me: Claims }) {
             {view === "record" && charts(GROUPS.record, o.recordCharts)}
             {view === "money" && (
               <>
-                <Money balance={overview.value?.trialBalance} />
+                <Money feed={feed} balance={overview.value?.trialBalance} />
                 {charts(GROUPS.money, o.moneyCharts)}
               </>
             )}

@@ -19,12 +19,12 @@ interface Props {
 }
 
 /** Above the charts. */
-export function Standing(props: Props) {
+export function Standing(props: Props & { readAtMs: number }) {
   return (
     <>
       <Alerts feed={props.feed} />
       <Tiles {...props} />
-      <Lights overview={props.overview} />
+      <Lights overview={props.overview} readAtMs={props.readAtMs} />
     </>
   );
 }

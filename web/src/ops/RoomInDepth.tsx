@@ -39,7 +39,7 @@ export function RoomInDepth(props: { roomId: string; overview: RoomOverview | un
   const figures = usePolled(useCallback(() => readFigures(roomId), [roomId]), FIGURES_EVERY_MS);
   useEffect(() => figures.look(), [done]);
   const room = live.view.room ?? props.overview?.room;
-  if (live.missing) return <Still title={t.room.missing} hint={t.room.missingHint} />;
+  if (live.missing || (live.link.kind === "over" && live.link.over === "missing")) return <Still title={t.room.missing} hint={t.room.missingHint} />;
   if (room === undefined) return <Skeleton lines={9} />;
   const state = roomStateName(room.state);
   const viewers = live.view.joined ? live.view.viewers : (props.overview?.viewers ?? 0);

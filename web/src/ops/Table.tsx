@@ -34,22 +34,37 @@ export function Table<T>(props: { label: string; columns: readonly Column<T>[]; 
   return (
     <div class="table-box">
       {sortable.length > 0 && (
-        <label class="sort-pick">
-          <span>{o.sortBy}</span>
-          <select
-            value={order?.column ?? ""}
-            onChange={(event) => {
-              const one = columns.find(({ id }) => id === event.currentTarget.value);
-              if (one !== undefined) turn(one);
-            }}
+        <div class="sort-pick">
+          <label>
+            <span>{o.sortBy}</span>
+            <select
+              value={order?.column ?? ""}
+              data-testid="sort-by"
+              onChange={(event) => {
+                const one = columns.find(({ id }) => id === event.currentTarget.value);
+                if (one !== undefined) turn(one);
+              }}
+            >
+              {order === undefined && <option value="">–</option>}
+              {sortable.map((one) => (
+                <option key={one.id} value={one.id}>
+                  {one.head}
+                </option>
+              ))}
+            </select>
+          </label>
+          <button
+            type="button"
+            class="act"
+            data-testid="sort-turn"
+            aria-label={o.sortDown}
+            aria-pressed={order?.down === true}
+            disabled={column === undefined}
+            onClick={() => column !== undefined && turn(column)}
           >
-            {sortable.map((one) => (
-              <option key={one.id} value={one.id}>
-                {one.head}
-              </option>
-            ))}
-          </select>
-        </label>
+            <span class="sort-sign" aria-hidden="true" />
+          </button>
+        </div>
       )}
       <div class="table-scroll" tabIndex={0} role="group" aria-label={props.label}>
         <table class="cards-table" data-testid={props.testId}>

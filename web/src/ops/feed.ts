@@ -38,8 +38,9 @@ export class Feed {
   link: Link = { kind: "connecting" };
   /** Our clock when the last reading came. */
   heardAtMs = 0;
+  /** The server's clock less ours. */
+  skewMs = 0;
   private position: StreamPosition | undefined;
-  private skewMs = 0;
   private readonly boards = new Map<Range, Board>();
   private readonly fetchedAtMs = new Map<Range, number>();
   private readonly newest = new Map<string, OpsReading>();

@@ -2,6 +2,7 @@
 
 import "./ops.css";
 import "./parts.css";
+import "./tables.css";
 import "./gauges.css";
 import "./room.css";
 
