@@ -271,7 +271,7 @@ export const en: Catalogue = {
     meansRemitted: "The money went to the charity, and the bank’s reference is on the books.",
     reversed: (amount) => `Refunds have taken back ${amount} of it.`,
     asOf: (when) => `Read from the ledger, ${when}`,
-    back: "Back to the room",
+    back: "Back",
   },
 
   signIn: {
@@ -291,6 +291,7 @@ export const en: Catalogue = {
   charity: {
     heading: "Given in this room",
     open: "See the project",
+    openAll: "See the projects",
     accrued: "Accrued",
     confirmed: "Confirmed",
     remitted: "Handed over",

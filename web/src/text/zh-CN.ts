@@ -269,7 +269,7 @@ export const zhCN = {
     meansRemitted: "钱已经转给接收机构，银行凭证号记在账上。",
     reversed: (amount: string) => `其中因退款冲回过 ${amount}。`,
     asOf: (when: string) => `读自账本，${when}`,
-    back: "回到直播间",
+    back: "返回",
   },
 
   signIn: {
@@ -289,6 +289,7 @@ export const zhCN = {
   charity: {
     heading: "这一场的捐助",
     open: "看看这个项目",
+    openAll: "看看这些项目",
     accrued: "已累计",
     confirmed: "已收货确认",
     remitted: "已交到",
