@@ -52,6 +52,32 @@ export const connected = (page) => page.locator('[data-testid="connection"][data
 
 export const closeSheet = (page) => page.locator(".sheet-close").click();
 
+export async function fillShipping(page) {
+  await page.getByTestId("ship-name").fill("林小满");
+  await page.getByTestId("ship-phone").fill("13800000000");
+  await page.getByTestId("ship-address").fill("示例路 1 号");
+}
+
+/** As another page in front of it would: there is no way to cover a page from outside. */
+export async function cover(page, covered) {
+  await page.evaluate((covered) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => covered });
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => (covered ? "hidden" : "visible") });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, covered);
+}
+
+/** Why somebody can't press a thing as the page stands, or undefined. */
+export function unreachable(thing) {
+  return thing.evaluate((element) => {
+    const { left, right, top, bottom, width, height } = element.getBoundingClientRect();
+    if (width === 0 || height === 0) return "it is not drawn";
+    if (left < 0 || top < 0 || right > innerWidth + 0.5 || bottom > innerHeight + 0.5) return `it is at ${left} to ${right}, ${top} to ${bottom} of ${innerWidth} x ${innerHeight}`;
+    const there = document.elementFromPoint(left + width / 2, top + height / 2);
+    return element.contains(there) ? undefined : `${there?.className ?? "nothing"} lies over it`;
+  });
+}
+
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 /** What axe objects to on the page as it stands, each in one line. */

@@ -11,6 +11,9 @@ import { fileURLToPath } from "node:url";
 export const APRICOT = process.env.APRICOT_BIN ?? fileURLToPath(new URL("../../target/debug/apricot", import.meta.url));
 /** A project and its charity, as most tests have them. */
 export const LUNCH = { id: "school-lunch", title: "山村小学午餐", charity: "示例基金会", registration: "53100000TEST00001X" };
+/** What most tests sell. */
+export const WALNUT = { sku: "walnut-1kg", title: "薄皮核桃", unit: "1 kg", price: { minor: "4680", currency: "CNY" }, onHand: 500, category: "farm" };
+const SHIP_TO = { name: "林小满", phone: "13800000000", address: "示例路 1 号" };
 const START_MAX_MS = 30_000;
 
 export class Server {
@@ -107,6 +110,48 @@ export class Server {
     }
     const usual = { base: "PLEDGE_BASE_PAID_PRICE", sharePpm: 50_000, rounding: "ROUNDING_DOWN", agreementSha256: "ab".repeat(32) };
     return this.call("POST", "/v1/pledges", host, { pledge: { ...usual, ...terms, parts } });
+  }
+
+  /** A live room, in which something is on sale unless `sale` is false: twenty walnuts, or the terms that it names. */
+  async live(host, id, { sale = {}, ...more } = {}) {
+    await this.call("POST", "/v1/rooms", host, { id, title: "山坡上的核桃", hostName: "老林", place: "云南 漾濞", ...more });
+    await this.call("POST", `/v1/rooms/${id}/state`, host, { state: "ROOM_STATE_LIVE" });
+    if (sale !== false) await this.sell(host, id, sale);
+    return `${this.base}/rooms/${id}`;
+  }
+
+  sell(host, room, terms = {}) {
+    const usual = { sku: "walnut-1kg", price: { minor: "3280", currency: "CNY" }, stock: 20, limitPerBuyer: 5, holdSeconds: 120, durationSeconds: 900, openNow: true };
+    return this.call("POST", `/v1/rooms/${room}/sales`, host, { ...usual, ...terms });
+  }
+
+  /** Buys by REST and waits until it is paid. */
+  async buy(buyer, saleId, quantity = 1) {
+    const id = crypto.randomUUID();
+    await this.call("POST", "/v1/orders", buyer, { orderId: id, saleId, quantity });
+    await this.call("POST", `/v1/orders/${id}/pay`, buyer, { method: "PAYMENT_METHOD_SANDBOX_APPROVE", shipTo: SHIP_TO });
+    for (const endMs = Date.now() + START_MAX_MS; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+      const { state } = await this.call("GET", `/v1/orders/${id}`, buyer);
+      if (state === "ORDER_STATE_PAID") return id;
+      if (Date.now() > endMs) throw new Error(`order ${id} is ${state}, not paid`);
+    }
+  }
+
+  /** Packs and ships; `buyer` says that it came. */
+  async ship(host, order, buyer) {
+    const step = (who, body) => this.call("POST", `/v1/orders/${order}/shipping`, who, body);
+    await step(host, { state: "ORDER_STATE_PACKED" });
+    await step(host, { state: "ORDER_STATE_SHIPPED", carrier: "中通", trackingNumber: "ZT10001" });
+    if (buyer !== undefined) await step(buyer, { state: "ORDER_STATE_CONFIRMED" });
+  }
+
+  /** The tokens of people named as `role:subject:name`. */
+  async tokens(...people) {
+    const tokens = await Promise.all(people.map(async (who) => {
+      const [role, subject, name] = who.split(":");
+      return [subject, await this.token(role, subject, name)];
+    }));
+    return Object.fromEntries(tokens);
   }
 
   async call(method, path, token, body) {
