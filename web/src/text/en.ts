@@ -72,6 +72,7 @@ export const en: Catalogue = {
     over: {
       token: "Your link has expired. Ask the host for a new one.",
       banned: "You can’t enter this room at the moment.",
+      hidden: "The host is still getting ready. This page wakes up by itself.",
       missing: "There is no such room.",
       ended: "The stream is over.",
       outdated: "This page is out of date. Please reload it.",

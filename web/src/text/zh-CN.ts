@@ -70,6 +70,7 @@ export const zhCN = {
     over: {
       token: "您的入场链接过期了，请向主播要一个新的。",
       banned: "您暂时不能进入这个直播间。",
+      hidden: "主播还在准备，开播后这里会自动亮起来。",
       missing: "没有这个直播间。",
       ended: "直播结束了。",
       outdated: "页面版本旧了，请刷新一下。",

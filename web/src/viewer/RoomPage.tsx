@@ -82,6 +82,19 @@ export function RoomPage(props: { live: LiveRoom }) {
     );
   }
 
+  if (!view.joined && link.kind === "over" && link.over === "hidden") {
+    return (
+      <main class="front">
+        <LanguageSwitch />
+        <Still whole title={t.room.state.rehearsal} hint={t.connection.over.hidden}>
+          <a class="link-button quiet" href="/">
+            {t.room.back}
+          </a>
+        </Still>
+      </main>
+    );
+  }
+
   const nowMs = Date.now() + view.clock.skewMs;
   const sales = salesToShow(view, nowMs);
   return (
