@@ -414,6 +414,7 @@ describe("the host's desk", { skip: missing }, () => {
     await page.getByTestId("state-end").click();
     await page.getByTestId("state-end-sure").click();
     await page.getByTestId("summary").waitFor();
+    assert.match(await page.getByTestId("summary-gmv").textContent(), /32\.80/);
     const settled = (name) => page.locator(`[data-testid="settlement"] [data-line="${name}"] .money`).textContent();
     assert.match(await settled("gross"), /32\.80/);
     assert.match(await settled("refunds"), /2\.80/);

@@ -261,6 +261,83 @@ describe("the viewer's page", { skip: missing }, () => {
     await lost.context().close();
   });
 
+  test("a sale says what it costs every day and how many one person may have", async () => {
+    const page = await visit(browser, link(await room("limit"), "mei"));
+    const card = page.getByTestId("sale-card");
+    await connected(page);
+    assert.match(await card.locator(".price").textContent(), /32\.80/);
+    assert.match(await card.locator(".prices s").textContent(), /46\.80/);
+    await card.getByText("每人限 5 份").waitFor();
+    const more = card.locator(".stepper .round").last();
+    for (let units = 1; units < 5; units += 1) await more.click();
+    assert.equal(await card.locator(".stepper output").textContent(), "5");
+    assert.ok(await more.isDisabled(), "a sixth can't be asked for");
+    await page.getByTestId("buy").filter({ hasText: "5" }).waitFor();
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+  });
+
+  test("on a phone whose clock is wrong the countdowns are the server's", async () => {
+    const address = await room("clocks");
+    const people = await browser.newContext({ viewport: { width: 390, height: 844 }, locale: "zh-CN" });
+    await people.addInitScript((aheadMs) => {
+      const Right = Date;
+      globalThis.rightNow = () => Right.now();
+      globalThis.Date = class extends Right {
+        constructor(...given) {
+          super(...(given.length === 0 ? [Right.now() + aheadMs] : given));
+        }
+        static now() {
+          return Right.now() + aheadMs;
+        }
+      };
+    }, 600_000);
+    const page = await visit(browser, link(address, "mei"), { context: people });
+    await connected(page);
+    /** How far a countdown is from what is left by the server's clock, which is this machine's. */
+    const wrongByMs = (timer, endMs) =>
+      page.locator(timer).evaluate((time, endMs) => {
+        const [seconds, minutes, hours = 0] = time.textContent.split(":").map(Number).reverse();
+        return Math.abs(((hours * 60 + minutes) * 60 + seconds) * 1000 - (endMs - globalThis.rightNow()));
+      }, endMs);
+    const [sale] = (await server.call("GET", "/v1/rooms/clocks/sales", token.mei)).sales;
+    // Ten minutes are the phone's mistake; some seconds a busy machine's.
+    await until(async () => (await wrongByMs(".countdown time[role=timer]", Number(sale.closesAtMs))) < 5_000, "the sale's countdown");
+    await page.getByTestId("buy").click();
+    await page.locator('[data-testid="order-state"][data-state="held"]').waitFor();
+    const [order] = (await server.call("GET", "/v1/orders", token.mei)).orders.filter(({ saleId }) => saleId === sale.id);
+    await until(async () => (await wrongByMs(".hold[role=timer] time", Number(order.holdExpiresAtMs))) < 5_000, "the hold's countdown");
+    assert.deepEqual(page.complaints, []);
+    await people.close();
+  });
+
+  test("the buyer sees where the parcel is, says that it came, and the gift is confirmed", async () => {
+    const address = await room("parcel");
+    const [sale] = (await server.call("GET", "/v1/rooms/parcel/sales", token.ana)).sales;
+    const id = await server.buy(token.ana, sale.id);
+    const page = await visit(browser, link(address, "ana"));
+    await connected(page);
+    const confirmed = async () => Number(await page.getByTestId("charity-confirmed").getAttribute("data-minor"));
+    const before = await confirmed();
+    const open = () => page.getByRole("button", { name: "我的订单" }).click();
+    const order = page.locator(`[data-testid="order"][data-order="${id}"]`);
+    await open();
+    await order.locator('[data-state="paid"]').waitFor();
+    assert.equal(await order.getByTestId("order-confirm").count(), 0, "nothing has been sent yet");
+    await closeSheet(page);
+    await server.ship(token.lin, id);
+    await open();
+    await order.getByText("ZT10001").waitFor();
+    assert.match(await order.textContent(), /中通/);
+    await order.getByTestId("order-confirm").click();
+    await order.locator('[data-testid="order-state"][data-state="confirmed"]').waitFor();
+    assert.equal(await order.getByTestId("order-confirm").count(), 0);
+    assert.equal((await server.call("GET", `/v1/orders/${id}`, token.lin)).state, "ORDER_STATE_CONFIRMED");
+    await until(async () => (await confirmed()) === before + 164, "the gift to be confirmed in the strip");
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+  });
+
   test("a sale that the host pauses says so at once and comes back", async () => {
     const address = await room("paused");
     const page = await visit(browser, link(address, "mei"));
