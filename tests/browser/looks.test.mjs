@@ -162,6 +162,86 @@ describe("the viewer's page, to the eye", { skip: missing }, () => {
     await page.context().close();
   });
 
+  test("who wishes for stillness on the device has it, and the switch on the page overrules the device", async () => {
+    const address = await room("still", { sale: { limitPerBuyer: 20 } });
+    const page = await visit(browser, link(address, "mei"), { reducedMotion: "reduce" });
+    await connected(page);
+    const sale = await page.getByTestId("sale-card").getAttribute("data-sale");
+    /** Every amount that the strip has shown, from now on. */
+    const shown = async () => {
+      await page.evaluate(() => {
+        const amount = document.querySelector(".charity-big");
+        globalThis.shown = [amount.textContent];
+        globalThis.watcher?.disconnect();
+        globalThis.watcher = new MutationObserver(() => globalThis.shown.push(amount.textContent));
+        globalThis.watcher.observe(amount, { subtree: true, childList: true, characterData: true });
+      });
+      return async () => [...new Set(await page.evaluate(() => globalThis.shown))];
+    };
+    /** Buys, and tells what the strip showed on the way to the new amount. */
+    const amountsOfBuying = async () => {
+      const amounts = await shown();
+      const before = Number(await page.getByTestId("charity-accrued").getAttribute("data-minor"));
+      await server.buy(token.ana, sale, 5);
+      const after = `${((before + 820) / 100).toFixed(2)}`;
+      await until(async () => (await amounts()).at(-1).endsWith(after), `the strip to say ${after}`);
+      return amounts();
+    };
+    const risen = () => page.evaluate(() => globalThis.risen);
+    await page.evaluate(() => {
+      globalThis.risen = 0;
+      new MutationObserver((changes) => (globalThis.risen += changes.flatMap(({ addedNodes }) => [...addedNodes]).length)).observe(document.querySelector(".hearts"), { childList: true });
+    });
+    const running = () => page.evaluate(() => document.getAnimations().filter(({ playState }) => playState === "running").length);
+
+    // The first gift of a page is shown at once in any case.
+    await server.buy(token.mei, sale, 1);
+    await until(async () => (await page.getByTestId("charity-accrued").getAttribute("data-minor")) !== "0", "the first gift");
+    assert.equal(await page.getByTestId("motion").getAttribute("aria-pressed"), "true");
+    assert.equal((await amountsOfBuying()).length, 2, "the amount jumps");
+    await page.locator(".heart-button").click();
+    await page.locator(".heart-count").waitFor();
+    assert.equal(await risen(), 0, "no heart rises");
+    await until(async () => (await running()) === 0, "everything to stand still");
+
+    await page.getByTestId("motion").click();
+    await until(async () => (await running()) > 0, "something to move");
+    await page.locator(".heart-button").click();
+    await until(async () => (await risen()) > 0, "a heart to rise");
+    assert.ok((await amountsOfBuying()).length > 2, "the amount climbs");
+    await page.reload();
+    await connected(page);
+    assert.equal(await page.getByTestId("motion").getAttribute("aria-pressed"), "false", "it is remembered");
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+  });
+
+  test("figures are as wide as each other, so that no number that changes pushes what stands beside it", async () => {
+    const address = await room("figures");
+    const page = await visit(browser, link(address, "mei"));
+    await connected(page);
+    const desk = await visit(browser, `${server.base}/host#room=figures&view=now&token=${token.lin}`, DESK);
+    await desk.getByTestId("sale-row").waitFor();
+    for (const [where, figures] of [[page, [".money", ".charity-big", ".countdown time", ".left-words", ".viewers", ".stepper output"]], [desk, [".money", ".tile dd", ".sale-row dd", ".on-air time"]]]) {
+      for (const one of figures) {
+        const { kind, widths } = await where.locator(one).first().evaluate((element) => {
+          const probe = element.appendChild(document.createElement("span"));
+          probe.style.cssText = "position: absolute; display: inline-block; white-space: nowrap";
+          const widths = ["00000", "11111", "47474"].map((text) => {
+            probe.textContent = text;
+            return probe.getBoundingClientRect().width;
+          });
+          probe.remove();
+          return { kind: getComputedStyle(element).fontVariantNumeric, widths };
+        });
+        assert.match(kind, /tabular-nums/, one);
+        assert.ok(Math.max(...widths) - Math.min(...widths) < 0.1, `${one}: ${widths.join(", ")}`);
+      }
+    }
+    assert.deepEqual([...page.complaints, ...desk.complaints], []);
+    for (const one of [page, desk]) await one.context().close();
+  });
+
   test("axe has nothing against room and front door, by day and by night, small and large, in both languages", async () => {
     const address = await room("axe");
     await server.call("POST", "/v1/rooms/axe/notices", token.lin, { text: "今天的核桃是早上打的" });
