@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 
-import { browserMissing, closeSheet, connected, fillShipping, objections, openBrowser, until, visit } from "./pages.mjs";
+import { browserMissing, closeSheet, connected, fillShipping, objections, openBrowser, tooSmall, until, visit } from "./pages.mjs";
 import { Server } from "./server.mjs";
 
 const missing = browserMissing();
@@ -366,9 +366,12 @@ describe("the host's desk", { skip: missing }, () => {
       ["light", "en-GB", TABLE.viewport],
       ["dark", "zh-CN", TABLE.viewport],
     ]) {
-      const page = await desk("lin", "now", { colorScheme, locale, viewport });
+      // A finger, not a mouse, on the small one.
+      const hasTouch = viewport.width === 390;
+      const page = await desk("lin", "now", { colorScheme, locale, viewport, hasTouch });
       const clean = async (what) => {
         assert.deepEqual(await objections(page), [], `${what} ${colorScheme} ${locale} ${viewport.width}`);
+        if (hasTouch) assert.deepEqual(await tooSmall(page), [], `${what} ${colorScheme} ${locale}`);
         assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, `${what} is too wide at ${viewport.width}`);
       };
       await connected(page);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { HOSTILE, browserMissing, closeSheet, connected, objections, openBrowser, unreachable, until, visit } from "./pages.mjs";
+import { HOSTILE, browserMissing, closeSheet, connected, objections, openBrowser, tooSmall, unreachable, until, visit } from "./pages.mjs";
 import { Server, WALNUT } from "./server.mjs";
 
 const missing = browserMissing();
@@ -252,7 +252,9 @@ describe("the viewer's page, to the eye", { skip: missing }, () => {
       ["light", "en-GB", DESK.viewport],
       ["dark", "zh-CN", DESK.viewport],
     ]) {
-      const look = { colorScheme, locale, viewport };
+      // A finger, not a mouse, on the small one.
+      const hasTouch = viewport.width === 390;
+      const look = { colorScheme, locale, viewport, hasTouch };
       const what = `${colorScheme} ${locale} ${viewport.width}`;
       const page = await visit(browser, link(address, "ana"), look);
       await page.getByTestId("buy").waitFor();
@@ -260,16 +262,20 @@ describe("the viewer's page, to the eye", { skip: missing }, () => {
       await page.getByTestId("chat-send").click();
       await page.getByTestId("chat-line").first().waitFor();
       assert.equal(await page.evaluate(() => document.documentElement.lang), locale.startsWith("zh") ? "zh-CN" : "en");
-      assert.deepEqual(await objections(page), [], `room ${what}`);
+      const clean = async (which) => {
+        assert.deepEqual(await objections(page), [], `${which} ${what}`);
+        if (hasTouch) assert.deepEqual(await tooSmall(page), [], `${which} ${what}`);
+      };
+      await clean("room");
       await page.goto(`${server.base}/`);
       await page.locator(".door").first().waitFor();
-      assert.deepEqual(await objections(page), [], `front door ${what}`);
+      await clean("front door");
       await page.goto(`${server.base}/pledges/${pledge.id}`);
       await page.getByTestId("pledge-project").waitFor();
-      assert.deepEqual(await objections(page), [], `pledge ${what}`);
+      await clean("pledge");
       await page.goto(`${server.base}/rooms/nowhere`);
       await page.locator(".still").waitFor();
-      assert.deepEqual(await objections(page), [], `missing room ${what}`);
+      await clean("missing room");
       await page.context().close();
     }
   });

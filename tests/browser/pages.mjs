@@ -91,6 +91,20 @@ export async function objections(page) {
   });
 }
 
+/** What a thumb would miss: whatever can be pressed and is less than 44 px high, with the label that is pressed in its place. */
+export function tooSmall(page) {
+  return page.evaluate((least) => {
+    const wrong = [];
+    for (const thing of document.querySelectorAll("button, a[class], input, select, textarea, summary")) {
+      const shown = thing.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && thing.closest(".unseen, .skip, [inert]") === null;
+      if (!shown || thing.type === "hidden" || thing.type === "file") continue;
+      const heights = [thing, ...(thing.labels ?? [])].map((one) => one.getBoundingClientRect().height);
+      if (Math.max(...heights) < least - 0.5) wrong.push(`${thing.tagName.toLowerCase()}.${thing.className} "${thing.textContent.trim().slice(0, 20)}" is ${Math.round(Math.max(...heights))} px high`);
+    }
+    return wrong;
+  }, 44);
+}
+
 /** Notes each value that an attribute of the page has from now on; `noted` gives them, the first one first. */
 export async function note(page, testId, attribute) {
   const name = `${testId}/${attribute}`;
