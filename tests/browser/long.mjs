@@ -1,4 +1,4 @@
-// An hour's chat in the real page: `node long.mjs [lines a second] [CPU slowdown]` prints heap and frames as JSON.
+// An hour's chat in the real page: `node long.mjs [lines a second] [CPU slowdown] [viewer or host]` prints heap and frames as JSON.
 // A real server holds the room; what it would say in an hour is put on its socket, in its own encoding, as fast as wanted.
 
 import { fileURLToPath } from "node:url";
@@ -11,15 +11,23 @@ const EARLY = 2_000;
 const ALL = 10_000;
 /** A flush of the server carries what came within 50 ms. */
 const FLUSH_MS = 50;
+const STILL_MS = 2_000;
 
-export async function measureLongStream({ perSecond = 200, slowdown = 1 } = {}) {
+/** Where the chat is read: by somebody on a phone, and at the host's desk. */
+const PAGES = {
+  viewer: { path: () => `/rooms/${ROOM}`, viewport: { width: 390, height: 844 } },
+  host: { path: (token) => `/host#room=${ROOM}&view=chat&token=${token}`, viewport: { width: 1280, height: 900 } },
+};
+
+export async function measureLongStream({ perSecond = 200, slowdown = 1, who = "viewer" } = {}) {
   const server = await Server.start();
   const browser = await openBrowser();
   try {
     const host = await server.token("host", "lin", "老林");
     await server.call("POST", "/v1/rooms", host, { id: ROOM, title: "山坡上的核桃", hostName: "老林", place: "云南 漾濞" });
     await server.call("POST", `/v1/rooms/${ROOM}/state`, host, { state: "ROOM_STATE_LIVE" });
-    const page = await browser.newPage({ viewport: { width: 390, height: 844 }, locale: "zh-CN" });
+    const { path, viewport } = PAGES[who];
+    const page = await browser.newPage({ viewport, locale: "zh-CN" });
     let socket;
     await page.routeWebSocket(/\/live$/, (route) => {
       const upstream = route.connectToServer();
@@ -27,7 +35,7 @@ export async function measureLongStream({ perSecond = 200, slowdown = 1 } = {}) 
       route.onMessage((message) => upstream.send(message));
       upstream.onMessage((message) => route.send(message));
     });
-    await page.goto(`${server.base}/rooms/${ROOM}`);
+    await page.goto(server.base + path(host));
     await page.locator('[data-testid="connection"][data-state="live"]').waitFor({ state: "attached" });
     const session = await page.context().newCDPSession(page);
     if (slowdown > 1) await session.send("Emulation.setCPUThrottlingRate", { rate: slowdown });
@@ -56,11 +64,20 @@ export async function measureLongStream({ perSecond = 200, slowdown = 1 } = {}) 
       return { heap_kb: Math.round(usedSize / 1000), dom_nodes: nodes, lines_shown: await page.getByTestId("chat-line").count() };
     };
 
+    const still = async () => {
+      await page.evaluate(startWatch);
+      await page.waitForTimeout(STILL_MS);
+      return (await page.evaluate(() => globalThis.stopWatch())).frames_per_second;
+    };
+
+    const before = await still();
     await feed(EARLY);
     const early = await weigh();
     const smooth = await feed(ALL);
     const late = await weigh();
-    return { lines_per_second: perSecond, slowdown, [EARLY]: early, [ALL]: late, grown_kb: late.heap_kb - early.heap_kb, ...smooth };
+    // A machine that has become busier meanwhile is slower without a word of chat too.
+    const idle = Math.min(before, await still());
+    return { who, lines_per_second: perSecond, slowdown, [EARLY]: early, [ALL]: late, grown_kb: late.heap_kb - early.heap_kb, idle_frames_per_second: idle, ...smooth };
   } finally {
     await browser.close();
     await server.stop();
@@ -114,6 +131,6 @@ const field = (at, bytes) => Buffer.concat([varint((at << 3) | 2), varint(bytes.
 const text = (at, value) => field(at, Buffer.from(value));
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [perSecond, slowdown] = process.argv.slice(2).map(Number);
-  console.log(JSON.stringify(await measureLongStream({ perSecond, slowdown }), undefined, 2));
+  const [perSecond, slowdown] = process.argv.slice(2, 4).map(Number);
+  console.log(JSON.stringify(await measureLongStream({ perSecond, slowdown, who: process.argv[4] }), undefined, 2));
 }

@@ -126,19 +126,18 @@ export async function confirm(page, reason, typed) {
   await page.locator('[data-testid="left-line"][data-shown="true"]').filter({ hasText: reason }).waitFor();
 }
 
-/** What a finger misses: everything visible that is pressed and is lower than 44 px, with what of it is as high. A field in a label is as large as that. */
-export function tooLow(page) {
-  return page.evaluate(() => {
-    const pressed = [...document.querySelectorAll("button, a[class], input, select, summary")].filter((one) => one.checkVisibility({ visibilityProperty: true, opacityProperty: true }));
-    const unseen = (one) => one.closest(".unseen, [inert], [aria-hidden=true]") !== null;
-    const high = (one) => {
-      const own = one.getBoundingClientRect();
-      const label = one.matches("input, select") ? one.closest("label")?.getBoundingClientRect() : undefined;
-      return Math.max(own.height, label?.height ?? 0);
-    };
-    // Half a pixel is rounding.
-    return pressed.filter((one) => !unseen(one) && high(one) < 43.5).map((one) => `${one.tagName.toLowerCase()}.${one.className} ${one.textContent.slice(0, 30)}: ${high(one)} px`);
-  });
+/** What a thumb would miss: whatever can be pressed and is less than 44 px high, with the label that is pressed in its place. */
+export function tooSmall(page) {
+  return page.evaluate((least) => {
+    const wrong = [];
+    for (const thing of document.querySelectorAll("button, a[class], input, select, textarea, summary")) {
+      const shown = thing.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && thing.closest(".unseen, .skip, [inert]") === null;
+      if (!shown || thing.type === "hidden" || thing.type === "file") continue;
+      const heights = [thing, ...(thing.labels ?? [])].map((one) => one.getBoundingClientRect().height);
+      if (Math.max(...heights) < least - 0.5) wrong.push(`${thing.tagName.toLowerCase()}.${thing.className} "${thing.textContent.trim().slice(0, 20)}" is ${Math.round(Math.max(...heights))} px high`);
+    }
+    return wrong;
+  }, 44);
 }
 
 /** Which of these, each there at least once, are written in figures that change their width while they count. */

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { browserMissing, closeSheet, openBrowser, until, visit } from "./pages.mjs";
+import { browserMissing, closeSheet, fillShipping, openBrowser, until, visit } from "./pages.mjs";
 import { Server } from "./server.mjs";
 
 const missing = browserMissing();
@@ -40,16 +40,14 @@ describe("the whole story", { skip: missing }, () => {
     browsers.push(browser);
     return visit(browser, server.base + path, options);
   };
-  const enter = (who) => alone(`/rooms/${ROOM}#token=${token[who]}`);
+  const enter = (who) => alone(`/rooms/${ROOM}${who === undefined ? "" : `#token=${token[who]}`}`);
   const stateIs = (page, ...states) => {
     const order = page.getByTestId("sheet").getByTestId("order-state");
     return until(async () => states[states.indexOf(await order.getAttribute("data-state"))], `the order to be ${states.join(" or ")}`);
   };
   const accrued = async (page) => Number(await page.getByTestId("charity-accrued").getAttribute("data-minor"));
   const pay = async (page) => {
-    await page.getByTestId("ship-name").fill("林小满");
-    await page.getByTestId("ship-phone").fill("13800000000");
-    await page.getByTestId("ship-address").fill("示例路 1 号");
+    await fillShipping(page);
     await page.getByTestId("pay-approve").click();
     await stateIs(page, "paid");
   };
@@ -58,11 +56,13 @@ describe("the whole story", { skip: missing }, () => {
     const host = await alone(`/host#room=${ROOM}&token=${token.lin}`, DESK);
     const [mei, tom, ana] = [await enter("mei"), await enter("tom"), await enter("ana")];
     const ops = await alone(`/ops#view=rooms&token=${token.watch}`, { ...DESK, locale: "en-GB" });
-    const everybody = { host, mei, tom, ana, ops };
+    const guest = await enter();
+    const everybody = { host, mei, tom, ana, guest, ops };
+    const figure = (name) => host.getByTestId(`figure-${name}`);
 
     // The host opens.
     await host.getByTestId("state-live").click();
-    for (const page of [mei, tom, ana]) await page.locator('.viewers[data-on-air="true"]').waitFor();
+    for (const page of [mei, tom, ana, guest]) await page.locator('.viewers[data-on-air="true"]').waitFor();
     await host.getByTestId("sheet-add").click();
     await host.getByTestId("sheet-pick").click();
     await closeSheet(host);
@@ -72,7 +72,10 @@ describe("the whole story", { skip: missing }, () => {
     await host.locator("#sale-limit").fill("1");
     await host.locator("#sale-pledgeId").selectOption(pledge.id);
     await host.getByTestId("sale-create").click();
-    for (const page of [mei, tom, ana]) await page.getByTestId("buy").waitFor();
+    for (const page of [mei, tom, ana, guest]) await page.getByTestId("buy").waitFor();
+    await figure("stock").filter({ hasText: String(PIECES) }).waitFor();
+    const watching = await guest.getByTestId("viewers").getAttribute("data-viewers");
+    await figure("viewers").filter({ hasText: new RegExp(`^${watching}$`) }).waitFor();
 
     // One piece is held; two press for the last one at once.
     await ana.getByTestId("buy").click();
@@ -81,6 +84,9 @@ describe("the whole story", { skip: missing }, () => {
     await Promise.all([mei, tom].map((page) => page.evaluate(() => document.querySelector("[data-testid=buy], [data-testid=wait]").click())));
     const states = await Promise.all([mei, tom].map((page) => stateIs(page, "held", "refused", "waiting")));
     assert.deepEqual(states.filter((state) => state === "held"), ["held"], "one piece, one buyer");
+    // Who only looks on is told too that there is nothing left.
+    await guest.locator('[data-testid="sale-card"][data-face="soldOut"]').getByTestId("wait").waitFor();
+    await figure("stock").filter({ hasText: /^0$/ }).waitFor();
     const [winner, loser] = states[0] === "held" ? [mei, tom] : [tom, mei];
 
     // One pays, the other waits.
@@ -102,6 +108,11 @@ describe("the whole story", { skip: missing }, () => {
     const { grossAccruedMinor } = await server.call("GET", `/v1/pledges/${pledge.id}/total`);
     assert.equal(Number(grossAccruedMinor), GIVEN);
     await host.getByTestId("to-pack").filter({ hasText: "2" }).waitFor();
+    await figure("gmv").filter({ hasText: "65.60" }).waitFor();
+    await figure("charity").filter({ hasText: "3.28" }).waitFor();
+    await figure("orders").filter({ hasText: /^2$/ }).waitFor();
+    // Four people saw it, two of them bought.
+    await figure("conversion").filter({ hasText: "50.0%" }).waitFor();
 
     // Ops see it: what was paid, for how much, and that every rule is kept.
     const cell = (head) => ops.locator(`tr[data-row="${ROOM}"] td[data-label="${head}"]`);

@@ -4,7 +4,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 
 import { RoomState, type Room } from "../gen/apricot/v1/room_pb";
-import { CharityStrip, givingsOf } from "../parts/Charity";
+import { CharityStrips, givingsOf } from "../parts/Charity";
 import { Connection } from "../parts/Connection";
 import { useLater } from "../parts/Later";
 import { roomStateName } from "../parts/names";
@@ -102,14 +102,14 @@ export function HostDesk(props: { roomId: string; view: View | undefined; me: Cl
 function Columns(props: { desk: Desk; room: Room; rights: Rights }) {
   const { desk, room, rights } = props;
   const { view } = desk.live;
-  const [giving] = givingsOf(view, [...view.sales.values()].find(({ pledge }) => pledge !== undefined)?.pledge?.id);
+  const givings = givingsOf(view, [...view.sales.values()].find(({ pledge }) => pledge !== undefined)?.pledge?.id);
   return (
     <div class="desk-columns">
       {rights.seesFigures && (
         <div class="column column-now">
           <StatePanel desk={desk} room={room} />
           <LivePanel desk={desk} />
-          {giving !== undefined && <CharityStrip key={giving.total.pledgeId} giving={giving} apart />}
+          <CharityStrips givings={givings} nowMs={Date.now() + view.clock.skewMs} apart />
         </div>
       )}
       <div class="column column-sheet">

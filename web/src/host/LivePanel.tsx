@@ -37,19 +37,21 @@ export function LivePanel(props: { desk: Desk }) {
     <section class="panel live-panel" aria-labelledby="live-heading" aria-busy={figures === undefined && !desk.figuresFailed}>
       <h2 id="live-heading">{h.figures.heading}</h2>
       <dl class="tiles">
-        <Tile label={h.figures.gmv} wide>
+        <Tile label={h.figures.gmv} testId="figure-gmv" wide>
           {figures === undefined ? <Dash /> : <Amount value={money(figures.gmvMinor)} />}
         </Tile>
         <Tile label={h.figures.orders} testId="figure-orders">
           {figures === undefined ? <Dash /> : count(figures.ordersPaid)}
         </Tile>
-        <Tile label={h.figures.conversion} hint={figures === undefined ? undefined : h.figures.conversionOf(count(paid), count(seen))}>
+        <Tile label={h.figures.conversion} testId="figure-conversion" hint={figures === undefined ? undefined : h.figures.conversionOf(count(paid), count(seen))}>
           {figures === undefined || seen === 0n ? <Dash /> : share(shareOf(paid, seen))}
         </Tile>
         <Tile label={h.figures.stock} testId="figure-stock">
           {open.length === 0 ? <Dash /> : count(left)}
         </Tile>
-        <Tile label={h.figures.charity}>{figures === undefined ? <Dash /> : <Amount value={money(figures.charityMinor)} />}</Tile>
+        <Tile label={h.figures.charity} testId="figure-charity">
+          {figures === undefined ? <Dash /> : <Amount value={money(figures.charityMinor)} />}
+        </Tile>
       </dl>
       <ViewersSpark desk={desk} />
       {desk.figuresFailed && <p class="hint">{h.figures.failed}</p>}
@@ -101,7 +103,7 @@ function ViewersSpark(props: { desk: Desk }) {
   return (
     <figure class="spark">
       <figcaption>
-        <span>{h.figures.viewers}</span> <b>{count(now)}</b>
+        <span>{h.figures.viewers}</span> <b data-testid="figure-viewers">{count(now)}</b>
         {figures !== undefined && <span class="hint">{h.figures.viewersMost(count(Math.max(figures.viewersMost, now)))}</span>}
       </figcaption>
       <div class="spark-place">{loaded.kind === "loaded" && points.length > 1 && <loaded.part.Spark points={points.map(({ atMs, viewers }) => [atMs / 1000, viewers] as const)} />}</div>

@@ -8,11 +8,11 @@ import { checksOf, type Fresh } from "./checks";
 import type { Terms } from "./terms";
 
 const NOW = 1_790_000_000_000;
-const TERMS: Terms = { priceMinor: 3_280n, stock: 10, limit: 2, minutes: 10, holdSeconds: 60, pledgeId: "" };
+const TERMS: Terms = { priceMinor: 3_280n, stock: 10, limit: 2, minutes: 10, holdSeconds: 60, pledgeId: "p" };
 const FRESH: Fresh = {
   product: create(ProductSchema, { sku: "walnut", price: { minor: 4_680n, currency: "CNY" }, onHand: 10 }),
   sales: [],
-  pledge: undefined,
+  pledge: create(PledgeSchema, { id: "p", agreementSha256: "ab".repeat(32) }),
   roomState: RoomState.LIVE,
 };
 const pledge = (fields: Partial<{ startsAtMs: bigint; endsAtMs: bigint; agreementSha256: string }>) =>
@@ -36,6 +36,10 @@ test.each([
   expect(checksOf({ ...TERMS, priceMinor }, FRESH, NOW)).toMatchObject({ mayOpen: true, price: { how, mark } });
 });
 
+test("a sale that gives nothing is said before it opens, and may open", () => {
+  expect(checksOf({ ...TERMS, pledgeId: "" }, { ...FRESH, pledge: undefined }, NOW)).toMatchObject({ mayOpen: true, pledge: { mark: "warn", how: "none" } });
+});
+
 test.each([
   [undefined, "missing"],
   [pledge({ agreementSha256: "" }), "unsigned"],
@@ -44,7 +48,7 @@ test.each([
   [pledge({ startsAtMs: BigInt(NOW), endsAtMs: BigInt(NOW + 1) }), "runs"],
   [pledge({}), "runs"],
 ])("pledge %#: %s", (known, how) => {
-  const checks = checksOf({ ...TERMS, pledgeId: "p" }, { ...FRESH, pledge: known }, NOW);
+  const checks = checksOf(TERMS, { ...FRESH, pledge: known }, NOW);
   expect(checks.pledge.how).toBe(how);
   expect(checks.mayOpen).toBe(how === "runs");
 });

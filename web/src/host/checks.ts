@@ -38,7 +38,7 @@ export function checksOf(terms: Terms, fresh: Fresh, serverMs: number): Checks {
   const price = { mark: how === "above" ? "warn" : "good", everydayMinor, how } as const;
 
   const state = pledgeCheck(terms.pledgeId, fresh.pledge, serverMs);
-  const pledge = { mark: state === "runs" || state === "none" ? "good" : "bad", how: state } as const;
+  const pledge = { mark: state === "runs" ? "good" : state === "none" ? "warn" : "bad", how: state } as const;
 
   const open = fresh.sales.filter((sale) => GOING.includes(sale.state) && (sale.closesAtMs === 0n || Number(sale.closesAtMs) > serverMs));
   const same = open.some(({ sku }) => sku === fresh.product?.sku);

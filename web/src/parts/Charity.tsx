@@ -9,7 +9,7 @@ import { useWords } from "../text";
 import { create } from "../wire/messages";
 import { read } from "../wire/rest";
 import { Amount, ClimbingAmount } from "./Amount";
-import { CharityName, Titles } from "./Gifts";
+import { byCharity, CharityName, soleProjectPage, Titles } from "./Gifts";
 import { Leaf } from "./signs";
 
 interface Giving {
@@ -40,18 +40,37 @@ function usePledge(id: string, known: Pledge | undefined): Pledge | undefined {
   return known ?? asked;
 }
 
-/** A tap opens the pledge's own page; `apart` in a tab of its own, for those who have work here. */
-export function CharityStrip(props: { giving: Giving; apart?: boolean }) {
+/** One strip for each pledge; more than one stand in a row to be pushed aside. `apart`: a tap opens a tab of its own, for those who have work here. */
+export function CharityStrips(props: { givings: readonly Giving[]; nowMs: number; apart?: boolean }) {
+  const { givings, nowMs, apart = false } = props;
+  if (givings.length === 0) return null;
+  return (
+    <div class="charities" data-many={givings.length > 1}>
+      {givings.map((giving) => (
+        <CharityStrip key={giving.total.pledgeId} giving={giving} nowMs={nowMs} apart={apart} />
+      ))}
+    </div>
+  );
+}
+
+/** A tap opens the project's page; that of the pledge when it has several. */
+function CharityStrip(props: { giving: Giving; nowMs: number; apart: boolean }) {
   const { t, money } = useWords();
   const { total } = props.giving;
   const matched = total.grossMatchedMinor - total.grossUnmatchedMinor;
   const pledge = usePledge(total.pledgeId, props.giving.pledge);
-  const over = overOf(pledge, total, Date.now());
-  const [first] = pledge?.parts ?? [];
+  const over = overOf(pledge, total, props.nowMs);
   const { currency } = total;
   const standing = total.grossAccruedMinor - total.grossReversedMinor;
+  const project = soleProjectPage(pledge);
   return (
-    <a class="charity charity-figures" href={`/pledges/${encodeURIComponent(total.pledgeId)}`} target={props.apart === true ? "_blank" : undefined} data-testid="charity">
+    <a
+      class="charity charity-figures"
+      href={project === undefined ? `/pledges/${encodeURIComponent(total.pledgeId)}` : `${project}?from=room`}
+      target={props.apart ? "_blank" : undefined}
+      data-testid="charity"
+      data-pledge={total.pledgeId}
+    >
       <span class="unseen">{t.charity.heading}</span>
       <span class="charity-main">
         <span class="charity-label">
@@ -62,23 +81,18 @@ export function CharityStrip(props: { giving: Giving; apart?: boolean }) {
           <ClimbingAmount value={{ minor: standing, currency }} class="charity-big" />
         </span>
       </span>
-      <span class="charity-part">
-        <span class="charity-label">{t.charity.confirmed}</span>
-        <Amount value={{ minor: total.confirmedMinor, currency }} />
-      </span>
-      <span class="charity-part">
-        <span class="charity-label">{t.charity.remitted}</span>
-        <Amount value={{ minor: total.remittedMinor, currency }} />
-      </span>
+      <Part name="confirmed" minor={total.confirmedMinor} currency={currency} />
+      <Part name="remitted" minor={total.remittedMinor} currency={currency} />
       <GivingBar standing={standing} confirmed={total.confirmedMinor} remitted={total.remittedMinor} />
-      {pledge !== undefined && (
-        <span class="charity-who">
-          <b>
-            <Titles pledge={pledge} />
-          </b>{" "}
-          {first !== undefined && pledge.parts.every(({ charityRegistration }) => charityRegistration === first.charityRegistration) && <CharityName part={first} />}
-        </span>
-      )}
+      {pledge !== undefined &&
+        byCharity(pledge).map((parts) => (
+          <span key={parts[0].projectId} class="charity-who">
+            <b>
+              <Titles pledge={{ parts }} />
+            </b>{" "}
+            <CharityName part={parts[0]} />
+          </span>
+        ))}
       {matched > 0n && (
         <span class="charity-who" data-testid="charity-matched" data-minor={String(matched)}>
           {t.charity.matched(money({ minor: matched, currency }))}
@@ -89,8 +103,19 @@ export function CharityStrip(props: { giving: Giving; apart?: boolean }) {
           {t.charity.over[over]}
         </span>
       )}
-      <span class="unseen">{t.charity.open}</span>
+      <span class="unseen">{project === undefined ? t.charity.openAll : t.charity.open}</span>
     </a>
+  );
+}
+
+function Part(props: { name: "confirmed" | "remitted"; minor: bigint; currency: string }) {
+  const { t } = useWords();
+  const { name, minor, currency } = props;
+  return (
+    <span class="charity-part" data-testid={`charity-${name}`} data-minor={String(minor)}>
+      <span class="charity-label">{t.charity[name]}</span>
+      <Amount value={{ minor, currency }} />
+    </span>
   );
 }
 

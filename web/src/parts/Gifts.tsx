@@ -30,6 +30,25 @@ function pageOf(part: PledgePart): string | undefined {
   return /^[a-z0-9-]{1,64}$/.test(part.projectId) ? `/p/${part.projectId}` : undefined;
 }
 
+/** The page of a pledge's project, when it has one project alone. */
+export function soleProjectPage(pledge: Pick<Pledge, "parts"> | undefined): string | undefined {
+  const [first, second] = pledge?.parts ?? [];
+  return first === undefined || second !== undefined ? undefined : pageOf(first);
+}
+
+/** The parts of a pledge, those of one charity together. */
+export function byCharity(pledge: Pick<Pledge, "parts">): readonly [PledgePart, ...PledgePart[]][] {
+  const found = new Map<string, [PledgePart, ...PledgePart[]]>();
+  for (const part of pledge.parts) {
+    // Before the register a charity had only a name.
+    const charity = `${part.charityRegistration}/${part.charityName}`;
+    const known = found.get(charity);
+    if (known === undefined) found.set(charity, [part]);
+    else known.push(part);
+  }
+  return [...found.values()];
+}
+
 /** A project's name that leads to its page; `aside` in a tab of its own, for who must not lose this one; `label` in the place of the name. */
 export function ProjectLink(props: { part: PledgePart; aside?: boolean; label?: string }) {
   const { part } = props;

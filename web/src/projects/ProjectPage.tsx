@@ -16,6 +16,7 @@ import { PublicTop } from "../parts/PublicTop";
 import { Arrow, Leaf } from "../parts/signs";
 import { Skeleton, Still } from "../parts/Still";
 import { apart, useWords } from "../text";
+import { Back } from "../viewer/Back";
 import { Refused } from "../wire/refused";
 import { read } from "../wire/rest";
 import { monthsBack } from "./months";
@@ -87,6 +88,9 @@ function isOlder(page: Page, known: Page): boolean {
   return grown(page) < grown(known);
 }
 
+/** The strip in a room brings it; whoever came by it wants to go back to the stream. */
+const FROM_ROOM = "?from=room";
+
 /** The tag that a code or a link carried goes on to the pledges. */
 function fromTag(): string {
   const tag = new URLSearchParams(location.search).get("from") ?? "";
@@ -104,6 +108,7 @@ function Papers(props: { of: RegisteredProject; page: Page; atMs: number }) {
     <>
       <header class="public-head project-head">
         <p class="project-tags">
+          {fromTag() === FROM_ROOM && <Back />}
           <StateTag of={of} />
         </p>
         <h1 data-testid="project-title">

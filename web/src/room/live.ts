@@ -35,6 +35,8 @@ const HEARTS_EVERY_MS = 1_000;
 const HEARTS_MAX = 50;
 /** "busy" is asked again this often before a person is told. */
 const BUSY_RETRIES_MAX = 4;
+/** Whoever waits for a rehearsal to end looks after this, up to twice as long, so that a crowd does not come at one instant. */
+const HIDDEN_LOOK_MS = 5_000;
 
 export class LiveRoom {
   view: RoomView = EMPTY_ROOM;
@@ -47,6 +49,7 @@ export class LiveRoom {
   private hearts = 0;
   private heartsTimer = 0;
   private retryTimer = 0;
+  private hiddenTimer = 0;
   private busyRetries = 0;
   private frame = 0;
   /** Counts the changes, so that who listens late knows what was missed. */
@@ -62,6 +65,10 @@ export class LiveRoom {
       token,
       position: () => this.view.position,
       onLink: (link) => {
+        if (link.kind === "over" && link.over === "banned") {
+          void this.askWhy();
+          return;
+        }
         this.link = link;
         this.changed();
         // A socket that never got in can't say what the room is, or that it is missing.
@@ -94,6 +101,7 @@ export class LiveRoom {
   stop(): void {
     clearTimeout(this.heartsTimer);
     clearTimeout(this.retryTimer);
+    clearTimeout(this.hiddenTimer);
     cancelAnimationFrame(this.frame);
     this.frame = 0;
     this.socket.stop();
@@ -199,6 +207,26 @@ export class LiveRoom {
     } catch (error) {
       this.missing = error instanceof Refused && error.problem.type === "not-found";
     }
+    this.changed();
+  }
+
+  /** Not let in. Whoever is banned may read of the room all the same; a rehearsal is not even there, until it becomes a stream. */
+  private async askWhy(): Promise<void> {
+    clearTimeout(this.hiddenTimer);
+    const wasHidden = this.link.kind === "over" && this.link.over === "hidden";
+    let hidden: boolean;
+    try {
+      await read("/v1/rooms/{room}", { room: this.roomId }, RoomSchema);
+      hidden = false;
+    } catch (error) {
+      hidden = wasHidden || (error instanceof Refused && error.problem.type === "not-found");
+    }
+    if (wasHidden && !hidden) {
+      this.socket.restart();
+      return;
+    }
+    this.link = { kind: "over", over: hidden ? "hidden" : "banned" };
+    if (hidden) this.hiddenTimer = window.setTimeout(() => void this.askWhy(), HIDDEN_LOOK_MS * (1 + Math.random()));
     this.changed();
   }
 

@@ -72,6 +72,7 @@ export const en: Catalogue = {
     over: {
       token: "Your link has expired. Ask the host for a new one.",
       banned: "You can’t enter this room at the moment.",
+      hidden: "The host is still getting ready. This page wakes up by itself.",
       missing: "There is no such room.",
       ended: "The stream is over.",
       outdated: "This page is out of date. Please reload it.",
@@ -271,7 +272,7 @@ export const en: Catalogue = {
     meansRemitted: "The money went to the charity, and the bank’s reference is on the books.",
     reversed: (amount) => `Refunds have taken back ${amount} of it.`,
     asOf: (when) => `Read from the ledger, ${when}`,
-    back: "Back to the room",
+    back: "Back",
   },
 
   signIn: {
@@ -291,6 +292,7 @@ export const en: Catalogue = {
   charity: {
     heading: "Given in this room",
     open: "See the project",
+    openAll: "See the projects",
     accrued: "Accrued",
     confirmed: "Confirmed",
     remitted: "Handed over",

@@ -70,6 +70,7 @@ export const zhCN = {
     over: {
       token: "您的入场链接过期了，请向主播要一个新的。",
       banned: "您暂时不能进入这个直播间。",
+      hidden: "主播还在准备，开播后这里会自动亮起来。",
       missing: "没有这个直播间。",
       ended: "直播结束了。",
       outdated: "页面版本旧了，请刷新一下。",
@@ -269,7 +270,7 @@ export const zhCN = {
     meansRemitted: "钱已经转给接收机构，银行凭证号记在账上。",
     reversed: (amount: string) => `其中因退款冲回过 ${amount}。`,
     asOf: (when: string) => `读自账本，${when}`,
-    back: "回到直播间",
+    back: "返回",
   },
 
   signIn: {
@@ -289,6 +290,7 @@ export const zhCN = {
   charity: {
     heading: "这一场的捐助",
     open: "看看这个项目",
+    openAll: "看看这些项目",
     accrued: "已累计",
     confirmed: "已收货确认",
     remitted: "已交到",

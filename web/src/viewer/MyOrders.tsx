@@ -129,7 +129,7 @@ function OrderLine(props: Props & { order: Order }) {
         )}
         <div class="order-act">
           {received && (
-            <button type="button" class="primary" onClick={() => void confirm()}>
+            <button type="button" class="primary" data-testid="order-confirm" onClick={() => void confirm()}>
               {t.orders.confirm}
             </button>
           )}

@@ -12,13 +12,14 @@ import { GivingBar } from "../parts/Charity";
 import { Fact } from "../parts/Fact";
 import { CharityName, ProjectLink, Titles, titlesOf } from "../parts/Gifts";
 import { LanguageSwitch, MotionSwitch, useTitle } from "../parts/page";
-import { Arrow, Leaf } from "../parts/signs";
+import { Leaf } from "../parts/signs";
 import { Skeleton, Still } from "../parts/Still";
 import { newestTotal } from "../room/state";
 import { overOf } from "../pledged";
 import { useWords } from "../text";
 import { Refused } from "../wire/refused";
 import { read } from "../wire/rest";
+import { Back } from "./Back";
 import { Poster } from "./Poster";
 
 type Reading =
@@ -66,7 +67,7 @@ export function PledgePage(props: { pledgeId: string }) {
     <main class="front pledge" data-testid="pledge" aria-busy={reading.kind === "reading"}>
       <header class="front-top pledge-top">
         <Poster low />
-        <Back />
+        <Back class="pledge-back" />
         <LanguageSwitch />
         <MotionSwitch />
       </header>
@@ -85,27 +86,6 @@ export function PledgePage(props: { pledgeId: string }) {
       )}
       {reading.kind === "read" && <Paper {...reading} />}
     </main>
-  );
-}
-
-/** To the room one came from, or to all of them. */
-function Back() {
-  const { t } = useWords();
-  const [came] = useState(() => history.length > 1);
-  const label = came ? t.pledge.back : t.room.back;
-  return (
-    <a
-      class="round pledge-back"
-      href="/"
-      aria-label={label}
-      onClick={(event) => {
-        if (!came) return;
-        event.preventDefault();
-        history.back();
-      }}
-    >
-      <Arrow />
-    </a>
   );
 }
 

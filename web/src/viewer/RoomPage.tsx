@@ -5,7 +5,7 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
 import { RoomState, type Room } from "../gen/apricot/v1/room_pb";
 import { OrderState } from "../gen/apricot/v1/sale_pb";
-import { CharityStrip, givingsOf } from "../parts/Charity";
+import { CharityStrips, givingsOf } from "../parts/Charity";
 import { Connection } from "../parts/Connection";
 import { useLater } from "../parts/Later";
 import { roomStateName } from "../parts/names";
@@ -82,8 +82,21 @@ export function RoomPage(props: { live: LiveRoom }) {
     );
   }
 
-  const sales = salesToShow(view, Date.now() + view.clock.skewMs);
-  const [giving] = givingsOf(view, sales[0]?.pledge?.id);
+  if (!view.joined && link.kind === "over" && link.over === "hidden") {
+    return (
+      <main class="front">
+        <LanguageSwitch />
+        <Still whole title={t.room.state.rehearsal} hint={t.connection.over.hidden}>
+          <a class="link-button quiet" href="/">
+            {t.room.back}
+          </a>
+        </Still>
+      </main>
+    );
+  }
+
+  const nowMs = Date.now() + view.clock.skewMs;
+  const sales = salesToShow(view, nowMs);
   return (
     <main
       class={overVideo ? "room over-video" : "room"}
@@ -93,7 +106,7 @@ export function RoomPage(props: { live: LiveRoom }) {
       <Stage room={view.room} onVideo={setOverVideo} />
       <TopBar live={live} />
       <div class="giving">
-        {giving !== undefined && <CharityStrip key={giving.total.pledgeId} giving={giving} />}
+        <CharityStrips givings={givingsOf(view, sales[0]?.pledge?.id)} nowMs={nowMs} />
         <Connection live={live} />
       </div>
       <Title room={view.room} produce={produceOf(view)} />

@@ -2,7 +2,8 @@
 
 import type { Closing } from "../gen/apricot/v1/live_pb";
 
-export type Over = "token" | "banned" | "missing" | "ended" | "outdated" | "other";
+/** `hidden`: of those that are not let in, who only has to wait, because the host rehearses. The code does not tell them apart. */
+export type Over = "token" | "banned" | "hidden" | "missing" | "ended" | "outdated" | "other";
 
 type Rule = { readonly back: true; readonly atLeastMs: number } | { readonly back: false; readonly over: Over };
 
