@@ -36,8 +36,13 @@ pub fn project(project: &Project) -> v1::Project {
 
 /// `reported_at`: of its newest report.
 pub fn registered(of: &Project, by: &Charity, reported_at: Option<Timestamp>) -> v1::RegisteredProject {
+    let mut shown = project(of);
+    if of.gives_on_platform_of(by).is_err() {
+        // The charity has moved to another platform since.
+        shown.give_url.clear();
+    }
     v1::RegisteredProject {
-        project: Some(project(of)),
+        project: Some(shown),
         charity: Some(charity(by)),
         reported_at_ms: millis(reported_at),
         report_due_at_ms: millis(of.due_at(reported_at)),
