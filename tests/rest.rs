@@ -4,6 +4,8 @@
 mod desk;
 #[path = "rest/giving.rs"]
 mod giving;
+#[path = "rest/leaves.rs"]
+mod leaves;
 #[path = "rest/provider.rs"]
 mod provider;
 #[path = "rest/registry.rs"]

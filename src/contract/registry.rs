@@ -67,10 +67,11 @@ pub fn transfer(it: &HandedOver) -> v1::ProjectTransfer {
         pledge_id: it.part.pledge.to_string(),
         reference: it.reference.clone(),
         proof_sha256: it.proof_sha256.clone(),
+        leaf: it.leaf.unwrap_or(0),
     }
 }
 
-pub fn project_total(total: &ProjectTotal) -> v1::ProjectTotal {
+pub fn project_total(total: &ProjectTotal, tally_leaf: Option<u64>) -> v1::ProjectTotal {
     v1::ProjectTotal {
         currency: total.currency.as_str().to_owned(),
         gross_accrued_minor: total.gross_accrued,
@@ -78,5 +79,7 @@ pub fn project_total(total: &ProjectTotal) -> v1::ProjectTotal {
         confirmed_minor: total.confirmed,
         remitted_minor: total.remitted,
         matched_minor: total.matched,
+        // A tally is never the first leaf.
+        tally_leaf: tally_leaf.unwrap_or(0),
     }
 }

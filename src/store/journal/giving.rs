@@ -47,6 +47,8 @@ pub struct HandedOver {
     pub reference: String,
     /// SHA-256 of the bank's document; "" of those from before it was kept.
     pub proof_sha256: String,
+    /// Of the public log; none while it waits.
+    pub leaf: Option<u64>,
 }
 
 const PARTS: &str = "SELECT g.pledge, g.part, {pledge_text} || CASE g.part WHEN 0 THEN '' ELSE '.' || CAST(g.part AS TEXT) END AS name \
@@ -62,7 +64,9 @@ const GIVINGS: &str = "WITH parts AS ({parts}), lines AS ( \
      GROUP BY g.pledge, g.part, a.currency ORDER BY g.pledge, g.part, a.currency";
 
 const HANDED_OVER: &str = "WITH parts AS ({parts}) \
-     SELECT l.pledge, l.part, u.currency, l.amount, u.transferred_at, u.reference, coalesce(u.proof, '') \
+     SELECT l.pledge, l.part, u.currency, l.amount, u.transferred_at, u.reference, coalesce(u.proof, ''), \
+         (SELECT min(x.place) FROM accounts a JOIN transfers t ON t.credit = a.id AND t.code = 6 AND t.at = u.transferred_at AND t.amount = l.amount \
+          JOIN log_leaves x ON x.transfer = t.id WHERE a.name = 'charity_remitted/' || g.name AND a.currency = u.currency) \
      FROM parts g JOIN remittance_lines l ON l.pledge = g.pledge AND l.part = g.part \
      JOIN remittance_runs u ON u.id = l.run AND u.state = 'transferred' \
      WHERE u.transferred_at >= ?2 AND u.transferred_at < ?3 ORDER BY u.transferred_at, l.pledge, l.part";
@@ -107,6 +111,7 @@ impl Journal {
                 at: Timestamp(row.int(4)?),
                 reference: row.text(5)?.to_owned(),
                 proof_sha256: row.text(6)?.to_owned(),
+                leaf: row.maybe_int(7)?.map(i64::cast_unsigned),
             })
         })
         .await

@@ -3,8 +3,8 @@
 use axum::http::Method;
 
 use super::{
-    Route, WEBHOOKS, books, charity, figures, ops, orders, payments, pools, products, receipts, registry,
-    remittances, rooms, sales, statements,
+    Route, WEBHOOKS, board, books, charity, figures, ops, orders, payments, pools, products, receipts,
+    registry, remittances, rooms, sales, statements,
 };
 use crate::model::Role::{self, Auditor, Commissioner, Guest, Host, Moderator, Ops, Viewer};
 
@@ -99,7 +99,8 @@ pub fn routes() -> Vec<Route> {
         Route::new(post(), WEBHOOKS, ALL, "News of the payment provider, by signature.", payments::webhook),
         Route::new(get(), "/v1/log", ALL, "The public log: its name, keys and newest checkpoint.", receipts::info),
         Route::new(get(), "/v1/log/leaves/{index}", ALL, "A leaf of the public log, with its proof.", receipts::leaf),
-        Route::new(get(), "/v1/board", ALL, "Totals by county, produce and project, as the log's newest tallies state them.", receipts::board),
+        Route::new(get(), "/v1/board", ALL, "Totals by county, produce and project, as the log's newest tallies state them.", board::board),
+        Route::new(get(), "/v1/board/days", ALL, "One sum of the board, day by day.", board::days).asking(board::DAYS),
         Route::new(get(), "/v1/ledger/trial-balance", AUDITORS, "All accounts; they sum to zero.", ops::trial_balance),
         Route::new(get(), "/v1/ops/overview", AUDITORS, "Everything at a glance.", ops::overview),
         Route::new(get(), "/v1/ops/history", AUDITORS, "What nodes read of themselves, a day at most.", ops::history).asking(ops::HISTORY),
