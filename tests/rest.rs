@@ -2,6 +2,9 @@
 
 #[path = "rest/desk.rs"]
 mod desk;
+#[allow(dead_code, reason = "shared with the tests of ops")]
+#[path = "rest/feed.rs"]
+mod feed;
 #[path = "rest/giving.rs"]
 mod giving;
 #[path = "rest/leaves.rs"]
