@@ -13,6 +13,8 @@ mod leaves;
 mod provider;
 #[path = "rest/registry.rs"]
 mod registry;
+#[path = "rest/regulator.rs"]
+mod regulator;
 #[path = "rest/server.rs"]
 mod server;
 

@@ -35,6 +35,7 @@ mod products;
 mod qr;
 mod receipts;
 mod registry;
+mod regulator;
 mod remittances;
 mod rooms;
 mod sales;

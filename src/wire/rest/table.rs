@@ -4,7 +4,7 @@ use axum::http::Method;
 
 use super::{
     Route, WEBHOOKS, board, books, charity, figures, ops, orders, payments, pools, products, receipts,
-    registry, remittances, rooms, sales, statements,
+    registry, regulator, remittances, rooms, sales, statements,
 };
 use crate::model::Role::{self, Auditor, Commissioner, Guest, Host, Moderator, Ops, Viewer};
 
@@ -77,11 +77,13 @@ pub fn routes() -> Vec<Route> {
         Route::new(post(), "/v1/remittances/{remittance}/withdraw", OPS, "Give back what was set aside.", remittances::withdraw),
         Route::new(get(), "/v1/statements/hosts/{host}/{months}/statement.csv", READERS, "What a host's pledges gave in a month or some, and what stands at its end.", statements::host_csv),
         Route::new(get(), "/v1/statements/hosts/{host}/{months}/statement.html", READERS, "The same to print.", statements::host_html),
+        Route::new(get(), "/v1/statements/hosts/{host}/{months}/regulator.csv", AUDITORS, "For the regulator, of one merchant.", regulator::of_host),
         Route::new(get(), "/v1/statements/charities/{charity}/{months}/statement.csv", ALL, "What a charity was given in a month or some, with its transfers.", statements::charity_csv),
         Route::new(get(), "/v1/statements/charities/{charity}/{months}/statement.html", ALL, "The same to print.", statements::charity_html),
-        Route::new(get(), "/v1/statements/charities/{charity}/{months}/regulator.csv", AUDITORS, "For the regulator: terms, agreements, totals, transfers and disclosure dates.", statements::regulator),
+        Route::new(get(), "/v1/statements/charities/{charity}/{months}/regulator.csv", AUDITORS, "For the regulator: terms, agreements, totals, transfers and disclosure dates.", regulator::of_charity),
         Route::new(get(), "/v1/statements/projects/{project}/{months}/statement.csv", ALL, "What a project was given in a month or some.", statements::project_csv),
         Route::new(get(), "/v1/statements/projects/{project}/{months}/statement.html", ALL, "The same to print.", statements::project_html),
+        Route::new(get(), "/v1/statements/everybody/{months}/regulator.csv", AUDITORS, "For the regulator, of all charities and merchants.", regulator::of_everybody),
         Route::new(get(), "/v1/pools", ALL, "Sponsors' pools, highest id first.", pools::list).paged(),
         Route::new(post(), "/v1/pools", OPS, "Make a pool: a sponsor's budget in slots of time.", pools::create),
         Route::new(get(), "/v1/pools/{pool}", ALL, "A pool: terms, slots with what is left, seeds when published.", pools::read),
