@@ -274,6 +274,7 @@ pub fn pledge(pledge: &Pledge) -> v1::Pledge {
         ends_at_ms: millis(pledge.ends_at),
         rounding: rounding(pledge.rounding).into(),
         agreement_sha256: pledge.agreement_sha256.clone(),
+        leaves: Vec::new(),
     }
 }
 
@@ -308,6 +309,7 @@ pub fn charity_total(total: &CharityTotal) -> v1::CharityTotal {
         gross_matched_minor: total.gross_matched,
         gross_unmatched_minor: total.gross_unmatched,
         ended: pledge_end(total.ended).into(),
+        tally_leaf: 0,
     }
 }
 

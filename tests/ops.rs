@@ -68,6 +68,41 @@ async fn the_feed_is_a_room_for_ops_and_auditors_that_nobody_hosts() {
     server.post(Ops, "someone", "/v1/rooms/ops/sales", sale).await.refused(403, "forbidden");
 }
 
+/// It is told a week before its clock runs out, and not before that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_is_due_becomes_an_alert() {
+    let server = start().await;
+    server.register(&["School"]).await;
+    let alerts = async |server: &Server| {
+        let reading = Feed::join(server, "ops", Ops, Value::Null).await.reading().await;
+        let alerts = reading["opsReading"]["alerts"].as_array().cloned().unwrap_or_default();
+        alerts.into_iter().filter(|alert| alert["kind"] == "disclosure-due").collect::<Vec<_>>()
+    };
+    assert_eq!(alerts(&server).await, Vec::<Value>::new(), "due in 90 days");
+    let mut data = server.data;
+    server.running.stop().await.unwrap();
+    for (days, wanted) in [(82, None), (84, Some("school, ")), (200, Some("school, "))] {
+        let clock = Clock::manual(server::NOW + server::DAY * days);
+        let config = Config { listen: "127.0.0.1:0".parse().unwrap(), ..Config::default() };
+        let server = start_with(config, data, clock).await;
+        let about: Option<String> = match wanted {
+            None => alerts(&server).await.first().map(ToString::to_string),
+            // The first reading may be made before the first look.
+            Some(_) => loop {
+                if let Some(alert) = alerts(&server).await.first() {
+                    break alert["about"].as_str().map(str::to_owned);
+                }
+            },
+        };
+        match wanted {
+            None => assert_eq!(about, None, "{days} days"),
+            Some(wanted) => assert!(about.is_some_and(|about| about.starts_with(wanted)), "{days} days"),
+        }
+        data = server.data;
+        server.running.stop().await.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_was_cut_off_recovers_the_readings_that_it_missed() {
     let config = Config { listen: "127.0.0.1:0".parse().unwrap(), ..Config::default() };

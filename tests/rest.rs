@@ -2,12 +2,19 @@
 
 #[path = "rest/desk.rs"]
 mod desk;
+#[allow(dead_code, reason = "shared with the tests of ops")]
+#[path = "rest/feed.rs"]
+mod feed;
 #[path = "rest/giving.rs"]
 mod giving;
+#[path = "rest/leaves.rs"]
+mod leaves;
 #[path = "rest/provider.rs"]
 mod provider;
 #[path = "rest/registry.rs"]
 mod registry;
+#[path = "rest/regulator.rs"]
+mod regulator;
 #[path = "rest/server.rs"]
 mod server;
 

@@ -185,6 +185,15 @@ UNION ALL
 SELECT a.name, 'balance ' || (sum(t.credits) - sum(t.debits)) FROM totals t JOIN accounts a ON a.id = t.account
 WHERE a.name LIKE 'charity_%' AND a.name NOT LIKE 'charity_remitted/%' GROUP BY a.name HAVING sum(t.credits) < sum(t.debits);
 
+-- name: remittances_have_two_people
+-- rule: what was remitted, or waits for the bank, was approved by somebody else than who proposed it
+-- Those from before runs, which have no proof, were recorded by one person.
+SELECT hex(id), state || ', proposed by ' || proposer || ', approved by ' || approver FROM (
+    SELECT id, state, proof, coalesce(json_extract(body, '$.proposed_by'), '') AS proposer,
+           coalesce(json_extract(body, '$.approved_by'), '') AS approver
+    FROM remittance_runs WHERE state IN ('approved', 'transferred')) runs
+WHERE (approver = proposer OR approver = '' OR proposer = '') AND NOT (state = 'transferred' AND proof IS NULL);
+
 -- name: pools_spent_what_they_matched
 -- rule: what a pool's slots have spent, by project and by buyer and day too, is what was matched less taken back, within the budgets
 SELECT hex(pool), what || ': off by ' || sum(amount) FROM (

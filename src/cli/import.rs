@@ -61,7 +61,7 @@ pub enum Import {
   currency             may be left out: CNY
   place                may be left out: 0..=80 characters
   record_number        may be left out: under which it was filed, 0..=60 characters
-  give_url             may be left out: an https address, where to give to it directly
+  give_url             may be left out: an https address at the host of its charity's platform_url, where to give to it directly
   disclose_every_days  may be left out: 90; a report is due so long after the one before, 1..=366")]
     Projects(registry::Registry),
 }

@@ -431,6 +431,7 @@ mod tests {
                 ends_at_ms: starts + lasts,
                 rounding: v1::Rounding::HalfEven.into(),
                 agreement_sha256: "0a".repeat(32),
+                leaves: Vec::new(),
             };
             let parts = vec![PledgePart {
                 project: "school-meals".into(),

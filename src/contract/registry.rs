@@ -36,8 +36,13 @@ pub fn project(project: &Project) -> v1::Project {
 
 /// `reported_at`: of its newest report.
 pub fn registered(of: &Project, by: &Charity, reported_at: Option<Timestamp>) -> v1::RegisteredProject {
+    let mut shown = project(of);
+    if of.gives_on_platform_of(by).is_err() {
+        // The charity has moved to another platform since.
+        shown.give_url.clear();
+    }
     v1::RegisteredProject {
-        project: Some(project(of)),
+        project: Some(shown),
         charity: Some(charity(by)),
         reported_at_ms: millis(reported_at),
         report_due_at_ms: millis(of.due_at(reported_at)),
@@ -62,10 +67,11 @@ pub fn transfer(it: &HandedOver) -> v1::ProjectTransfer {
         pledge_id: it.part.pledge.to_string(),
         reference: it.reference.clone(),
         proof_sha256: it.proof_sha256.clone(),
+        leaf: it.leaf.unwrap_or(0),
     }
 }
 
-pub fn project_total(total: &ProjectTotal) -> v1::ProjectTotal {
+pub fn project_total(total: &ProjectTotal, tally_leaf: Option<u64>) -> v1::ProjectTotal {
     v1::ProjectTotal {
         currency: total.currency.as_str().to_owned(),
         gross_accrued_minor: total.gross_accrued,
@@ -73,5 +79,7 @@ pub fn project_total(total: &ProjectTotal) -> v1::ProjectTotal {
         confirmed_minor: total.confirmed,
         remitted_minor: total.remitted,
         matched_minor: total.matched,
+        // A tally is never the first leaf.
+        tally_leaf: tally_leaf.unwrap_or(0),
     }
 }

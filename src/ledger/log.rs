@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 use apricot_tlog::checkpoint::{Checkpoint, CheckpointRefused, SignedCheckpoint};
-use apricot_tlog::leaf::{self, Currency, Leaf, LeafRefused};
+use apricot_tlog::leaf::{self, Currency, Leaf, LeafRefused, Scope};
 use apricot_tlog::merkle::{Hash, ProveError};
 use apricot_tlog::note::{KeyRefused, Signer, VerifierKey};
 use apricot_tlog::proof::Proof;
@@ -17,7 +17,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tokio::sync::Mutex;
 
-use crate::model::{OrderId, PledgeRef, Timestamp};
+use crate::model::{self, OrderId, PledgeRef, Timestamp};
 use crate::store::journal::{
     Duty, LOG_BATCH_MAX, LeafOf, LogBatch, LogLeaf, LogState, Placed, Untold, Waiting,
 };
@@ -308,6 +308,27 @@ impl PublicLog {
         let mut days = self.0.days.lock().await;
         days.read(currencies, &self.0.journal).await?;
         Ok(days.all())
+    }
+
+    /// The same of one sum. One that was never tallied has no days.
+    pub async fn days_of(&self, scope: Scope, key: &str, currency: Currency) -> Result<Vec<Day>, LogError> {
+        let ends = {
+            let mut days = self.0.days.lock().await;
+            days.read(&[currency], &self.0.journal).await?;
+            days.ends(currency)
+        };
+        days::of_sum(scope, key, currency, &ends, &self.0.journal).await
+    }
+
+    /// Where the newest tally of one sum is.
+    pub async fn newest_tally(
+        &self,
+        scope: Scope,
+        key: &str,
+        currency: model::Currency,
+    ) -> Result<Option<u64>, LogError> {
+        let name = tallies::name(scope, leaves::currency(currency), &leaves::words(key, 100));
+        Ok(self.0.journal.log_newest_tally(&name).await?)
     }
 
     pub async fn waiting(&self) -> Result<u64, LogError> {

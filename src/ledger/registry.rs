@@ -75,14 +75,15 @@ impl Ledger {
             let bound = format!("{}: a project stays with its charity", known.charity);
             return Err(OutOfBound::new("charity", bound).into());
         }
-        if known.is_none() && self.journal().charity(&project.charity).await?.is_none() {
-            return Err(OutOfBound::new("charity", "the registration number of a registered charity").into());
-        }
+        let charity = self.journal().charity(&project.charity).await?;
+        let charity = charity
+            .ok_or_else(|| OutOfBound::new("charity", "the registration number of a registered charity"))?;
         project.version = version;
         if known.as_ref() == Some(&project) {
             self.register(by.key()).await?;
             return Ok((project, false));
         }
+        project.gives_on_platform_of(&charity)?;
         project.version += 1;
         let entry = by.entry("register-project", id.as_str(), Write::Project(Box::new(project)));
         self.register(entry).await?;

@@ -99,6 +99,24 @@ impl Project {
         Ok(())
     }
 
+    /// Gifts are given on the platform that is designated for the charity, and nowhere else.
+    pub fn gives_on_platform_of(&self, charity: &Charity) -> Result<(), OutOfBound> {
+        let Some(address) = self.give_url.as_deref() else { return Ok(()) };
+        let Some(platform) = charity.platform_url.as_deref() else {
+            let bound =
+                "left out until its charity has a platformUrl, the address of its designated platform";
+            return Err(OutOfBound::new("giveUrl", bound));
+        };
+        if host_of(address) == host_of(platform) {
+            return Ok(());
+        }
+        let bound = format!(
+            "an address at {}, its charity's designated platform; if that has changed, change the charity's platformUrl first",
+            host_of(platform)
+        );
+        Err(OutOfBound::new("giveUrl", bound))
+    }
+
     /// When the next report is due, given the newest one. While the project runs: one period after the newest, or after the start.
     /// After its end, once more: one period after the end, for all that was not told by then. `None`: everything is told.
     pub fn due_at(&self, reported_at: Option<Timestamp>) -> Option<Timestamp> {
@@ -147,6 +165,13 @@ fn address(field: &'static str, address: Option<&str>) -> Result<(), OutOfBound>
         return Ok(());
     }
     Err(OutOfBound::new(field, format!("an https address of at most {ADDRESS_MAX} characters")))
+}
+
+/// Of a checked address, with its port unless that is the usual one.
+fn host_of(address: &str) -> String {
+    let host = address.strip_prefix("https://").and_then(|rest| rest.split(['/', '?', '#']).next());
+    let host = host.unwrap_or_default().to_ascii_lowercase();
+    host.strip_suffix(":443").map_or(host.clone(), str::to_owned)
 }
 
 #[cfg(test)]
@@ -204,6 +229,32 @@ mod tests {
             assert_eq!(refused(|it| it.give_url = Some(url.into())), "giveUrl", "{url}");
         }
         assert_eq!(refused(|it| it.give_url = Some(format!("https://a/{}", "b".repeat(300)))), "giveUrl");
+    }
+
+    #[test]
+    fn gifts_are_given_on_the_charity_s_platform() {
+        let given = |platform: Option<&str>, give: Option<&str>| {
+            let charity = Charity {
+                registration: "53100000".into(),
+                name: "Hope".into(),
+                qualification: String::new(),
+                platform: String::new(),
+                platform_url: platform.map(str::to_owned),
+                version: 1,
+            };
+            let project = Project { give_url: give.map(str::to_owned), ..project() };
+            project.gives_on_platform_of(&charity).map_err(|refused| refused.bound)
+        };
+        let platform = Some("https://give.example/of/hope");
+        for fits in ["https://give.example", "https://GIVE.example:443/p?id=7", "https://give.example/#p"] {
+            assert_eq!(given(platform, Some(fits)), Ok(()), "{fits}");
+        }
+        assert_eq!((given(platform, None), given(None, None)), (Ok(()), Ok(())));
+        for other in ["https://give.example.evil/", "https://a.give.example/", "https://give.example:8443/"] {
+            let bound = given(platform, Some(other)).unwrap_err();
+            assert!(bound.starts_with("an address at give.example, "), "{other}: {bound}");
+        }
+        assert!(given(None, Some("https://give.example/")).unwrap_err().starts_with("left out until"));
     }
 
     #[test]

@@ -40,7 +40,7 @@ mod writer;
 pub use books::{BookedOrder, CharityLine, PartGift};
 pub use entry::{Entry, HoldOutcome, Once, Task, Write};
 pub use figures::{Figures, Funnel, Minute, RoomSums};
-pub use giving::{Giver, Giving, GivingSums, HandedOver};
+pub use giving::{Giver, Giving, GivingSums, HandedOver, SoldUnder};
 pub use lease::{Deadline, Duty, Lease};
 pub use log::{
     LOG_BATCH_MAX, LeafOf, Line, LineOrder, LineRemittance, LogBatch, LogLeaf, LogState, Placed, Untold,

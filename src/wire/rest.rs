@@ -21,6 +21,7 @@ use crate::model::{Caller, OutOfBound, Role, RoomId, Timestamp};
 use crate::store::journal::Once;
 
 mod answer;
+mod board;
 mod body;
 mod books;
 mod charity;
@@ -34,6 +35,7 @@ mod products;
 mod qr;
 mod receipts;
 mod registry;
+mod regulator;
 mod remittances;
 mod rooms;
 mod sales;

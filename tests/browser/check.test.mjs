@@ -341,6 +341,39 @@ describe("what anyone can check", { skip: missing }, () => {
     assert.equal(await page.locator('[data-province="XJ"]').getAttribute("data-level"), "4");
     await page.locator(".days canvas").waitFor();
 
+    // A row of each table shows its own days, and each of them leads to its tally.
+    for (const [testId, scope] of [["counties", "county"], ["projects", "project"], ["produce", "produce"]]) {
+      const row = page.getByTestId(testId).locator("tbody tr").first();
+      const key = await row.getAttribute("data-key");
+      await row.locator("td").first().click({ position: { x: 2, y: 2 } });
+      await page.locator(`[data-testid="days-of"][data-key=${JSON.stringify(key)}]`).waitFor();
+      assert.equal(await row.getAttribute("data-shown"), "true");
+      const days = (await server.call("GET", `/v1/board/days?scope=${scope}&key=${encodeURIComponent(key)}`)).days;
+      await page.locator(".days canvas").waitFor();
+      const links = page.locator(".days .chart-table td a.to-leaf");
+      await until(async () => (await links.count()) === 2 * days.length, `${scope} to have its days`);
+      for (const at of await links.evaluateAll((all) => all.map(({ dataset }) => dataset.leaf))) {
+        const stated = JSON.parse((await server.call("GET", `/v1/log/leaves/${at}`)).leaf);
+        assert.deepEqual([stated.kind, stated.scope, stated.key], ["tally", scope, key]);
+      }
+    }
+    const project = page.getByTestId("projects").locator("tbody th a").first();
+    const id = await page.getByTestId("projects").locator("tbody tr").first().getAttribute("data-key");
+    assert.equal(await project.getAttribute("href"), `/p/${id}`);
+    assert.equal(await project.textContent(), (await server.call("GET", `/v1/projects/${id}`)).project.project.title);
+    await page.getByTestId("days-of-all").click();
+    await page.locator('[data-testid="days-of"][data-key=""]').waitFor();
+    // The map leads to the rows: a tile by its list, a circle at once.
+    const places = await page.getByTestId("counties").locator("tbody tr").evaluateAll((rows) => rows.map((row) => row.dataset.key));
+    assert.equal(await page.getByTestId("map").locator("circle").count(), places.length, "a circle for each place");
+    await page.locator('[data-province="XJ"] a').click();
+    await page.getByTestId("map-places").locator("a").first().click();
+    assert.ok(places.includes(await page.getByTestId("days-of").getAttribute("data-key")));
+    const circle = page.getByTestId("map").locator("circle").last();
+    await circle.click();
+    await page.locator(`[data-testid="days-of"][data-key=${JSON.stringify(await circle.getAttribute("data-place"))}]`).waitFor();
+    assert.deepEqual(await objections(page), []);
+
     // An answer of a shorter log that comes late changes nothing.
     const size = async () => Number(await page.getByTestId("board").getAttribute("data-size"));
     const known = await size();

@@ -88,7 +88,26 @@ describe("a project", { skip: missing }, () => {
     assert.deepEqual([await give.getAttribute("href"), (await give.getAttribute("rel")).includes("noopener")], ["https://giving.example/p", true]);
     assert.match(text, /Apricot 不经手任何捐款/);
     assert.ok(await page.getByTestId("code").evaluate((code) => code.decode().then(() => code.naturalWidth > 0)), "the code is drawn");
-    assert.equal(await page.getByTestId("project-pledge").locator("a").getAttribute("href"), `/pledges/${pledge.id}?from=poster`);
+    assert.equal(await page.getByTestId("project-pledge").locator("a").first().getAttribute("href"), `/pledges/${pledge.id}?from=poster`);
+    assert.deepEqual(await objections(page), []);
+    // Each figure leads to the tally that states it, and the pledge to its own line.
+    const leaf = async (link) => JSON.parse((await server.call("GET", `/v1/log/leaves/${await link.getAttribute("data-leaf")}`)).leaf);
+    const version = page.getByTestId("project-pledge").locator("a.to-leaf");
+    await until(async () => (await page.reload()) !== null && (await page.getByTestId("project-accrued").locator("a.to-leaf").count()) > 0, "the tally", 90_000);
+    const tally = await leaf(page.getByTestId("project-accrued").locator("a.to-leaf"));
+    assert.deepEqual([tally.kind, tally.scope, tally.key, tally.accrued], ["tally", "project", LUNCH.id, 109]);
+    const terms = await leaf(version);
+    assert.deepEqual([terms.kind, terms.pledge, terms.version], ["pledge", pledge.id, 1]);
+    assert.match(await version.getAttribute("href"), /^\/verify#leaf=\d+$/);
+    const paper = await open(`/pledges/${pledge.id}`, ENGLISH);
+    const sum = paper.getByTestId("pledge-accrued").locator("a.to-leaf");
+    await sum.waitFor();
+    assert.deepEqual([(await leaf(sum)).scope, (await leaf(sum)).key, (await leaf(paper.getByTestId("versions").locator("a"))).kind], ["pledge", pledge.id, "pledge"]);
+    assert.deepEqual(await objections(paper), []);
+    await sum.click();
+    await paper.locator('[data-testid="leaf"][data-kind="tally"]').waitFor();
+    assert.deepEqual(paper.complaints, []);
+    await paper.context().close();
     assert.deepEqual(await objections(page), []);
     // Its other half.
     await page.goto(`${server.base}/p/${LIBRARY.id}`);
@@ -183,6 +202,24 @@ describe("a project", { skip: missing }, () => {
     const [paper] = await Promise.all([page.context().waitForEvent("page"), page.getByTestId("statement").first().click()]);
     await paper.waitForLoadState();
     assert.match(await paper.locator("body").textContent(), /ICBC-2026-001/);
+    const sent = page.getByTestId("transfer").locator("a.to-leaf");
+    await until(async () => (await page.reload()) !== null && (await sent.count()) > 0, "the transfer's line", 30_000);
+    const line = JSON.parse((await server.call("GET", `/v1/log/leaves/${await sent.getAttribute("data-leaf")}`)).leaf);
+    assert.deepEqual([line.kind, line.amount, line.reference], ["remittance", 133, "ICBC-2026-001"]);
+    // On paper: whole pages of A4, nothing wider than they are, and of this page nothing to press.
+    const { width, height } = { width: 297 - 24, height: 210 - 24 };
+    await paper.setViewportSize({ width: Math.floor((width / 25.4) * 96), height: Math.floor((height / 25.4) * 96) });
+    await paper.emulateMedia({ media: "print" });
+    const cut = await paper.evaluate(() => [...document.querySelectorAll("table")].filter((table) => table.getBoundingClientRect().right > innerWidth + 1 || table.parentElement.scrollWidth > table.parentElement.clientWidth + 1).length);
+    assert.equal(cut, 0, "no table is cut");
+    const pdf = (await paper.pdf({ preferCSSPageSize: true })).toString("latin1");
+    const boxes = [...pdf.matchAll(/\/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]/g)].map(([, ...sides]) => sides.map((side) => Math.round(Number(side))));
+    assert.ok(boxes.length >= 1, "a page at least");
+    for (const [wide, high] of boxes) assert.ok(Math.abs(wide - 842) <= 1 && Math.abs(high - 595) <= 1, `A4 on its side: ${wide} x ${high}`);
+    await page.emulateMedia({ media: "print" });
+    assert.equal(await page.locator("button:visible, nav:visible").count(), 0);
+    assert.equal(await page.getByTestId("statement").first().isVisible(), false);
+    await page.emulateMedia({ media: "screen" });
     assert.deepEqual(page.complaints, []);
     await page.context().close();
   });

@@ -110,7 +110,7 @@ export class Server {
     const parts = [];
     for (const given of projects) {
       const { id, title, charity, registration, weight = 1, ...more } = { ...LUNCH, ...given };
-      await this.call("PUT", `/v1/charities/${encodeURIComponent(registration)}`, this.ops, { name: charity });
+      await this.call("PUT", `/v1/charities/${encodeURIComponent(registration)}`, this.ops, { name: charity, platformUrl: "https://giving.example/" });
       await this.call("PUT", `/v1/projects/${id}`, this.ops, { charity: registration, title, ...more });
       parts.push({ projectId: id, weight });
     }

@@ -1,8 +1,11 @@
 //! From a pledge to the charity: remittances, statements, and what a pledge has to give.
 
-use apricot::model::Role::{Auditor, Guest, Host, Ops, Viewer};
-use serde_json::json;
+use std::time::Duration;
 
+use apricot::model::Role::{Auditor, Guest, Host, Ops, Viewer};
+use serde_json::{Value, json};
+
+use super::feed::Feed;
 use super::server::NOW;
 use super::{ORDER, selling};
 
@@ -71,9 +74,6 @@ async fn a_remittance_needs_two_people_and_the_bank() {
     let html = server.get(Guest, "guest", &format!("{base}/statement.html")).await;
     assert!(html.headers["content-security-policy"].to_str().unwrap().contains("style-src 'sha256-"));
     assert!(html.text.contains("ICBC 17") && html.text.contains("School"), "{}", html.text);
-    let export = server.get(Auditor, "audit", &format!("{base}/regulator.csv")).await.text;
-    assert!(export.contains(&"ab".repeat(32)) && export.contains("2.5 %"), "{export}");
-    server.get(Host, "li", &format!("{base}/regulator.csv")).await.refused(403, "forbidden");
     let own = format!("/v1/statements/hosts/li/{month}/statement.csv");
     assert!(server.get(Host, "li", &own).await.text.contains(",school,"));
     server.get(Host, "zhao", &own).await.refused(403, "forbidden");
@@ -97,4 +97,44 @@ async fn a_sale_that_would_give_less_than_a_coin_is_refused() {
         server.post(Host, "li", "/v1/rooms/hill/sales", sale("1999")).await.refused(422, "invalid-field");
     assert_eq!(refused["field"], "pledgeId");
     server.post(Host, "li", "/v1/rooms/hill/sales", sale("2000")).await.expect(201);
+}
+
+/// What the room is told of a pledge: amounts, and whether it gives nothing more, in one reading.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pledge_that_is_full_or_over_says_so_with_its_total() {
+    let server = selling().await;
+    server.register(&["School"]).await;
+    let ends = NOW.millis() + 3_600_000;
+    let pledge = json!({"pledge": {"parts": [{"projectId": "school"}], "base": "PLEDGE_BASE_PAID_PRICE",
+        "sharePpm": 25_000, "rounding": "ROUNDING_HALF_EVEN", "cap": {"minor": "60", "currency": "CNY"},
+        "endsAtMs": ends.to_string(), "agreementSha256": "ab".repeat(32)}});
+    let pledge = server.post(Host, "li", "/v1/pledges", pledge).await.expect(201);
+    let sale = json!({"sku": "apricot", "price": {"minor": "1990", "currency": "CNY"}, "stock": 9, "limitPerBuyer": 9,
+        "durationSeconds": 600, "pledgeId": pledge["id"], "openNow": true});
+    let sale = server.post(Host, "li", "/v1/rooms/hill/sales", sale).await.expect(201);
+    let mut feed = Feed::join(&server, "hill", Guest, Value::Null).await;
+    let total =
+        |said: &Value| said["state"]["charity"][0].as_object().map(|total| Value::Object(total.clone()));
+    server.place("wang", ORDER, sale["id"].as_str().unwrap(), 2).await.expect(201);
+    server.pay("wang", ORDER).await;
+    // The order would give 1.00.
+    let full = feed.until(|said| total(said).filter(|it| it.get("grossAccruedMinor").is_some())).await;
+    assert_eq!(
+        (&full["grossAccruedMinor"], &full["ended"]),
+        (&json!("60"), &json!("PLEDGE_END_CAP_REACHED"))
+    );
+    let refund = json!({"amount": {"minor": "2000", "currency": "CNY"}, "reason": "bruised"});
+    server.post(Host, "li", &format!("/v1/orders/{ORDER}/refunds"), refund).await.expect(200);
+    let room = feed.until(|said| total(said).filter(|it| it.get("grossReversedMinor").is_some())).await;
+    assert_eq!(room.get("ended"), None, "a refund made room: {room}");
+    let read = async || {
+        server.get(Guest, "guest", &format!("/v1/pledges/{}/total", pledge["id"].as_str().unwrap())).await
+    };
+    server.clock.advance(Duration::from_millis(3_599_999));
+    assert_eq!(read().await.expect(200).get("ended"), None);
+    server.clock.advance(Duration::from_millis(1));
+    // Nothing is bought: the clock alone changes what the room says.
+    let over = feed.until(|said| total(said).filter(|it| it.get("ended").is_some())).await;
+    assert_eq!((&over["ended"], &over["sequence"]), (&json!("PLEDGE_END_PERIOD_OVER"), &room["sequence"]));
+    assert_eq!(read().await.expect(200)["ended"], "PLEDGE_END_PERIOD_OVER");
 }

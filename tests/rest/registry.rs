@@ -1,5 +1,7 @@
 //! Charities and projects over REST: registered by ops, found by everybody.
 
+use std::time::Duration;
+
 use apricot::model::Role::{Auditor, Host, Ops, Viewer};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -109,6 +111,7 @@ async fn what_is_out_of_bound_is_refused_by_its_field() {
         (PROJECT, changed("charity", "53109999X".into()), "charity"),
         (PROJECT, changed("title", "".into()), "title"),
         (PROJECT, changed("giveUrl", "http://giving.example".into()), "giveUrl"),
+        (PROJECT, changed("giveUrl", "https://elsewhere.example/p".into()), "giveUrl"),
         (PROJECT, changed("discloseEveryDays", 400.into()), "discloseEveryDays"),
         (PROJECT, changed("endedAtMs", "1".into()), "endedAtMs"),
         ("/v1/charities/531", charity("Short"), "registration"),
@@ -127,6 +130,34 @@ async fn what_is_out_of_bound_is_refused_by_its_field() {
     }
     let told = json!({"title": "x", "text": "y"});
     server.post(Ops, "kim", "/v1/projects/nobody/reports", told).await.refused(404, "not-found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gifts_are_given_on_the_designated_platform() {
+    let server = registered().await;
+    let mut moved = charity("示例基金会");
+    moved["platformUrl"] = "https://other.example/".into();
+    put(&server, CHARITY, moved).await.expect(200);
+    let page = read(&server, PROJECT).await.expect(200);
+    assert_eq!(page["project"]["project"].get("giveUrl"), None, "nobody is sent to the old platform");
+    let mut body = project("山村小学午餐");
+    body["place"] = "新疆".into();
+    let refused = put(&server, PROJECT, body.clone()).await.refused(422, "invalid-field");
+    let bound = refused["bound"].as_str().unwrap();
+    assert!(
+        refused["field"] == "giveUrl" && bound.contains("other.example") && bound.contains("platformUrl"),
+        "{bound}"
+    );
+    body["giveUrl"] = "https://other.example/p".into();
+    put(&server, PROJECT, body).await.expect(200);
+    let page = read(&server, PROJECT).await.expect(200);
+    assert_eq!(page["project"]["project"]["giveUrl"], "https://other.example/p");
+    put(&server, "/v1/charities/53100009X", json!({"name": "No platform"})).await.expect(201);
+    let without = json!({"charity": "53100009X", "title": "Books", "giveUrl": "https://giving.example/b"});
+    assert_eq!(
+        put(&server, "/v1/projects/books", without).await.refused(422, "invalid-field")["field"],
+        "giveUrl"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -191,6 +222,42 @@ async fn a_project_s_page_adds_up_the_pledges_that_name_it() {
     let refused = send(server.by(Host, "li", Method::PUT, PROJECT).json(&project("Mine"))).await;
     refused.refused(403, "forbidden");
     send(server.request(Method::PUT, PROJECT).json(&project("Mine"))).await.refused(401, "token-required");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_is_registered_and_runs_can_be_pledged_to() {
+    let server = registered().await;
+    let pledge = |projects: &[&str]| {
+        let parts: Vec<Value> = projects.iter().map(|id| json!({"projectId": id})).collect();
+        json!({"pledge": {"parts": parts, "base": "PLEDGE_BASE_PAID_PRICE", "sharePpm": 25_000,
+            "rounding": "ROUNDING_DOWN", "agreementSha256": "ab".repeat(32)}})
+    };
+    let ends = NOW.millis() + 86_400_000;
+    let mut body = project("山村小学午餐");
+    body["endedAtMs"] = ends.to_string().into();
+    put(&server, PROJECT, body).await.expect(200);
+    let made = server.post(Host, "li", "/v1/pledges", pledge(&["school-lunches"])).await.expect(201);
+    server.clock.advance(Duration::from_secs(86_400));
+    let refused = async |projects: &[&str]| {
+        let refused = server.post(Host, "li", "/v1/pledges", pledge(projects)).await;
+        let refused = refused.refused(422, "invalid-field");
+        (refused["field"].as_str().unwrap().to_owned(), refused["bound"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(
+        refused(&["school-lunches"]).await,
+        ("parts[0].projectId".into(), "a project that has not ended".into())
+    );
+    let (field, bound) = refused(&["nothing-like-it"]).await;
+    assert!(field == "parts[0].projectId" && bound.contains("a project of the register"), "{field}: {bound}");
+    put(&server, "/v1/projects/books", json!({"charity": "53100000X", "title": "Books"})).await.expect(201);
+    assert_eq!(refused(&["books", "Not an id"]).await.0, "parts[1].projectId");
+    assert_eq!(refused(&["books", "school-lunches"]).await.0, "parts[1].projectId");
+    // Nor does an older pledge get another version.
+    let mut again = pledge(&["school-lunches"]);
+    again["pledge"]["id"] = made["id"].clone();
+    let again = server.post(Host, "li", "/v1/pledges", again).await.refused(422, "invalid-field");
+    assert_eq!(again["field"], "parts[0].projectId");
+    server.post(Host, "li", "/v1/pledges", pledge(&["books"])).await.expect(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]

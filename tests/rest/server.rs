@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
 pub const NOW: Timestamp = Timestamp(1_790_000_000_000);
-const DAY: Duration = Duration::from_secs(86_400);
+pub const DAY: Duration = Duration::from_secs(86_400);
 
 pub struct Server {
     pub running: Running,

@@ -77,8 +77,8 @@ impl Registry {
                 let charities: HashSet<String> =
                     part.iter().map(|(_, project)| project.charity.clone()).collect();
                 let charities = journal.charities_named(charities.into_iter().collect()).await?;
-                let charities: HashSet<String> =
-                    charities.into_iter().map(|charity| charity.registration).collect();
+                let charities: HashMap<String, Charity> =
+                    charities.into_iter().map(|charity| (charity.registration.clone(), charity)).collect();
                 let names: Vec<ProjectId> = part.iter().map(|(_, project)| project.id.clone()).collect();
                 let known = journal.projects_named(&names).await?;
                 let mut known: HashMap<ProjectId, Project> =
@@ -171,16 +171,21 @@ async fn write(journal: &Journal, writes: Vec<Write>, things: &str) -> Result<()
 }
 
 /// Why a project cannot stand beside what is registered.
-fn misplaced(project: &Project, known: Option<&Project>, charities: &HashSet<String>) -> Option<String> {
-    match known {
-        Some(known) if known.charity != project.charity => {
-            Some(format!("charity must be {}: a project stays with its charity", known.charity))
-        }
-        None if !charities.contains(&project.charity) => Some(
-            "charity must be the registration number of a registered charity; import charities first".into(),
-        ),
-        Some(_) | None => None,
+fn misplaced(
+    project: &Project,
+    known: Option<&Project>,
+    charities: &HashMap<String, Charity>,
+) -> Option<String> {
+    if let Some(known) = known.filter(|known| known.charity != project.charity) {
+        return Some(format!("charity must be {}: a project stays with its charity", known.charity));
     }
+    let Some(charity) = charities.get(&project.charity) else {
+        return Some(
+            "charity must be the registration number of a registered charity; import charities first".into(),
+        );
+    };
+    let wrong = project.gives_on_platform_of(charity).err()?;
+    Some(in_columns(wrong).to_string())
 }
 
 /// The right lines and the wrong ones of a CSV file. `Err`: the file as a whole is not such a table.
@@ -247,7 +252,10 @@ fn in_columns(refused: OutOfBound) -> OutOfBound {
         "endedAtMs" => "ended_on".into(),
         _ => refused.field,
     };
-    OutOfBound { field, bound: refused.bound.replace("startedAtMs", "started_on") }
+    OutOfBound {
+        field,
+        bound: refused.bound.replace("startedAtMs", "started_on").replace("platformUrl", "platform_url"),
+    }
 }
 
 #[cfg(test)]

@@ -17,10 +17,16 @@ const SHANGHAI_AHEAD_MS: u64 = 8 * HOUR_MS;
 #[derive(Default)]
 pub struct Days {
     read_up_to: HashMap<Currency, u64>,
-    last: BTreeMap<(u64, Currency), (u64, Tally)>,
+    known: BTreeMap<(u64, Currency), Known>,
 }
 
-/// The tally of everything that was the last one of its day.
+/// Of everything, on one day: where its first tally is, and its last one.
+struct Known {
+    first: u64,
+    last: (u64, Tally),
+}
+
+/// The tally of a sum that was the last one of its day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Day {
     /// "2026-11-30"
@@ -41,25 +47,57 @@ impl Days {
                 for placed in &placed {
                     let leaf = parsed(placed)?;
                     if let Fact::Tally(tally) = leaf.fact {
-                        self.last.insert((day_of(leaf.at), *currency), (placed.index, tally));
+                        let last = (placed.index, tally);
+                        let known = self.known.entry((day_of(leaf.at), *currency));
+                        known
+                            .and_modify(|day| day.last = last.clone())
+                            .or_insert(Known { first: last.0, last });
                     }
                 }
             }
         }
-        while self.last.len() > DAYS_MAX {
-            self.last.pop_first();
+        while self.known.len() > DAYS_MAX {
+            self.known.pop_first();
         }
         Ok(())
     }
 
     pub fn all(&self) -> Vec<Day> {
-        let day = |((day, _), (index, tally)): (&(u64, Currency), &(u64, Tally))| Day {
+        let day = |((day, _), Known { last: (index, tally), .. }): (&(u64, Currency), &Known)| Day {
             date: date(*day),
             index: *index,
             tally: tally.clone(),
         };
-        self.last.iter().map(day).collect()
+        self.known.iter().map(day).collect()
     }
+
+    /// Behind the last tally of each day: whatever else was tallied on a day has its place before the first one of the next, since the
+    /// sum of everything changes with every other sum.
+    pub fn ends(&self, currency: Currency) -> Vec<u64> {
+        let firsts = self.known.iter().filter(|((_, of), _)| *of == currency).map(|(_, day)| day.first);
+        // Places are of 63 bits in the record.
+        firsts.skip(1).chain([i64::MAX.cast_unsigned()]).collect()
+    }
+}
+
+/// Of one sum, on each day the last tally that the record has of it.
+pub async fn of_sum(
+    scope: Scope,
+    key: &str,
+    currency: Currency,
+    ends: &[u64],
+    journal: &Journal,
+) -> Result<Vec<Day>, LogError> {
+    let placed = journal.log_tallies_before(&tallies::name(scope, currency, key), ends).await?;
+    let mut days: BTreeMap<u64, Day> = BTreeMap::new();
+    for placed in placed {
+        let leaf = parsed(&placed)?;
+        if let Fact::Tally(tally) = leaf.fact {
+            let day = day_of(leaf.at);
+            days.insert(day, Day { date: date(day), index: placed.index, tally });
+        }
+    }
+    Ok(days.into_values().collect())
 }
 
 /// Days since 1970, of a time in milliseconds.

@@ -156,3 +156,36 @@ async fn an_order_is_matched_once_by_each_pool() {
     assert_eq!(shop.sql("SELECT count(*) FROM transfers WHERE code = 13"), 2);
     shop.audit();
 }
+
+/// Two matches a minute and no more, whoever pays more often; a minute later it goes on.
+#[tokio::test]
+async fn who_pays_too_often_in_a_minute_pays_unmatched() {
+    let shop = Shop::open(50, 9).await;
+    let mut pool = pool(501, 100_000, Rule::Ratio { ppm: 1_000_000 });
+    pool.terms.buyer_minute_limit = 2;
+    shop.sponsored_by(pool).await;
+    let log = shop.log().await;
+    let mut added = Vec::new();
+    for (name, passes) in [("first", 0), ("second", 20), ("third", 20), ("fourth", 21)] {
+        shop.pass(Duration::from_secs(passes));
+        let wish = Wish { order: order(name), sale: shop.sale, quantity: 1, wait: false };
+        shop.sales.place(&buyer("ann"), wish, shop.now()).await.unwrap();
+        let ship_to = ShipTo {
+            name: "Ann".into(),
+            phone: "+86 138-0000-0000".into(),
+            address: "1 Orchard Road".into(),
+        };
+        shop.sales
+            .pay(&buyer("ann"), order(name), Method::SandboxApprove, ship_to, shop.now())
+            .await
+            .unwrap();
+        shop.authorise(name).await.unwrap();
+        assert_eq!(shop.stage(name).await, "paid", "{name}");
+        added.push(shop.sales.ledger().matched(order(name)).await.unwrap());
+    }
+    assert_eq!(added, [SHARE, SHARE, 0, SHARE], "the fourth comes when the first is over a minute old");
+    shop.bought("ben", 1).await;
+    assert_eq!(shop.sales.ledger().matched(order("ben")).await.unwrap(), SHARE, "others are matched");
+    assert_eq!(shop.recounted(&log).await.1, []);
+    shop.audit();
+}

@@ -110,6 +110,9 @@ pub struct Placed {
     pub leaf: String,
 }
 
+/// A pledge that was changed more often does not lead to its oldest versions.
+const VERSIONS_LED_TO: u32 = 20;
+
 const PLEDGES: &str = "SELECT p.id, p.version, p.host, p.base, p.share_ppm, p.per_unit, p.cap, p.currency, p.rounding, p.starts_at, \
      p.ends_at, p.body, {at} FROM {rows} JOIN pledges p ON p.id = x.pledge AND p.version = x.version {which}";
 
@@ -236,6 +239,45 @@ impl Journal {
     pub async fn log_of_pledge(&self, pledge: PledgeRef) -> Result<Option<Placed>, StoreError> {
         let sql = "SELECT place, leaf FROM log_leaves WHERE pledge = ?1 AND version = ?2";
         self.one(sql, vec![Value::Id(pledge.id.0), Value::Int(pledge.version.into())], placed).await
+    }
+
+    /// Versions of these pledges that are in the log, oldest first; of each the newest 20 versions at most.
+    pub async fn log_of_pledges(&self, pledges: &[PledgeId]) -> Result<Vec<(PledgeRef, u64)>, StoreError> {
+        if pledges.is_empty() {
+            return Ok(Vec::new());
+        }
+        let places: Vec<String> = (1..=pledges.len()).map(|place| format!("?{place}")).collect();
+        let sql = format!(
+            "SELECT l.pledge, l.version, l.place FROM log_leaves l WHERE l.pledge IN ({})
+               AND l.version > (SELECT max(p.version) FROM pledges p WHERE p.id = l.pledge) - {VERSIONS_LED_TO} ORDER BY l.place",
+            places.join(", ")
+        );
+        let values = pledges.iter().map(|id| Value::Id(id.0)).collect();
+        self.list(sql, values, |row| {
+            Ok((PledgeRef { id: PledgeId(row.id(0)?), version: row.number(1)? }, row.unsigned(2)?))
+        })
+        .await
+    }
+
+    /// Where the newest tally of one sum is.
+    pub async fn log_newest_tally(&self, tally: &str) -> Result<Option<u64>, StoreError> {
+        let sql = "SELECT place FROM log_leaves WHERE tally = ?1 ORDER BY place DESC LIMIT 1";
+        self.one(sql, vec![Value::Text(tally.into())], |row| row.unsigned(0)).await
+    }
+
+    /// Of one sum, the newest tally before each of these places, each once, oldest first.
+    pub async fn log_tallies_before(&self, tally: &str, places: &[u64]) -> Result<Vec<Placed>, StoreError> {
+        if places.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ends: Vec<String> = places.iter().map(|place| format!("({place})")).collect();
+        let sql = format!(
+            "WITH ends (place) AS (VALUES {})
+             SELECT DISTINCT l.place, l.leaf FROM ends e JOIN log_leaves l
+               ON l.place = (SELECT max(n.place) FROM log_leaves n WHERE n.tally = ?1 AND n.place < e.place) ORDER BY l.place",
+            ends.join(", ")
+        );
+        self.list(sql, vec![Value::Text(tally.into())], placed).await
     }
 
     /// The newest tally of each scope, key and currency.

@@ -1,7 +1,9 @@
 //! Pledges and what they have gathered.
 
 use apricot_proto::v1;
+use apricot_tlog::leaf::Scope;
 
+use super::receipts::unreadable;
 use super::{Call, Made, Refused, page};
 use crate::contract::{self, parse};
 use crate::model::ProjectId;
@@ -14,7 +16,7 @@ pub async fn own(call: Call) -> Result<v1::PledgeList, Refused> {
     let journal = call.wire.sales.ledger().journal();
     let listing = journal.pledges_of(call.caller.subject.clone(), call.page()?).await?;
     let next_cursor = page::cursor(listing.next.as_deref());
-    Ok(v1::PledgeList { pledges: listing.items.iter().map(contract::pledge).collect(), next_cursor })
+    Ok(v1::PledgeList { pledges: shown(&call, &listing.items).await?, next_cursor })
 }
 
 pub async fn pledge(call: Call<v1::CreatePledge>) -> Result<Made<v1::Pledge>, Refused> {
@@ -33,14 +35,34 @@ pub async fn pledge(call: Call<v1::CreatePledge>) -> Result<Made<v1::Pledge>, Re
 }
 
 pub async fn read(call: Call) -> Result<v1::Pledge, Refused> {
-    Ok(contract::pledge(&newest(&call).await?))
+    let pledge = newest(&call).await?;
+    let shown = shown(&call, &[pledge]).await?;
+    Ok(shown.into_iter().next().unwrap_or_default())
+}
+
+/// With the leaves of their versions.
+pub(super) async fn shown<B>(call: &Call<B>, pledges: &[Pledge]) -> Result<Vec<v1::Pledge>, Refused> {
+    let ids: Vec<PledgeId> = pledges.iter().map(|pledge| pledge.id).collect();
+    let leaves = call.wire.sales.ledger().journal().log_of_pledges(&ids).await?;
+    let with_leaves = |pledge: &Pledge| v1::Pledge {
+        leaves: leaves
+            .iter()
+            .filter(|(of, _)| of.id == pledge.id)
+            .map(|(of, leaf)| v1::PledgeLeaf { version: of.version, leaf: *leaf })
+            .collect(),
+        ..contract::pledge(pledge)
+    };
+    Ok(pledges.iter().map(with_leaves).collect())
 }
 
 pub async fn total(call: Call) -> Result<v1::CharityTotal, Refused> {
     let pledge = newest(&call).await?;
     let ledger = call.wire.sales.ledger();
-    let total = ledger.charity_total(pledge.id, ledger.currency_of(&pledge));
-    Ok(contract::charity_total(&total.at(&pledge, call.now)))
+    let currency = ledger.currency_of(&pledge);
+    let tally = call.wire.log.newest_tally(Scope::Pledge, &pledge.id.to_string(), currency).await;
+    let tally_leaf = tally.map_err(unreadable)?.unwrap_or(0);
+    let total = ledger.charity_total(pledge.id, currency);
+    Ok(v1::CharityTotal { tally_leaf, ..contract::charity_total(&total.at(&pledge, call.now)) })
 }
 
 /// Only what is in the register can be pledged to, while it runs.

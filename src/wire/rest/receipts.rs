@@ -1,14 +1,13 @@
-//! What the public log says about an order, a leaf, and in all.
+//! What the public log says about an order, and a leaf of it.
 
 use apricot_proto::v1;
 use apricot_tlog::checkpoint::SignedCheckpoint;
 use apricot_tlog::encoding::hex;
-use apricot_tlog::leaf::{Fact, Scope, Tally};
 
 use super::answer::Plain;
 use super::{Call, Refused, orders};
 use crate::contract;
-use crate::ledger::log::{Day, LogError, OrderProof, Proven};
+use crate::ledger::log::{LogError, OrderProof, Proven};
 use crate::model::{Money, Role};
 use crate::wire::problem::{Kind, not_found};
 
@@ -91,56 +90,7 @@ pub async fn proof(call: Call) -> Result<Plain, Refused> {
     }
 }
 
-pub async fn board(call: Call) -> Result<v1::Board, Refused> {
-    let log = &call.wire.log;
-    let tallies = log.tallies().await.map_err(unreadable)?;
-    let (log_size, _) = log.checkpoint();
-    let mut board = v1::Board { log_size, ..Default::default() };
-    let mut currencies = Vec::new();
-    for (index, leaf) in tallies {
-        board.at_ms = board.at_ms.max(i64::try_from(leaf.at).unwrap_or(0));
-        let Fact::Tally(tally) = leaf.fact else { continue };
-        if tally.scope == Scope::All {
-            currencies.push(tally.currency);
-        }
-        let rows = match tally.scope {
-            Scope::All => &mut board.all,
-            Scope::County => &mut board.counties,
-            Scope::Produce => &mut board.produce,
-            Scope::Project => &mut board.projects,
-            Scope::Pledge => continue,
-        };
-        rows.push(row(index, tally));
-    }
-    let most = |row: &v1::BoardRow| std::cmp::Reverse(row.gross_accrued_minor);
-    for rows in [&mut board.counties, &mut board.produce, &mut board.projects] {
-        rows.sort_by_key(most);
-    }
-    for Day { date, index, tally } in log.days(&currencies).await.map_err(unreadable)? {
-        board.days.push(v1::BoardRow { key: date.clone(), title: date, ..row(index, tally) });
-    }
-    Ok(board)
-}
-
-fn row(tally_leaf: u64, tally: Tally) -> v1::BoardRow {
-    let minor = |amount: u64| i64::try_from(amount).unwrap_or(i64::MAX);
-    v1::BoardRow {
-        title: tally.key.clone(),
-        key: tally.key,
-        currency: tally.currency.to_string(),
-        orders: tally.orders,
-        paid_minor: minor(tally.paid),
-        gross_accrued_minor: minor(tally.accrued),
-        gross_reversed_minor: minor(tally.reversed),
-        confirmed_minor: minor(tally.confirmed),
-        remitted_minor: minor(tally.remitted),
-        gross_matched_minor: minor(tally.matched),
-        gross_unmatched_minor: minor(tally.unmatched),
-        tally_leaf,
-    }
-}
-
-fn unreadable(error: LogError) -> Refused {
+pub(super) fn unreadable(error: LogError) -> Refused {
     tracing::error!(%error, "the public log cannot be read");
     Kind::RecordUnavailable.because("The log cannot be read now; ask again.").into()
 }

@@ -1,12 +1,14 @@
 //! The registry: charities and their projects for everybody, changed by ops. The ledger decides; this decodes and encodes.
 
 use apricot_proto::v1;
+use apricot_tlog::leaf::Scope;
 use axum::extract::Query;
 use axum::http::header;
 use serde::Deserialize;
 
 use super::answer::Svg;
-use super::{Asks, Call, Made, MadeOrFound, Refused, page, qr};
+use super::receipts::unreadable;
+use super::{Asks, Call, Made, MadeOrFound, Refused, charity, page, qr};
 use crate::contract::{self, parse};
 use crate::ledger::Registering;
 use crate::model::{Charity, OutOfBound, Project, ProjectId, Timestamp};
@@ -95,10 +97,15 @@ pub async fn project(call: Call) -> Result<v1::ProjectPage, Refused> {
     let transfers = ledger.journal().handed_over(&of_project, Timestamp::ZERO, Timestamp(i64::MAX)).await?;
     let page = Page { after: None, limit: REPORTS_SHOWN };
     let reports = ledger.journal().reports(&of.project.id, page).await?;
+    let mut said = Vec::with_capacity(totals.len());
+    for total in &totals {
+        let tally = call.wire.log.newest_tally(Scope::Project, of.project.id.as_str(), total.currency).await;
+        said.push(contract::registry::project_total(total, tally.map_err(unreadable)?));
+    }
     Ok(v1::ProjectPage {
         project: Some(shown(&of)),
-        totals: totals.iter().map(contract::registry::project_total).collect(),
-        pledges: pledges.iter().take(PLEDGES_SHOWN).map(contract::pledge).collect(),
+        totals: said,
+        pledges: charity::shown(&call, &pledges[..pledges.len().min(PLEDGES_SHOWN)]).await?,
         pledge_count: u32::try_from(pledges.len()).unwrap_or(u32::MAX),
         reports: reports.items.iter().map(contract::registry::report).collect(),
         transfers: transfers.iter().rev().take(TRANSFERS_SHOWN).map(contract::registry::transfer).collect(),

@@ -1,15 +1,20 @@
 //! Tables for a spreadsheet. What people wrote must stay text there.
 
-use crate::model::{Currency, Money, Timestamp};
+use rust_decimal::Decimal;
+
+use crate::model::calendar::{Month, day};
+use crate::model::{Currency, Money, Pledge, PledgeBase, Timestamp};
 use crate::sale::OrderView;
 
 mod books;
 mod charity;
+mod regulator;
 mod statement;
 
 pub use books::{orders, settlement};
 pub use charity::{PledgeBook, charity};
-pub use statement::{Line, STYLE, Statement, printed, regulator, statement};
+pub use regulator::{Export, ExportLine, Exported, regulator};
+pub use statement::{Line, STYLE, Statement, printed, statement};
 
 /// Without it Excel takes UTF-8 for something else.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
@@ -59,6 +64,23 @@ fn amount(minor: i64, currency: Currency) -> String {
 fn text(cell: &str) -> String {
     let runs = cell.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
     if runs || cell.starts_with(['\t', '\r', '\n']) { format!("'{cell}") } else { cell.to_owned() }
+}
+
+/// What a pledge gives: "2.5 %" of a price, or an amount of each unit.
+fn share(pledge: &Pledge) -> String {
+    match pledge.base {
+        PledgeBase::PaidPrice(share) => format!("{} %", Decimal::new(share.as_ppm().into(), 4).normalize()),
+        PledgeBase::PerUnit(unit) => unit.to_string(),
+    }
+}
+
+/// The day before the next month.
+fn last_day(last: Month) -> String {
+    day(last.next().starts() - std::time::Duration::from_millis(1))
+}
+
+fn blank<const N: usize>() -> [String; N] {
+    std::array::from_fn(|_| String::new())
 }
 
 #[cfg(test)]

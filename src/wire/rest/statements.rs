@@ -1,11 +1,11 @@
-//! Statements by month: what a host promised, what a charity or a project got; and the export for the regulator.
+//! Statements by month: what a host promised, what a charity or a project got.
 
 use super::answer::Html;
 use super::sheet::{self, Line, Statement};
 use super::{Call, Csv, Refused, forbidden};
 use crate::model::calendar::Month;
 use crate::model::{OutOfBound, Pledge, ProjectId, Role, Subject, bounded_text};
-use crate::store::journal::{Giver, Giving};
+use crate::store::journal::Giver;
 use crate::wire::problem::not_found;
 
 /// Two years: longer ones are asked for in pieces.
@@ -35,14 +35,6 @@ pub async fn project_html(call: Call) -> Result<Html, Refused> {
     Ok(Html(sheet::printed(&of_project(&call).await?)))
 }
 
-/// With the terms of each pledge, its project's filing number and disclosure dates.
-pub async fn regulator(call: Call) -> Result<Csv, Refused> {
-    call.everywhere()?;
-    let statement = of_charity(&call).await?;
-    let file_name = format!("regulator-{}", file_name(&statement));
-    Ok(Csv { file_name, text: sheet::regulator(&statement) })
-}
-
 async fn of_host(call: &Call) -> Result<Statement, Refused> {
     let host: Subject = call.part("host")?;
     if call.caller.role == Role::Host && call.caller.subject != host {
@@ -68,7 +60,7 @@ async fn of_project(call: &Call) -> Result<Statement, Refused> {
 }
 
 /// `{months}`: "2026-11", or "2026-01..2026-11".
-fn months(call: &Call) -> Result<(Month, Month), OutOfBound> {
+pub(super) fn months(call: &Call) -> Result<(Month, Month), OutOfBound> {
     let text = call.text("months");
     let (first, last) = text.split_once("..").unwrap_or((text, text));
     let (first, last): (Month, Month) = (first.parse()?, last.parse()?);
@@ -94,22 +86,11 @@ async fn statement(call: &Call, of: Giver, title: String) -> Result<Statement, R
             newest = ledger.newest_pledge(giving.part.pledge).await?;
         }
         let Some(pledge) = &newest else { continue };
-        lines.push(line(call, pledge, giving).await?);
+        let part = pledge.parts.get(usize::from(giving.part.part)).cloned();
+        lines.extend(part.map(|part| Line { pledge: pledge.clone(), part, giving }));
     }
     let transfers = journal.handed_over(&of, from, to).await?;
     Ok(Statement { title, first, last, made_at: call.now, lines, transfers })
-}
-
-async fn line(call: &Call, pledge: &Pledge, giving: Giving) -> Result<Line, Refused> {
-    let part = pledge.parts.get(usize::from(giving.part.part));
-    let part = part.cloned().ok_or_else(|| not_found("pledge"))?;
-    let journal = call.wire.sales.ledger().journal();
-    // Those from before the register have only a title.
-    let registered = match part.project.parse::<ProjectId>() {
-        Ok(id) => journal.registered(&id).await?,
-        Err(_) => None,
-    };
-    Ok(Line { pledge: pledge.clone(), part, registered, giving })
 }
 
 fn csv(statement: &Statement) -> Csv {
@@ -118,6 +99,9 @@ fn csv(statement: &Statement) -> Csv {
 
 /// Of ASCII, whatever the title is.
 fn file_name(statement: &Statement) -> String {
-    let Statement { first, last, .. } = statement;
-    if first == last { format!("statement-{first}.csv") } else { format!("statement-{first}-to-{last}.csv") }
+    format!("statement-{}.csv", named(statement.first, statement.last))
+}
+
+pub(super) fn named(first: Month, last: Month) -> String {
+    if first == last { first.to_string() } else { format!("{first}-to-{last}") }
 }

@@ -3,8 +3,8 @@
 use axum::http::Method;
 
 use super::{
-    Route, WEBHOOKS, books, charity, figures, ops, orders, payments, pools, products, receipts, registry,
-    remittances, rooms, sales, statements,
+    Route, WEBHOOKS, board, books, charity, figures, ops, orders, payments, pools, products, receipts,
+    registry, regulator, remittances, rooms, sales, statements,
 };
 use crate::model::Role::{self, Auditor, Commissioner, Guest, Host, Moderator, Ops, Viewer};
 
@@ -77,11 +77,13 @@ pub fn routes() -> Vec<Route> {
         Route::new(post(), "/v1/remittances/{remittance}/withdraw", OPS, "Give back what was set aside.", remittances::withdraw),
         Route::new(get(), "/v1/statements/hosts/{host}/{months}/statement.csv", READERS, "What a host's pledges gave in a month or some, and what stands at its end.", statements::host_csv),
         Route::new(get(), "/v1/statements/hosts/{host}/{months}/statement.html", READERS, "The same to print.", statements::host_html),
+        Route::new(get(), "/v1/statements/hosts/{host}/{months}/regulator.csv", AUDITORS, "For the regulator, of one merchant.", regulator::of_host),
         Route::new(get(), "/v1/statements/charities/{charity}/{months}/statement.csv", ALL, "What a charity was given in a month or some, with its transfers.", statements::charity_csv),
         Route::new(get(), "/v1/statements/charities/{charity}/{months}/statement.html", ALL, "The same to print.", statements::charity_html),
-        Route::new(get(), "/v1/statements/charities/{charity}/{months}/regulator.csv", AUDITORS, "For the regulator: terms, agreements, totals, transfers and disclosure dates.", statements::regulator),
+        Route::new(get(), "/v1/statements/charities/{charity}/{months}/regulator.csv", AUDITORS, "For the regulator: terms, agreements, totals, transfers and disclosure dates.", regulator::of_charity),
         Route::new(get(), "/v1/statements/projects/{project}/{months}/statement.csv", ALL, "What a project was given in a month or some.", statements::project_csv),
         Route::new(get(), "/v1/statements/projects/{project}/{months}/statement.html", ALL, "The same to print.", statements::project_html),
+        Route::new(get(), "/v1/statements/everybody/{months}/regulator.csv", AUDITORS, "For the regulator, of all charities and merchants.", regulator::of_everybody),
         Route::new(get(), "/v1/pools", ALL, "Sponsors' pools, highest id first.", pools::list).paged(),
         Route::new(post(), "/v1/pools", OPS, "Make a pool: a sponsor's budget in slots of time.", pools::create),
         Route::new(get(), "/v1/pools/{pool}", ALL, "A pool: terms, slots with what is left, seeds when published.", pools::read),
@@ -99,7 +101,8 @@ pub fn routes() -> Vec<Route> {
         Route::new(post(), WEBHOOKS, ALL, "News of the payment provider, by signature.", payments::webhook),
         Route::new(get(), "/v1/log", ALL, "The public log: its name, keys and newest checkpoint.", receipts::info),
         Route::new(get(), "/v1/log/leaves/{index}", ALL, "A leaf of the public log, with its proof.", receipts::leaf),
-        Route::new(get(), "/v1/board", ALL, "Totals by county, produce and project, as the log's newest tallies state them.", receipts::board),
+        Route::new(get(), "/v1/board", ALL, "Totals by county, produce and project, as the log's newest tallies state them.", board::board),
+        Route::new(get(), "/v1/board/days", ALL, "One sum of the board, day by day.", board::days).asking(board::DAYS),
         Route::new(get(), "/v1/ledger/trial-balance", AUDITORS, "All accounts; they sum to zero.", ops::trial_balance),
         Route::new(get(), "/v1/ops/overview", AUDITORS, "Everything at a glance.", ops::overview),
         Route::new(get(), "/v1/ops/history", AUDITORS, "What nodes read of themselves, a day at most.", ops::history).asking(ops::HISTORY),

@@ -1,8 +1,8 @@
 // What was given in all, where it came from and where it goes. Every number leads to the line of the log that states it.
 
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
-import { BoardSchema, type Board } from "../gen/apricot/v1/log_pb";
+import { BoardDaysSchema, BoardSchema, type Board, type BoardRow } from "../gen/apricot/v1/log_pb";
 import { useLater } from "../parts/Later";
 import { PublicTop } from "../parts/PublicTop";
 import { useTitle } from "../parts/page";
@@ -14,7 +14,7 @@ import { Audit } from "./Audit";
 import { currenciesOf, daysOf, later, placesOf, rowsIn } from "./board";
 import { Headline } from "./Headline";
 import { ProvinceMap } from "./ProvinceMap";
-import { RowTable } from "./RowTable";
+import { RowTable, rowId, type Line } from "./RowTable";
 import { boardText } from "./text";
 
 const AGAIN_EVERY_MS = 5_000;
@@ -102,11 +102,59 @@ export function BoardPage() {
   );
 }
 
+type Scope = "county" | "produce" | "project";
+
+/** A row whose days are shown. */
+interface Followed {
+  readonly scope: Scope;
+  readonly key: string;
+  readonly name: string;
+}
+
+/** The days of one sum, asked for again whenever the log has grown; of everything they come with the board. */
+function useDays(board: Board, currency: string, of: Followed | undefined): readonly BoardRow[] | undefined {
+  const [known, setKnown] = useState<{ readonly of: Followed; readonly currency: string; readonly days: readonly BoardRow[] }>();
+  useEffect(() => {
+    if (of === undefined) return undefined;
+    let isOver = false;
+    read("/v1/board/days", {}, BoardDaysSchema, { scope: of.scope, key: of.key, currency }).then(
+      ({ days }) => {
+        if (!isOver) setKnown({ of, currency, days });
+      },
+      // The page's own look says that the network is away; it asks again.
+      (error: unknown) => {
+        if (!(error instanceof Refused)) throw error;
+      },
+    );
+    return () => {
+      isOver = true;
+    };
+  }, [of, currency, board.logSize]);
+  if (of === undefined) return board.days;
+  return known !== undefined && known.of === of && known.currency === currency ? known.days : undefined;
+}
+
 function Papers(props: { board: Board; currency: string }) {
   const b = boardText.use();
   const { language } = useWords();
   const { board, currency } = props;
   const chart = useLater(loadChart);
+  const [followed, setFollowed] = useState<Followed>();
+  const days = useDays(board, currency, followed);
+  const heading = useRef<HTMLHeadingElement>(null);
+  const table = (scope: Scope) => ({
+    shown: followed?.scope === scope ? followed.key : undefined,
+    onDays: ({ row, name }: Line) => {
+      setFollowed({ scope, key: row.key, name });
+      heading.current?.scrollIntoView({ block: "nearest" });
+    },
+  });
+  const toPlace = (row: BoardRow): void => {
+    setFollowed({ scope: "county", key: row.key, name: row.key });
+    const place = document.getElementById(rowId("counties", row.key));
+    place?.scrollIntoView({ block: "nearest" });
+    place?.querySelector("button")?.focus({ preventScroll: true });
+  };
   const [all] = rowsIn(board.all, currency);
   const places = placesOf(rowsIn(board.counties, currency));
   return (
@@ -119,29 +167,37 @@ function Papers(props: { board: Board; currency: string }) {
             <RowTable
               testId="counties"
               name={b.county}
+              {...table("county")}
               rows={places.map(({ row, province }) => ({ row, name: row.key, note: province === undefined ? b.elsewhere : language === "en" ? province.en : province.zh }))}
             />
             {places.some(({ province }) => province === undefined) && <p class="hint">{b.elsewhereHint}</p>}
           </section>
           <section class="paper others">
             <h2>{b.projects}</h2>
-            <RowTable testId="projects" name={b.project} rows={rowsIn(board.projects, currency).map((row) => ({ row, name: row.title || row.key }))} />
+            <RowTable testId="projects" name={b.project} {...table("project")} rows={rowsIn(board.projects, currency).map((row) => ({ row, name: row.title || row.key, project: row.key }))} />
           </section>
           <section class="paper others">
             <h2>{b.produce}</h2>
-            <RowTable testId="produce" name={b.produceName} rows={rowsIn(board.produce, currency).map((row) => ({ row, name: row.title || row.key }))} />
+            <RowTable testId="produce" name={b.produceName} {...table("produce")} rows={rowsIn(board.produce, currency).map((row) => ({ row, name: row.title || row.key }))} />
           </section>
         </div>
         <div class="board-side">
           <section class="paper origins">
             <h2>{b.map}</h2>
-            <ProvinceMap places={places} />
+            <ProvinceMap places={places} onPlace={toPlace} />
           </section>
           <section class="paper days">
-            <h2>{b.days}</h2>
-            {chart.kind === "loading" && <Skeleton lines={6} />}
+            <h2 ref={heading} data-testid="days-of" data-key={followed?.key ?? ""}>
+              {followed === undefined ? b.days : b.daysOf(followed.name)}
+            </h2>
+            {followed !== undefined && (
+              <button type="button" class="quiet unprinted" data-testid="days-of-all" onClick={() => setFollowed(undefined)}>
+                {b.daysOfAll}
+              </button>
+            )}
+            {(chart.kind === "loading" || days === undefined) && <Skeleton lines={6} />}
             {chart.kind === "failed" && <p class="wrong">{b.chartFailed}</p>}
-            {chart.kind === "loaded" && <chart.part days={daysOf(board.days, currency)} currency={currency} />}
+            {chart.kind === "loaded" && days !== undefined && <chart.part days={daysOf(days, currency)} currency={currency} name={followed?.name ?? b.given} />}
           </section>
         </div>
       </div>

@@ -4,6 +4,7 @@ import { useMemo } from "preact/hooks";
 import uPlot from "uplot";
 
 import { ChartFigure } from "../parts/ChartFigure";
+import { LeafLink } from "../parts/LeafLink";
 import type { Build, Ink } from "../parts/Plot";
 import { useWords } from "../text";
 import type { Days } from "./board";
@@ -11,10 +12,11 @@ import { boardText } from "./text";
 
 const DAY_S = 86_400;
 
-export function DaysChart(props: { days: Days; currency: string }) {
+export function DaysChart(props: { days: Days; currency: string; name: string }) {
   const b = boardText.use();
   const { language, money } = useWords();
-  const { days, currency } = props;
+  const { days, currency, name } = props;
+  const heads = [b.day, b.daysAccrued, b.daysStanding];
   const short = useMemo(() => new Intl.DateTimeFormat(language, { month: "short", day: "numeric", timeZone: "UTC" }), [language]);
   const digits = useMemo(() => new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2, [currency]);
   const shown = (value: number): string => money({ minor: BigInt(Math.round(value * 10 ** digits)), currency });
@@ -36,8 +38,13 @@ export function DaysChart(props: { days: Days; currency: string }) {
       build={build}
       data={data}
       table={{
-        heads: [b.day, b.daysAccrued, b.daysStanding],
+        heads,
         rows: days.at.map((at, n) => [short.format(at * 1000), money({ minor: days.accrued[n] ?? 0n, currency }), money({ minor: days.standing[n] ?? 0n, currency })]),
+        cell: (n, column, text) => (
+          <LeafLink leaf={days.leaf[n]} what={`${name} ${short.format((days.at[n] ?? 0) * 1000)} ${heads[column] ?? ""} ${text}`}>
+            {text}
+          </LeafLink>
+        ),
         open: b.asTable,
       }}
     />

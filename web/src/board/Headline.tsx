@@ -5,8 +5,8 @@ import type { ComponentChildren } from "preact";
 import type { BoardRow } from "../gen/apricot/v1/log_pb";
 import { Amount, ClimbingAmount } from "../parts/Amount";
 import { GivingBar } from "../parts/Charity";
+import { LeafLink } from "../parts/LeafLink";
 import { useWords } from "../text";
-import { addressOfLeaf } from "../verify/address";
 import { matched, standing } from "./board";
 import { boardText } from "./text";
 
@@ -60,14 +60,10 @@ function Figure(props: { name: string; row: BoardRow; shown: string; hint?: stri
   );
 }
 
-/** From a number to the line that states it. */
 export function ToLeaf(props: { row: BoardRow; what: string; children: ComponentChildren }) {
-  const b = boardText.use();
-  const { count } = useWords();
-  const leaf = Number(props.row.tallyLeaf);
   return (
-    <a class="to-leaf" href={addressOfLeaf(leaf)} aria-label={b.check(props.what, count(leaf))} title={b.atLeaf(count(leaf))}>
+    <LeafLink leaf={props.row.tallyLeaf} what={props.what}>
       {props.children}
-    </a>
+    </LeafLink>
   );
 }

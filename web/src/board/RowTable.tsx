@@ -2,6 +2,7 @@
 
 import type { BoardRow } from "../gen/apricot/v1/log_pb";
 import { Amount } from "../parts/Amount";
+import { ProjectName } from "../parts/Gifts";
 import { useWords } from "../text";
 import { matched, standing } from "./board";
 import { ToLeaf } from "./Headline";
@@ -11,9 +12,15 @@ export interface Line {
   readonly row: BoardRow;
   readonly name: string;
   readonly note?: string;
+  /** Its id, when it is a project: the name leads to its page. */
+  readonly project?: string;
 }
 
-export function RowTable(props: { rows: readonly Line[]; name: string; testId: string }) {
+/** Where a row stands, for what leads to it. */
+export const rowId = (testId: string, key: string): string => `${testId}/${key}`;
+
+/** `onDays`: shows a row day by day. */
+export function RowTable(props: { rows: readonly Line[]; name: string; testId: string; shown: string | undefined; onDays: (line: Line) => void }) {
   const b = boardText.use();
   const { count, money } = useWords();
   const { rows, name } = props;
@@ -31,13 +38,27 @@ export function RowTable(props: { rows: readonly Line[]; name: string; testId: s
           </tr>
         </thead>
         <tbody>
-          {rows.map(({ row, name: shown, note }) => {
+          {rows.map((line) => {
+            const { row, name: shown, note, project } = line;
             const amount = { minor: standing(row), currency: row.currency };
             return (
-              <tr key={row.key} data-key={row.key} data-leaf={String(row.tallyLeaf)}>
+              <tr
+                key={row.key}
+                id={rowId(props.testId, row.key)}
+                data-key={row.key}
+                data-leaf={String(row.tallyLeaf)}
+                data-shown={row.key === props.shown}
+                onClick={({ target }) => {
+                  // A link in it leads where it says.
+                  if (!(target instanceof Element) || target.closest("a, button") === null) props.onDays(line);
+                }}
+              >
                 <th scope="row">
-                  <bdi>{shown}</bdi>
+                  {project === undefined ? <bdi>{shown}</bdi> : <ProjectName project={project} title={shown} />}
                   {note !== undefined && <span class="hint">{note}</span>}
+                  <button type="button" class="plain row-days unprinted" aria-pressed={row.key === props.shown} aria-label={b.daysOf(shown)} onClick={() => props.onDays(line)}>
+                    {b.days}
+                  </button>
                 </th>
                 <td>
                   <ToLeaf row={row} what={`${shown} ${count(row.orders)}`}>

@@ -1,5 +1,6 @@
 // A chart that says what it shows: title, unit, legend; and the same numbers as a table for those who can't see it.
 
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type uPlot from "uplot";
 
@@ -15,6 +16,8 @@ export interface Legend {
 export interface Table {
   readonly heads: readonly string[];
   readonly rows: readonly (readonly string[])[];
+  /** What stands in a cell of the table, where it is more than its text. */
+  readonly cell?: (row: number, column: number, text: string) => ComponentChildren;
   /** What the fold is called. */
   readonly open: string;
 }
@@ -62,7 +65,7 @@ export function ChartFigure(props: { title: string; unit: string; legend: readon
             <tbody>
               {table.rows.map((row, n) => (
                 <tr key={n}>
-                  {row.map((cell, column) => (column === 0 ? <th key={column} scope="row">{cell}</th> : <td key={column}>{cell}</td>))}
+                  {row.map((cell, column) => (column === 0 ? <th key={column} scope="row">{cell}</th> : <td key={column}>{table.cell?.(n, column, cell) ?? cell}</td>))}
                 </tr>
               ))}
             </tbody>

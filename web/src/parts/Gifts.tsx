@@ -25,9 +25,21 @@ export function Titles(props: { pledge: Pick<Pledge, "parts"> }) {
   );
 }
 
-/** Those from before the register have only a title, and no page. */
-function pageOf(part: PledgePart): string | undefined {
-  return /^[a-z0-9-]{1,64}$/.test(part.projectId) ? `/p/${part.projectId}` : undefined;
+/** Of those from before the register only a title is known, and there is no page. */
+export function pageOf(project: string): string | undefined {
+  return /^[a-z0-9-]{1,64}$/.test(project) ? `/p/${project}` : undefined;
+}
+
+/** A project as the public log names it; `aside` opens its page in a tab of its own, for who must not lose this one. */
+export function ProjectName(props: { project: string; title?: string; aside?: boolean }) {
+  const page = pageOf(props.project);
+  const name = <bdi>{props.title ?? props.project}</bdi>;
+  if (page === undefined) return name;
+  return (
+    <a href={page} {...(props.aside === true ? { target: "_blank", rel: "noopener" } : {})}>
+      {name}
+    </a>
+  );
 }
 
 /** The page of a pledge's project, when it has one project alone. */
@@ -52,7 +64,7 @@ export function byCharity(pledge: Pick<Pledge, "parts">): readonly [PledgePart, 
 /** A project's name that leads to its page; `aside` in a tab of its own, for who must not lose this one; `label` in the place of the name. */
 export function ProjectLink(props: { part: PledgePart; aside?: boolean; label?: string }) {
   const { part } = props;
-  const page = pageOf(part);
+  const page = pageOf(part.projectId);
   const title = <bdi>{part.title}</bdi>;
   if (page === undefined) return props.label === undefined ? title : null;
   return (

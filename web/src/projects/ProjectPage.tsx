@@ -11,6 +11,7 @@ import { ProjectPageSchema, type ProgressReport, type ProjectPage as Page, type 
 import { Amount, ClimbingAmount } from "../parts/Amount";
 import { GivingBar } from "../parts/Charity";
 import { Fact } from "../parts/Fact";
+import { LeafLink, tallied } from "../parts/LeafLink";
 import { useTitle } from "../parts/page";
 import { PublicTop } from "../parts/PublicTop";
 import { Arrow, Leaf } from "../parts/signs";
@@ -233,17 +234,17 @@ function Totals(props: { total: ProjectTotal }) {
   return (
     <div class="project-totals" data-testid="totals" data-currency={currency}>
       <dl>
-        <Figure kind="accrued" name={p.accrued} minor={stands} currency={currency}>
+        <Figure kind="accrued" name={p.accrued} minor={stands} of={total}>
           {p.accruedMeans} {total.grossReversedMinor > 0n && p.reversed(money({ minor: total.grossReversedMinor, currency }))}
         </Figure>
-        <Figure kind="confirmed" name={p.confirmed} minor={total.confirmedMinor} currency={currency}>
+        <Figure kind="confirmed" name={p.confirmed} minor={total.confirmedMinor} of={total}>
           {p.confirmedMeans}
         </Figure>
-        <Figure kind="remitted" name={p.remitted} minor={total.remittedMinor} currency={currency}>
+        <Figure kind="remitted" name={p.remitted} minor={total.remittedMinor} of={total}>
           {p.remittedMeans}
         </Figure>
         {total.matchedMinor > 0n && (
-          <Figure kind="matched" name={p.matched} minor={total.matchedMinor} currency={currency}>
+          <Figure kind="matched" name={p.matched} minor={total.matchedMinor} of={total}>
             {p.matchedMeans}
           </Figure>
         )}
@@ -253,13 +254,17 @@ function Totals(props: { total: ProjectTotal }) {
   );
 }
 
-function Figure(props: { kind: string; name: string; minor: bigint; currency: string; children: ComponentChildren }) {
-  const { kind, minor, currency } = props;
+function Figure(props: { kind: string; name: string; minor: bigint; of: ProjectTotal; children: ComponentChildren }) {
+  const { money } = useWords();
+  const { kind, minor } = props;
+  const { currency, tallyLeaf } = props.of;
   return (
     <div data-kind={kind} data-testid={`project-${kind}`} data-minor={String(minor)}>
       <dt>{props.name}</dt>
       <dd class="project-figure">
-        <ClimbingAmount value={{ minor, currency }} />
+        <LeafLink leaf={tallied(tallyLeaf)} what={`${props.name} ${money({ minor, currency })}`}>
+          <ClimbingAmount value={{ minor, currency }} />
+        </LeafLink>
       </dd>
       <dd class="hint">{props.children}</dd>
     </div>
@@ -282,7 +287,7 @@ function Target(props: { accrued: bigint; target: { readonly minor: bigint; read
 }
 
 function Transfers(props: { transfers: readonly ProjectTransfer[] }) {
-  const { day } = useWords();
+  const { day, money } = useWords();
   const p = projectsText.use();
   if (props.transfers.length === 0) return <p class="hint">{p.noTransfers}</p>;
   return (
@@ -290,7 +295,13 @@ function Transfers(props: { transfers: readonly ProjectTransfer[] }) {
       {props.transfers.map((one) => (
         <li key={`${one.atMs}/${one.pledgeId}/${one.reference}`} data-testid="transfer">
           <span>{day(Number(one.atMs))}</span>
-          <b>{one.amount !== undefined && <Amount value={one.amount} />}</b>
+          <b>
+            {one.amount !== undefined && (
+              <LeafLink leaf={tallied(one.leaf)} what={`${day(Number(one.atMs))} ${money(one.amount)}`}>
+                <Amount value={one.amount} />
+              </LeafLink>
+            )}
+          </b>
           <span class="project-proof">
             <span class="hint">{p.reference}</span> <bdi>{one.reference === "" ? p.noProof : one.reference}</bdi>
           </span>
@@ -330,9 +341,10 @@ function Pledges(props: { page: Page; projectId: string }) {
 }
 
 function Given(props: { pledge: Pledge; projectId: string }) {
-  const { t, day, money, percent } = useWords();
+  const { t, count, day, money, percent } = useWords();
   const p = projectsText.use();
   const { pledge } = props;
+  const version = p.version(count(pledge.version));
   const weight = (one: Pledge["parts"][number]): number => one.weight || 1;
   const whole = pledge.parts.reduce((sum, one) => sum + weight(one), 0);
   const mine = pledge.parts.find(({ projectId }) => projectId === props.projectId);
@@ -348,6 +360,11 @@ function Given(props: { pledge: Pledge; projectId: string }) {
       </a>
       <span class="hint">{until === "" ? t.charity.label.always : until}</span>
       {pledge.agreementSha256 !== "" && <Hash name={p.agreement} hash={pledge.agreementSha256} />}
+      <span>
+        <LeafLink leaf={pledge.leaves.find((one) => one.version === pledge.version)?.leaf} what={`${p.agreement}, ${version}`}>
+          {version}
+        </LeafLink>
+      </span>
     </>
   );
 }

@@ -239,6 +239,11 @@ export const en: Catalogue = {
     note: "The farmer gives it, out of the farmer’s own takings. Your price is the same.",
   },
 
+  leaf: {
+    at: (leaf) => `line ${leaf}`,
+    check: (what, leaf) => `${what}: check it at line ${leaf} of the log`,
+  },
+
   pledge: {
     heading: "A pledge",
     missing: "There is no such pledge.",

@@ -237,6 +237,11 @@ export const zhCN = {
     note: "捐助人是农户：钱从农户的货款里出，您付的价钱不变。",
   },
 
+  leaf: {
+    at: (leaf: string) => `账本第 ${leaf} 条`,
+    check: (what: string, leaf: string) => `${what}，到账本第 ${leaf} 条验证`,
+  },
+
   pledge: {
     heading: "捐助约定",
     missing: "没有这个捐助约定。",

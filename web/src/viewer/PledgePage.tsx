@@ -10,6 +10,7 @@ import type { Money } from "../gen/apricot/v1/common_pb";
 import { Amount, ClimbingAmount } from "../parts/Amount";
 import { GivingBar } from "../parts/Charity";
 import { Fact } from "../parts/Fact";
+import { LeafLink, tallied } from "../parts/LeafLink";
 import { CharityName, ProjectLink, Titles, titlesOf } from "../parts/Gifts";
 import { LanguageSwitch, MotionSwitch, useTitle } from "../parts/page";
 import { Leaf } from "../parts/signs";
@@ -42,7 +43,9 @@ export function PledgePage(props: { pledgeId: string }) {
       ]);
       setReading((known) => {
         const seen = known.kind === "read" ? known.total : undefined;
-        return { kind: "read", pledge, total: newestTotal(seen, total), atMs: Date.now() };
+        // A tally comes after the lines that it tallies: the reading may be the same, and the tally newer.
+        const tallyLeaf = seen !== undefined && seen.tallyLeaf > total.tallyLeaf ? seen.tallyLeaf : total.tallyLeaf;
+        return { kind: "read", pledge, total: { ...newestTotal(seen, total), tallyLeaf }, atMs: Date.now() };
       });
     } catch (error) {
       const missing = error instanceof Refused && error.problem.type === "not-found";
@@ -90,7 +93,7 @@ export function PledgePage(props: { pledgeId: string }) {
 }
 
 function Paper(props: { pledge: Pledge; total: CharityTotal; atMs: number }) {
-  const { t, count, money, percent, stamp } = useWords();
+  const { t, money, percent, stamp } = useWords();
   const p = t.pledge;
   const { pledge, total } = props;
   const { currency } = total;
@@ -131,20 +134,22 @@ function Paper(props: { pledge: Pledge; total: CharityTotal; atMs: number }) {
 
       <section class="pledge-money" aria-labelledby="pledge-means">
         <div class="pledge-sum" data-testid="pledge-accrued" data-minor={String(standing)}>
-          <ClimbingAmount value={{ minor: standing, currency }} class="charity-big" />
+          <LeafLink leaf={tallied(total.tallyLeaf)} what={`${t.charity.accrued} ${money(amount(standing))}`}>
+            <ClimbingAmount value={{ minor: standing, currency }} class="charity-big" />
+          </LeafLink>
         </div>
         <GivingBar standing={standing} confirmed={total.confirmedMinor} remitted={total.remittedMinor} />
         <h2 id="pledge-means" class="unseen">
           {p.means}
         </h2>
         <dl class="pledge-three">
-          <Figure kind="accrued" name={t.charity.accrued} value={amount(standing)}>
+          <Figure kind="accrued" name={t.charity.accrued} value={amount(standing)} leaf={tallied(total.tallyLeaf)}>
             {p.meansAccrued} {total.grossReversedMinor > 0n && p.reversed(money(amount(total.grossReversedMinor)))}
           </Figure>
-          <Figure kind="confirmed" name={t.charity.confirmed} value={amount(total.confirmedMinor)}>
+          <Figure kind="confirmed" name={t.charity.confirmed} value={amount(total.confirmedMinor)} leaf={tallied(total.tallyLeaf)}>
             {p.meansConfirmed}
           </Figure>
-          <Figure kind="remitted" name={t.charity.remitted} value={amount(total.remittedMinor)}>
+          <Figure kind="remitted" name={t.charity.remitted} value={amount(total.remittedMinor)} leaf={tallied(total.tallyLeaf)}>
             {p.meansRemitted}
           </Figure>
         </dl>
@@ -164,7 +169,9 @@ function Paper(props: { pledge: Pledge; total: CharityTotal; atMs: number }) {
             <Period from={pledge.startsAtMs} until={pledge.endsAtMs} />
           </Fact>
           <Fact name={p.roundingLabel}>{p.rounding[ROUNDING[pledge.rounding] ?? "unspecified"]}</Fact>
-          <Fact name={p.version}>{count(pledge.version)}</Fact>
+          <Fact name={p.version}>
+            <Versions pledge={pledge} />
+          </Fact>
         </dl>
       </section>
 
@@ -176,6 +183,24 @@ function Paper(props: { pledge: Pledge; total: CharityTotal; atMs: number }) {
         </section>
       )}
     </article>
+  );
+}
+
+/** The newest, and those before it; each leads to its line of the log. */
+function Versions(props: { pledge: Pledge }) {
+  const { t, count } = useWords();
+  const { leaves, version } = props.pledge;
+  const told = leaves.some((one) => one.version === version) ? leaves : [...leaves, { version, leaf: undefined }];
+  return (
+    <span class="pledge-versions" data-testid="versions">
+      {told.map((one) => (
+        <span key={one.version}>
+          <LeafLink leaf={one.leaf} what={`${t.pledge.version} ${count(one.version)}`}>
+            {count(one.version)}
+          </LeafLink>
+        </span>
+      ))}
+    </span>
   );
 }
 
@@ -192,11 +217,15 @@ const ROUNDING = {
   [Rounding.UP]: "up",
 } as const;
 
-function Figure(props: { kind: string; name: string; value: Money; children: ComponentChildren }) {
+function Figure(props: { kind: string; name: string; value: Money; leaf: bigint | undefined; children: ComponentChildren }) {
+  const { money } = useWords();
   return (
     <div data-kind={props.kind}>
       <dt>
-        {props.name} <Amount value={props.value} />
+        {props.name}{" "}
+        <LeafLink leaf={props.leaf} what={`${props.name} ${money(props.value)}`}>
+          <Amount value={props.value} />
+        </LeafLink>
       </dt>
       <dd>{props.children}</dd>
     </div>

@@ -10,6 +10,14 @@ laws! {
     charity_totals_are_read_as_far_as_they_were_counted,
 }
 
+/// The id of the pledge does for a run.
+const ONE_PERSON: &str = "INSERT INTO remittance_runs (id, charity, currency, state, proposed_at, body, version) \
+     SELECT id, '53100000', 'CNY', 'approved', 1, '{\"charity_name\":\"Hope\",\"proposed_by\":\"kim\",\"approved_by\":\"kim\",\"approved_at\":2}', 2 FROM pledges";
+const NOBODY: &str = "INSERT INTO remittance_runs (id, charity, currency, state, proposed_at, body, version) \
+     SELECT id, '53100000', 'CNY', 'approved', 1, '{\"charity_name\":\"Hope\",\"proposed_by\":\"kim\"}', 2 FROM pledges";
+const TWO_PEOPLE: &str = "INSERT INTO remittance_runs (id, charity, currency, state, proposed_at, body, version) \
+     SELECT id, '53100000', 'CNY', 'approved', 1, '{\"charity_name\":\"Hope\",\"proposed_by\":\"kim\",\"approved_by\":\"wu\",\"approved_at\":2}', 2 FROM pledges";
+
 /// An order that was paid under a pledge, one that was given back, one that is held.
 async fn some_trade(on: Engine) -> Desk {
     let desk = Desk::new(on).await;
@@ -80,6 +88,9 @@ async fn broken_rule_is_found(on: Engine) {
         ("UPDATE holds SET quantity = 2 WHERE outcome = 'released'", &["hold_matches_order"]),
         ("DELETE FROM holds WHERE outcome = 'released'", &["hold_ends_once"]),
         ("UPDATE orders SET charity = charity + 1 WHERE stage = 'paid'", &["order_charity_is_posted"]),
+        (ONE_PERSON, &["remittances_have_two_people"]),
+        (NOBODY, &["remittances_have_two_people"]),
+        (TWO_PEOPLE, &[]),
     ] {
         let desk = some_trade(on).await;
         desk.record.by_hand(sql).unwrap();

@@ -125,6 +125,13 @@ async fn leaves_are_appended_once(on: Engine) {
     let of_a = async |from, limit| texts(desk.journal.log_tallies_of("a", from, limit).await.unwrap());
     assert_eq!(of_a(0, 9).await, expected(&[(1, "{2}"), (3, "{4}")]));
     assert_eq!((of_a(2, 9).await, of_a(0, 1).await), (expected(&[(3, "{4}")]), expected(&[(1, "{2}")])));
+    assert_eq!(desk.journal.log_newest_tally("a").await, Ok(Some(3)));
+    assert_eq!(desk.journal.log_newest_tally("c").await, Ok(None));
+    let before = async |places: &[u64]| texts(desk.journal.log_tallies_before("a", places).await.unwrap());
+    assert_eq!(before(&[3, 2, 9, i64::MAX.cast_unsigned()]).await, expected(&[(1, "{2}"), (3, "{4}")]));
+    assert_eq!((before(&[1]).await, before(&[]).await), (expected(&[]), expected(&[])));
+    let of_pledges = desk.journal.log_of_pledges(&[pledge(1).id]).await;
+    assert_eq!(of_pledges, Ok(vec![(pledge(1).reference(), 0)]));
     let state = desk.journal.log_state().await.unwrap();
     assert_eq!((state.size, state.checkpoint), (4, "of 3".to_owned()));
     let desk = desk.reopened().await;

@@ -156,13 +156,26 @@ async fn what_was_given_is_read_by_month_and_by_whose_it_is(on: Engine) {
     assert_eq!((early.orders, early.within, early.until), (1, only_accrued, only_accrued));
     let end = later + Duration::from_secs(1);
     let [late] = read(books(), later, end).await.try_into().unwrap();
-    let within = GivingSums { accrued: 0, reversed: 13, confirmed: 20, corrected: 5, remitted: 0 };
+    let within = GivingSums { reversed: 13, confirmed: 20, corrected: 5, ..GivingSums::default() };
     assert_eq!((late.orders, late.within), (0, within));
     assert_eq!(late.until, GivingSums { accrued: 33, ..within });
     let parts = |givings: Vec<Giving>| givings.iter().map(|giving| giving.part.part).collect::<Vec<_>>();
     assert_eq!(parts(read(Giver::Host("li".parse().unwrap()), NOW, end).await), [0, 1]);
     assert_eq!(parts(read(Giver::Charity("53100000".into()), NOW, end).await), [0]);
     assert_eq!(parts(read(Giver::Charity("99999999".into()), NOW, end).await), Vec::<u8>::new());
+    assert_eq!(parts(read(Giver::Everybody, NOW, end).await), [0, 1]);
+    // By the version of the sale, which here has none; the whole price stands with each part.
+    let sold = desk.journal.sold_under(&Giver::Everybody, NOW, end).await.unwrap();
+    let said: Vec<_> =
+        sold.iter().map(|it| (it.part.part, it.version, it.orders, it.paid, it.sums)).collect();
+    let paid = order.total().minor;
+    let first = GivingSums { accrued: 34, ..GivingSums::default() };
+    assert_eq!(said, [(0, None, 1, paid, first), (1, None, 1, paid, GivingSums { accrued: 33, ..within })]);
+    let late = desk.journal.sold_under(&books(), later, end).await.unwrap();
+    assert_eq!((late.len(), late[0].orders, late[0].paid, late[0].sums), (1, 0, 0, within));
+    assert_eq!(desk.journal.handed_over(&Giver::Everybody, NOW, end).await, Ok(vec![]));
+    let names = desk.journal.host_names().await.unwrap();
+    assert_eq!(names.get(&room().host), Some(&room().host_name));
 }
 
 async fn record_says_how_it_stands(on: Engine) {

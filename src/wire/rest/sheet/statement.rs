@@ -1,13 +1,11 @@
-//! A statement as a table, as a page to print, and with all that a regulator asks for.
+//! A statement as a table, and as a page to print.
 
 use std::fmt::Write;
 
-use rust_decimal::Decimal;
-
-use super::{amount, table, text};
+use super::{amount, blank, last_day, share, table, text};
 use crate::model::calendar::{Month, day};
-use crate::model::{Currency, Pledge, PledgeBase, PledgePart, Timestamp};
-use crate::store::journal::{Giving, GivingSums, HandedOver, Registered};
+use crate::model::{Currency, Pledge, PledgePart, Timestamp};
+use crate::store::journal::{Giving, GivingSums, HandedOver};
 
 /// What was given in some months, and where it stood at their end.
 pub struct Statement {
@@ -23,11 +21,10 @@ pub struct Statement {
 pub struct Line {
     pub pledge: Pledge,
     pub part: PledgePart,
-    pub registered: Option<Registered>,
     pub giving: Giving,
 }
 
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 22] = [
     "line",
     "pledge",
     "project",
@@ -44,40 +41,12 @@ const COLUMNS: [&str; 19] = [
     "standing_at_end",
     "payable_at_end",
     "remitted_at_end",
+    "matched",
+    "unmatched",
+    "matched_at_end",
     "date",
     "reference",
     "proof_sha256",
-];
-
-const REGULATOR: [&str; 28] = [
-    "charity",
-    "registration",
-    "qualification",
-    "platform",
-    "project",
-    "title",
-    "record_number",
-    "pledge",
-    "version",
-    "merchant",
-    "agreement_sha256",
-    "share",
-    "part",
-    "cap",
-    "pledge_from",
-    "pledge_until",
-    "period_from",
-    "period_until",
-    "currency",
-    "orders",
-    "accrued",
-    "reversed",
-    "confirmed",
-    "corrected",
-    "remitted",
-    "transfers",
-    "last_report",
-    "next_report_due",
 ];
 
 /// A line `pledge` for each part of a pledge, `remittance` for each that was handed over, `sum` for each currency.
@@ -99,62 +68,13 @@ pub fn statement(of: &Statement) -> String {
     let transfers = of.transfers.iter().map(|it| {
         let mut row = row("remittance", it.part.to_string(), blank(), it.currency, String::new(), blank());
         row[12] = amount(it.minor, it.currency);
-        [row[16], row[17], row[18]] = [day(it.at), text(&it.reference), it.proof_sha256.clone()];
+        [row[19], row[20], row[21]] = [day(it.at), text(&it.reference), it.proof_sha256.clone()];
         row
     });
     let total = currencies(of).into_iter().map(|(currency, orders, within, until)| {
         row("sum", String::new(), blank(), currency, orders.to_string(), sums(&within, &until, currency))
     });
     table(COLUMNS, pledges.chain(transfers).chain(total))
-}
-
-/// The fields that rules for charity sales ask for: who, under which agreement, how much, when, what was handed over, and when the public is told.
-pub fn regulator(of: &Statement) -> String {
-    let (from, until) = (day(of.first.starts()), last_day(of));
-    let rows = of.lines.iter().map(|line| {
-        let Line { pledge, part, registered, giving } = line;
-        let (currency, sums) = (giving.currency, &giving.within);
-        let handed_over: Vec<String> = of
-            .transfers
-            .iter()
-            .filter(|it| it.part == giving.part && it.currency == currency)
-            .map(|it| format!("{} {} {}", day(it.at), amount(it.minor, currency), it.reference))
-            .collect();
-        let registered = registered.as_ref();
-        let of_charity = |read: fn(&Registered) -> &str| text(registered.map_or("", read));
-        let date = |at: Option<Timestamp>| at.map_or_else(String::new, day);
-        [
-            text(&part.charity_name),
-            text(&part.charity_registration),
-            of_charity(|it| &it.charity.qualification),
-            of_charity(|it| &it.charity.platform),
-            text(&part.project),
-            text(&part.title),
-            of_charity(|it| &it.project.record_number),
-            pledge.id.to_string(),
-            pledge.version.to_string(),
-            text(pledge.host.as_str()),
-            pledge.agreement_sha256.clone(),
-            share(pledge),
-            portion(pledge, part),
-            pledge.cap.map_or_else(String::new, |cap| amount(cap.minor, cap.currency)),
-            date(pledge.starts_at),
-            date(pledge.ends_at),
-            from.clone(),
-            until.clone(),
-            currency.as_str().to_owned(),
-            giving.orders.to_string(),
-            amount(sums.accrued, currency),
-            amount(sums.reversed, currency),
-            amount(sums.confirmed, currency),
-            amount(sums.corrected, currency),
-            amount(sums.remitted, currency),
-            text(&handed_over.join("; ")),
-            date(registered.and_then(|it| it.reported_at)),
-            date(registered.and_then(Registered::due_at)),
-        ]
-    });
-    table(REGULATOR, rows)
 }
 
 /// One page with a style of its own and no script: to print, or to save as PDF.
@@ -195,16 +115,18 @@ pub fn printed(of: &Statement) -> String {
             it.proof_sha256
         );
     }
-    let nothing = "<tr><td colspan=\"11\">这段时间没有 Nothing in this time</td></tr>";
-    let or_nothing = |rows: String| if rows.is_empty() { nothing.to_owned() } else { rows };
+    let or_nothing = |rows: String, columns: u32| match rows.as_str() {
+        "" => format!("<tr><td colspan=\"{columns}\">这段时间没有 Nothing in this time</td></tr>"),
+        _ => rows,
+    };
     PAGE.replace("{style}", STYLE)
         .replace("{title}", &html(&of.title))
         .replace("{from}", &day(of.first.starts()))
-        .replace("{until}", &last_day(of))
+        .replace("{until}", &last_day(of.last))
         .replace("{made}", &day(of.made_at))
-        .replace("{rows}", &or_nothing(rows))
+        .replace("{rows}", &or_nothing(rows, 14))
         .replace("{totals}", &totals)
-        .replace("{transfers}", &or_nothing(transfers))
+        .replace("{transfers}", &or_nothing(transfers, 4))
 }
 
 pub const STYLE: &str = include_str!("statement.css");
@@ -216,41 +138,23 @@ fn row(
     [project, title, charity, registration]: [String; 4],
     currency: Currency,
     orders: String,
-    [accrued, reversed, confirmed, corrected, remitted, standing, payable, all_remitted]: [String; 8],
-) -> [String; 19] {
+    sums: [String; 11],
+) -> [String; 22] {
     let currency = currency.as_str().to_owned();
-    [
-        kind.to_owned(),
-        pledge,
-        project,
-        title,
-        charity,
-        registration,
-        currency,
-        orders,
-        accrued,
-        reversed,
-        confirmed,
-        corrected,
-        remitted,
-        standing,
-        payable,
-        all_remitted,
-        String::new(),
-        String::new(),
-        String::new(),
-    ]
+    let named = [kind.to_owned(), pledge, project, title, charity, registration, currency, orders];
+    let transfer: [String; 3] = blank();
+    let mut cells = named.into_iter().chain(sums).chain(transfer);
+    std::array::from_fn(|_| cells.next().unwrap_or_default())
 }
 
-fn blank<const N: usize>() -> [String; N] {
-    std::array::from_fn(|_| String::new())
-}
-
-fn sums(within: &GivingSums, until: &GivingSums, currency: Currency) -> [String; 8] {
-    let GivingSums { accrued, reversed, confirmed, corrected, remitted } = *within;
+/// Sponsors' money last, since it is in no other sum.
+fn sums(within: &GivingSums, until: &GivingSums, currency: Currency) -> [String; 11] {
+    let GivingSums { accrued, reversed, confirmed, corrected, remitted, matched, unmatched } = *within;
     let (standing, payable) = (until.accrued - until.reversed, until.confirmed - until.remitted);
-    [accrued, reversed, confirmed, corrected, remitted, standing, payable, until.remitted]
-        .map(|minor| amount(minor, currency))
+    let (all_remitted, all_matched) = (until.remitted, until.matched - until.unmatched);
+    let given = [accrued, reversed, confirmed, corrected, remitted, standing, payable, all_remitted];
+    let mut cells = given.into_iter().chain([matched, unmatched, all_matched]);
+    std::array::from_fn(|_| amount(cells.next().unwrap_or(0), currency))
 }
 
 /// An order that gives to several parts is counted with each of them.
@@ -275,24 +179,8 @@ fn add(sum: &mut GivingSums, more: &GivingSums) {
     sum.confirmed += more.confirmed;
     sum.corrected += more.corrected;
     sum.remitted += more.remitted;
-}
-
-fn share(pledge: &Pledge) -> String {
-    match pledge.base {
-        PledgeBase::PaidPrice(share) => format!("{} %", Decimal::new(share.as_ppm().into(), 4).normalize()),
-        PledgeBase::PerUnit(unit) => unit.to_string(),
-    }
-}
-
-/// "2/3" of what an order gives.
-fn portion(pledge: &Pledge, part: &PledgePart) -> String {
-    let whole: u32 = pledge.parts.iter().map(|part| part.weight).sum();
-    format!("{}/{whole}", part.weight)
-}
-
-/// The day before the next month.
-fn last_day(of: &Statement) -> String {
-    day(of.last.next().starts() - std::time::Duration::from_millis(1))
+    sum.matched += more.matched;
+    sum.unmatched += more.unmatched;
 }
 
 fn html(text: &str) -> String {
@@ -339,6 +227,5 @@ mod tests {
         let left = ["{style}", "{title}", "{from}", "{until}", "{made}", "{rows}", "{totals}", "{transfers}"];
         assert!(left.iter().all(|name| !page.contains(name)), "{page}");
         assert_eq!(statement(&of).lines().count(), 1);
-        assert_eq!(regulator(&of).lines().count(), 1);
     }
 }

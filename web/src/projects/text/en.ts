@@ -57,6 +57,7 @@ export const en: ProjectsCatalogue = {
   perUnit: (amount) => `${amount} of each unit`,
   part: (percent) => `of which ${percent} is its part`,
   agreement: "Agreement",
+  version: (number) => `version ${number}`,
   reports: "How it goes on",
   noReports: "It has reported nothing yet.",
   document: "Document",

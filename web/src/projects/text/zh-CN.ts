@@ -55,6 +55,7 @@ export const zhCN = {
   perUnit: (amount: string) => `每份 ${amount}`,
   part: (percent: string) => `其中 ${percent} 归它`,
   agreement: "协议指纹",
+  version: (number: string) => `第 ${number} 版`,
   reports: "进展",
   noReports: "还没有进展报告。",
   document: "文件指纹",

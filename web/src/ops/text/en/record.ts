@@ -24,6 +24,7 @@ export const lightRules: Record<string, string> = {
   late_payment_goes_back: "A payment that came too late has one posting for its taking, over its whole amount.",
   provider_is_asked: "What the provider has not answered yet is in the outbox, and nothing else is.",
   remittances_are_posted: "Remittances are the remit postings, and no pledge remitted more than was confirmed.",
+  remittances_have_two_people: "What was remitted, or waits for the bank, was approved by somebody else than who proposed it.",
   pools_spent_what_they_matched: "What a pool’s slots have spent, by project and by buyer and day too, is what was matched less taken back, within the budgets.",
   matches_are_posted: "What was matched and what was taken back of it are postings.",
   stock_not_negative: "No product has fewer than zero units on hand.",

@@ -45,6 +45,7 @@ export const lightNames: Record<string, string> = {
   late_payment_goes_back: "Late payments go back",
   provider_is_asked: "The provider is asked",
   remittances_are_posted: "Remittances are posted",
+  remittances_have_two_people: "Remittances have two people",
   pools_spent_what_they_matched: "Pools spent what they matched",
   matches_are_posted: "Matches are posted",
   stock_not_negative: "Stock never negative",

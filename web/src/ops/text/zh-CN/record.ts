@@ -24,6 +24,7 @@ export const lightRules: Record<string, string> = {
   late_payment_goes_back: "来得太晚的付款，收下时有一笔全额的分录。",
   provider_is_asked: "支付方还没回的都在待办里，别的都不在。",
   remittances_are_posted: "拨付记录就是拨付分录；拨出的不超过确认的。",
+  remittances_have_two_people: "拨付和等待银行的款项，批准的人不是提出的人。",
   pools_spent_what_they_matched: "配捐池各时段用掉的，按项目、按买家和日子算也一样，等于配出的减去收回的，不超过预算。",
   matches_are_posted: "配出的和收回的都有分录。",
   stock_not_negative: "没有一样商品的库存小于零。",

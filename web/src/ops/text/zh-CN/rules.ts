@@ -45,6 +45,7 @@ export const lightNames: Record<string, string> = {
   late_payment_goes_back: "迟到的钱都退回",
   provider_is_asked: "该问支付方的都在问",
   remittances_are_posted: "拨付都记了账",
+  remittances_have_two_people: "拨付经过两个人",
   pools_spent_what_they_matched: "配捐池账目一致",
   matches_are_posted: "配捐都记了账",
   stock_not_negative: "库存不为负",
