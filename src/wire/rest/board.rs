@@ -44,7 +44,7 @@ struct Asked {
 pub async fn board(call: Call) -> Result<v1::Board, Refused> {
     let log = &call.wire.log;
     let tallies = log.tallies().await.map_err(unreadable)?;
-    let (log_size, _) = log.checkpoint().await;
+    let (log_size, _) = log.checkpoint();
     let mut board = v1::Board { log_size, ..Default::default() };
     let mut currencies = Vec::new();
     for (index, leaf) in tallies {
