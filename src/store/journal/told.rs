@@ -52,7 +52,7 @@ impl Snapshot {
         }
         made_of.extend(self.pools_told(from, until).await?);
         let sql = format!(
-            "SELECT place, leaf, CASE WHEN tally IS NULL THEN 0 ELSE 1 END FROM log_leaves WHERE place >= {from} AND place < {until} ORDER BY place"
+            "SELECT place, leaf, CAST(CASE WHEN tally IS NULL THEN 0 ELSE 1 END AS BIGINT) FROM log_leaves WHERE place >= {from} AND place < {until} ORDER BY place"
         );
         let leaves = self.list(&sql, |row| {
             let placed = Placed { index: row.unsigned(0)?, leaf: row.text(1)?.to_owned() };

@@ -56,7 +56,17 @@ async fn lines_of_a_charity_wait_for_the_log(on: Engine) {
 
 /// Also when both were asked for in the same millisecond.
 async fn refunds_of_one_moment_are_told_apart(on: Engine) {
-    let desk = Desk::with_lot(on, 10).await;
+    let desk = Desk::new(on).await;
+    let pledged = FlashSale { pledge: Some(pledge(1).reference()), ..sale(SALE, 10) };
+    for write in [
+        Write::Room(Box::new(room())),
+        Write::NewProduct(product(100)),
+        Write::Pledge(pledge(1)),
+        Write::Sale(pledged.clone()),
+        Write::Sale(pledged.open(NOW).unwrap()),
+    ] {
+        assert_eq!(desk.commit(vec![write]).await, Ok(()));
+    }
     let order = order(1, 2);
     desk.commit(placed(&order)).await.unwrap();
     desk.commit(vec![accrued(7, &order)]).await.unwrap();
