@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { HOSTILE, browserMissing, closeSheet, confirm, connected, objections, openBrowser, standing, tooLow, until, visit } from "./pages.mjs";
+import { HOSTILE, browserMissing, closeSheet, confirm, connected, objections, openBrowser, standing, tooSmall, until, visit } from "./pages.mjs";
 import { Server, WALNUT } from "./server.mjs";
 
 const missing = browserMissing();
@@ -249,7 +249,7 @@ describe("the page of ops", { skip: missing }, () => {
       const page = await ops("view=overview", look);
       await standing(page, "good");
       const clean = async (what) => {
-        assert.deepEqual(await tooLow(page), [], `${what} ${look.viewport.width}`);
+        assert.deepEqual(await tooSmall(page), [], `${what} ${look.viewport.width}`);
         assert.deepEqual(await objections(page), [], `${what} ${look.colorScheme} ${look.locale} ${look.viewport.width}`);
         const spare = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         assert.ok(spare <= 0, `${what} is ${spare} px wider than the screen`);

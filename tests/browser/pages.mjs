@@ -92,6 +92,38 @@ export async function objections(page) {
   });
 }
 
+/** What a thumb would miss: whatever can be pressed and is less than 44 px high, with the label that is pressed in its place. */
+export function tooSmall(page) {
+  return page.evaluate((least) => {
+    const wrong = [];
+    for (const thing of document.querySelectorAll("button, a[class], input, select, textarea, summary")) {
+      const shown = thing.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && thing.closest(".unseen, .skip, [inert]") === null;
+      if (!shown || thing.type === "hidden" || thing.type === "file") continue;
+      const heights = [thing, ...(thing.labels ?? [])].map((one) => one.getBoundingClientRect().height);
+      if (Math.max(...heights) < least - 0.5) wrong.push(`${thing.tagName.toLowerCase()}.${thing.className} "${thing.textContent.trim().slice(0, 20)}" is ${Math.round(Math.max(...heights))} px high`);
+    }
+    return wrong;
+  }, 44);
+}
+
+/** Notes each value that an attribute of the page has from now on; `noted` gives them, the first one first. */
+export async function note(page, testId, attribute) {
+  const name = `${testId}/${attribute}`;
+  await page.evaluate(
+    ([testId, attribute, name]) => {
+      const values = ((globalThis.notes ??= {})[name] = []);
+      const look = () => {
+        const value = document.querySelector(`[data-testid="${testId}"]`)?.getAttribute(attribute) ?? undefined;
+        if (value !== undefined && value !== values.at(-1)) values.push(value);
+      };
+      new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: [attribute] });
+      look();
+    },
+    [testId, attribute, name],
+  );
+  return { noted: () => page.evaluate((name) => globalThis.notes[name], name) };
+}
+
 /** Somebody whose device's clock is off by so much. */
 export async function withClock(browser, byMs, options) {
   const context = await browser.newContext(options);
@@ -126,21 +158,6 @@ export async function confirm(page, reason, typed) {
   await page.locator('[data-testid="left-line"][data-shown="true"]').filter({ hasText: reason }).waitFor();
 }
 
-/** What a finger misses: everything visible that is pressed and is lower than 44 px, with what of it is as high. A field in a label is as large as that. */
-export function tooLow(page) {
-  return page.evaluate(() => {
-    const pressed = [...document.querySelectorAll("button, a[class], input, select, summary")].filter((one) => one.checkVisibility({ visibilityProperty: true, opacityProperty: true }));
-    const unseen = (one) => one.closest(".unseen, [inert], [aria-hidden=true]") !== null;
-    const high = (one) => {
-      const own = one.getBoundingClientRect();
-      const label = one.matches("input, select") ? one.closest("label")?.getBoundingClientRect() : undefined;
-      return Math.max(own.height, label?.height ?? 0);
-    };
-    // Half a pixel is rounding.
-    return pressed.filter((one) => !unseen(one) && high(one) < 43.5).map((one) => `${one.tagName.toLowerCase()}.${one.className} ${one.textContent.slice(0, 30)}: ${high(one)} px`);
-  });
-}
-
 /** Which of these, each there at least once, are written in figures that change their width while they count. */
 export function jumpingFigures(page, ...selectors) {
   return page.evaluate((selectors) => {
@@ -161,24 +178,6 @@ export function jumpingFigures(page, ...selectors) {
       return says.includes("tabular-nums") && narrow > 0 && Math.abs(narrow - wide) < 0.1 ? [] : [`${selector}: ${says}, ${narrow} and ${wide} px`];
     });
   }, selectors);
-}
-
-/** Notes each value that an attribute of the page has from now on; `noted` gives them, the first one first. */
-export async function note(page, testId, attribute) {
-  const name = `${testId}/${attribute}`;
-  await page.evaluate(
-    ([testId, attribute, name]) => {
-      const values = ((globalThis.notes ??= {})[name] = []);
-      const look = () => {
-        const value = document.querySelector(`[data-testid="${testId}"]`)?.getAttribute(attribute) ?? undefined;
-        if (value !== undefined && value !== values.at(-1)) values.push(value);
-      };
-      new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: [attribute] });
-      look();
-    },
-    [testId, attribute, name],
-  );
-  return { noted: () => page.evaluate((name) => globalThis.notes[name], name) };
 }
 
 /** Words that break a page which does not expect them: they push, turn, cover or end what stands around them. */
