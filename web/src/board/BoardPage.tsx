@@ -125,7 +125,7 @@ function Papers(props: { board: Board; currency: string }) {
           </section>
           <section class="paper others">
             <h2>{b.projects}</h2>
-            <RowTable testId="projects" name={b.project} rows={rowsIn(board.projects, currency).map((row) => ({ row, name: row.title || row.key }))} />
+            <RowTable testId="projects" name={b.project} rows={rowsIn(board.projects, currency).map((row) => ({ row, name: row.title || row.key, project: row.key }))} />
           </section>
           <section class="paper others">
             <h2>{b.produce}</h2>

@@ -2,6 +2,7 @@
 
 import type { BoardRow } from "../gen/apricot/v1/log_pb";
 import { Amount } from "../parts/Amount";
+import { ProjectName } from "../parts/Gifts";
 import { useWords } from "../text";
 import { matched, standing } from "./board";
 import { ToLeaf } from "./Headline";
@@ -11,6 +12,8 @@ export interface Line {
   readonly row: BoardRow;
   readonly name: string;
   readonly note?: string;
+  /** Its id, when it is a project: the name leads to its page. */
+  readonly project?: string;
 }
 
 export function RowTable(props: { rows: readonly Line[]; name: string; testId: string }) {
@@ -31,12 +34,12 @@ export function RowTable(props: { rows: readonly Line[]; name: string; testId: s
           </tr>
         </thead>
         <tbody>
-          {rows.map(({ row, name: shown, note }) => {
+          {rows.map(({ row, name: shown, note, project }) => {
             const amount = { minor: standing(row), currency: row.currency };
             return (
               <tr key={row.key} data-key={row.key} data-leaf={String(row.tallyLeaf)}>
                 <th scope="row">
-                  <bdi>{shown}</bdi>
+                  {project === undefined ? <bdi>{shown}</bdi> : <ProjectName project={project} title={shown} />}
                   {note !== undefined && <span class="hint">{note}</span>}
                 </th>
                 <td>

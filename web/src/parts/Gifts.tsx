@@ -25,22 +25,22 @@ export function Titles(props: { pledge: Pick<Pledge, "parts"> }) {
   );
 }
 
-/** Those from before the register have only a title, and no page. */
-function pageOf(part: PledgePart): string | undefined {
-  return /^[a-z0-9-]{1,64}$/.test(part.projectId) ? `/p/${part.projectId}` : undefined;
+/** A project as the public log names it, or by its title. Of those from before the register only a title is known, and there is no page. */
+export function ProjectName(props: { project: string; title?: string; aside?: boolean; label?: string }) {
+  const { project, title = project, label } = props;
+  const name = label ?? <bdi>{title}</bdi>;
+  if (!/^[a-z0-9-]{1,64}$/.test(project)) return label === undefined ? name : null;
+  return (
+    <a href={`/p/${project}`} {...(props.aside === true ? { target: "_blank", rel: "noopener" } : {})}>
+      {name}
+    </a>
+  );
 }
 
 /** A project's name that leads to its page; `aside` in a tab of its own, for who must not lose this one; `label` in the place of the name. */
 export function ProjectLink(props: { part: PledgePart; aside?: boolean; label?: string }) {
-  const { part } = props;
-  const page = pageOf(part);
-  const title = <bdi>{part.title}</bdi>;
-  if (page === undefined) return props.label === undefined ? title : null;
-  return (
-    <a href={page} {...(props.aside === true ? { target: "_blank", rel: "noopener" } : {})}>
-      {props.label ?? title}
-    </a>
-  );
+  const { part, ...more } = props;
+  return <ProjectName project={part.projectId} title={part.title} {...more} />;
 }
 
 export function CharityName(props: { part: PledgePart }) {
