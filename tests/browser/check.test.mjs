@@ -108,6 +108,10 @@ describe("what anyone can check", { skip: missing }, () => {
     assert.ok(given > 0);
     await until(async () => Number(await page.getByTestId("sums").getAttribute("data-given")) === given, "the sum of one order");
 
+    const project = await card.getByTestId("gift").locator("a").getAttribute("href");
+    assert.match(project, /^\/p\/[a-z0-9-]+$/);
+    assert.equal(await page.getByTestId("project").locator("a").getAttribute("href"), project);
+
     const [file] = await Promise.all([page.waitForEvent("download"), card.getByTestId("save-receipt").click()]);
     const text = await readFile(await file.path(), "utf8");
     const receipt = JSON.parse(text);
@@ -132,6 +136,8 @@ describe("what anyone can check", { skip: missing }, () => {
     await page.getByTestId("own-key").fill(mine.key);
     await page.getByTestId("own-key-keep").click();
     await standing(page, "holds");
+    const leads = await page.getByTestId("verdict").locator('a[href^="/p/"]').evaluate(({ href, target }) => [new URL(href).pathname, target]);
+    assert.deepEqual(leads, [project, "_blank"], "what is checked is not lost by a look at the project");
     for (const name of ["form", "commitment", "key", "proofs", "leaves", "share", "totals", "refunds"]) assert.match(await said(page, name), /^ok /, name);
     assert.deepEqual(page.complaints, []);
     await page.context().close();
@@ -147,6 +153,7 @@ describe("what anyone can check", { skip: missing }, () => {
     await go(`/verify#leaf=${accrual.index}&order=${mine.receipt.commitment}`);
     await standing(page, "holds");
     assert.equal(await page.getByTestId("leaf-written").textContent(), accrual.leaf);
+    assert.equal(await page.getByTestId("leaf-project").locator("a").getAttribute("href"), `/p/${JSON.parse(accrual.leaf).project}`);
     assert.deepEqual([await said(page, "proofs"), await said(page, "order")], ["ok leafProven", "ok leafOfOrder"]);
     await go(`/verify#leaf=${accrual.index}&order=${"ab".repeat(32)}`);
     await standing(page, "failed");
@@ -337,6 +344,8 @@ describe("what anyone can check", { skip: missing }, () => {
         assert.ok(text.includes(((stated.accrued - stated.reversed) / 100).toFixed(2)), `${text} has ${stated.accrued - stated.reversed}`);
       }
     }
+    const links = await page.getByTestId("projects").locator("tbody tr").evaluateAll((rows) => rows.map((row) => [row.dataset.key, row.querySelector("th a")?.getAttribute("href")]));
+    for (const [key, href] of links) assert.equal(href, `/p/${key}`);
     // Both of the demo's stalls are in Xinjiang.
     assert.equal(await page.locator('[data-province="XJ"]').getAttribute("data-level"), "4");
     await page.locator(".days canvas").waitFor();

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { PledgeBase, PledgeSchema, Rounding } from "./gen/apricot/v1/charity_pb";
 import { firstLanguage } from "./language";
-import { fromDecimal, grouped, moneyParts, toDecimal } from "./money";
+import { grouped, moneyParts, toDecimal } from "./money";
 import { pledged } from "./pledged";
 import { clockFace } from "./text";
 import { UNSET, glanced, ponged } from "./room/clock";
@@ -34,16 +34,6 @@ test.each([
   [-1250n, 2, "-12.50"],
   [1250n, 0, "1250"],
 ])("%s with %i digits is %s", (minor, digits, text) => expect(toDecimal(minor, digits)).toBe(text));
-
-test.each([
-  ["12.5", 1250n],
-  ["１２。５０", 1250n],
-  [" 9 ", 900n],
-  ["12.345", undefined],
-  ["-3", undefined],
-  ["1e3", undefined],
-  ["", undefined],
-])("a person typing %j means %s", (text, minor) => expect(fromDecimal(text)).toBe(minor));
 
 test.each([
   [Rounding.DOWN, 2990n, 74n],

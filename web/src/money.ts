@@ -35,13 +35,6 @@ export function toDecimal(minor: bigint, digits: number): string {
   return digits === 0 ? sign + text : `${sign}${text.slice(0, -digits)}.${text.slice(-digits)}`;
 }
 
-/** "12.5", "12.50" or "12" becomes 1250n; anything else is refused. Full-width digits and points are what a phone types. */
-export function fromDecimal(text: string): bigint | undefined {
-  const match = /^(\d{1,9})(?:\.(\d{1,2}))?$/.exec(text.normalize("NFKC").replace(/[。,]/g, ".").trim());
-  if (match === null) return undefined;
-  return BigInt(match[1] ?? "0") * 100n + BigInt((match[2] ?? "").padEnd(2, "0"));
-}
-
 function formatOf(currency: string, language: string): Intl.NumberFormat | null {
   const key = `${language}/${currency}`;
   const known = formats.get(key);

@@ -3,11 +3,12 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { OrderState, type Order } from "../gen/apricot/v1/sale_pb";
-import { fromDecimal, toDecimal } from "../money";
+import { toDecimal } from "../money";
 import { Amount } from "../parts/Amount";
 import { orderStateName } from "../parts/names";
 import { Sheet } from "../parts/Sheet";
 import { useWords } from "../text";
+import { fromDecimal } from "../typed";
 import { Refused } from "../wire/refused";
 import { useAct } from "./act";
 import { Said } from "./Said";

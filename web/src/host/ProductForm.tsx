@@ -3,8 +3,8 @@
 import { useState } from "preact/hooks";
 
 import type { Product } from "../gen/apricot/v1/room_pb";
-import { fromDecimal } from "../money";
 import { useWords } from "../text";
+import { fromDecimal } from "../typed";
 import { useAct } from "./act";
 import { Said } from "./Said";
 import { wholeNumber } from "./terms";

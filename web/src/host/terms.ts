@@ -5,7 +5,8 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { CreateSaleSchema } from "../gen/apricot/v1/api_pb";
 import type { Money } from "../gen/apricot/v1/common_pb";
 import type { RunSheetItem } from "../gen/apricot/v1/room_pb";
-import { fromDecimal, toDecimal } from "../money";
+import { toDecimal } from "../money";
+import { fromDecimal } from "../typed";
 
 export interface Draft {
   readonly price: string;

@@ -5,6 +5,7 @@ import { Still } from "../parts/Still";
 import { token } from "../wire/address";
 import { claimsOf } from "../wire/claims";
 import { OpsPage } from "./OpsPage";
+import { poolsText } from "./pools/text";
 import { remitText } from "./remit/text";
 import { opsText } from "./text";
 
@@ -24,5 +25,5 @@ function Ops(props: { fragment: URLSearchParams }) {
 
 /** `fragment`: what the address named beside the token. */
 export function showOps(fragment: URLSearchParams): Promise<void> {
-  return show(() => <Ops fragment={fragment} />, opsText, remitText);
+  return show(() => <Ops fragment={fragment} />, opsText, remitText, poolsText);
 }

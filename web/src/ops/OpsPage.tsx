@@ -24,6 +24,7 @@ import { SIGNS } from "./signs";
 import { StatusLine } from "./StatusLine";
 import { opsText } from "./text";
 
+const loadPools = async () => (await import("./pools/Pools")).Pools;
 const loadRemittances = async () => (await import("./remit/Remittances")).Remittances;
 
 const OVERVIEW_EVERY_MS = 2_000;
@@ -108,12 +109,21 @@ export function OpsPage(props: { fragment: URLSearchParams; me: Claims }) {
               </>
             )}
             {view === "remittances" && <LaterRemittances me={props.me} />}
+            {view === "pools" && <LaterPools />}
             {view === "audit" && <Audit />}
           </main>
         </div>
       </div>
     </ActingProvider>
   );
+}
+
+function LaterPools() {
+  const { t } = useWords();
+  const loaded = useLater(loadPools);
+  if (loaded.kind === "loading") return <Skeleton lines={8} />;
+  if (loaded.kind === "failed") return <Still title={t.problems.lost} />;
+  return <loaded.part />;
 }
 
 function LaterRemittances(props: { me: Claims }) {

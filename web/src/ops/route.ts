@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import { takeFragment } from "../wire/address";
 
-export const VIEWS = ["overview", "rooms", "delivery", "record", "money", "remittances", "audit"] as const;
+export const VIEWS = ["overview", "rooms", "delivery", "record", "money", "remittances", "pools", "audit"] as const;
 export type View = (typeof VIEWS)[number];
 
 export interface Route {

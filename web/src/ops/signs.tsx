@@ -35,10 +35,16 @@ const Remittances = () => (
     <path d="M4 9.500l8-5 8 5zM6 10v7M10 10v7M14 10v7M18 10v7M4 20h16M5 17h14" />
   </Sign>
 );
+/** A bowl, and what is added to it. */
+const Pools = () => (
+  <Sign>
+    <path d="M3.500 11.500h17c0 4.700-3.800 8.500-8.500 8.500s-8.500-3.800-8.500-8.500zM12 3v5M9.500 5.500h5" />
+  </Sign>
+);
 const Audit = () => (
   <Sign>
     <path d="M6 3.500h9l4 4v13H6zM9 11h7M9 15h7M15 3.500v4h4" />
   </Sign>
 );
 
-export const SIGNS: Record<View, ComponentType> = { overview: Overview, rooms: Rooms, delivery: Delivery, record: Journal, money: Money, remittances: Remittances, audit: Audit };
+export const SIGNS: Record<View, ComponentType> = { overview: Overview, rooms: Rooms, delivery: Delivery, record: Journal, money: Money, remittances: Remittances, pools: Pools, audit: Audit };

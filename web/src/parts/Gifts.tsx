@@ -30,11 +30,12 @@ export function pageOf(project: string): string | undefined {
   return /^[a-z0-9-]{1,64}$/.test(project) ? `/p/${project}` : undefined;
 }
 
-/** A project as the public log names it; `aside` opens its page in a tab of its own, for who must not lose this one. */
-export function ProjectName(props: { project: string; title?: string; aside?: boolean }) {
-  const page = pageOf(props.project);
-  const name = <bdi>{props.title ?? props.project}</bdi>;
-  if (page === undefined) return name;
+/** A project as the public log names it, or by its title. Of those from before the register only a title is known, and there is no page. */
+export function ProjectName(props: { project: string; title?: string; aside?: boolean; label?: string }) {
+  const { project, title = project, label } = props;
+  const name = label ?? <bdi>{title}</bdi>;
+  const page = pageOf(project);
+  if (page === undefined) return label === undefined ? name : null;
   return (
     <a href={page} {...(props.aside === true ? { target: "_blank", rel: "noopener" } : {})}>
       {name}
@@ -45,7 +46,7 @@ export function ProjectName(props: { project: string; title?: string; aside?: bo
 /** The page of a pledge's project, when it has one project alone. */
 export function soleProjectPage(pledge: Pick<Pledge, "parts"> | undefined): string | undefined {
   const [first, second] = pledge?.parts ?? [];
-  return first === undefined || second !== undefined ? undefined : pageOf(first);
+  return first === undefined || second !== undefined ? undefined : pageOf(first.projectId);
 }
 
 /** The parts of a pledge, those of one charity together. */
@@ -63,15 +64,8 @@ export function byCharity(pledge: Pick<Pledge, "parts">): readonly [PledgePart, 
 
 /** A project's name that leads to its page; `aside` in a tab of its own, for who must not lose this one; `label` in the place of the name. */
 export function ProjectLink(props: { part: PledgePart; aside?: boolean; label?: string }) {
-  const { part } = props;
-  const page = pageOf(part.projectId);
-  const title = <bdi>{part.title}</bdi>;
-  if (page === undefined) return props.label === undefined ? title : null;
-  return (
-    <a href={page} {...(props.aside === true ? { target: "_blank", rel: "noopener" } : {})}>
-      {props.label ?? title}
-    </a>
-  );
+  const { part, ...more } = props;
+  return <ProjectName project={part.projectId} title={part.title} {...more} />;
 }
 
 export function CharityName(props: { part: PledgePart }) {

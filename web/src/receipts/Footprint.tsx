@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 
 import { Amount, ClimbingAmount } from "../parts/Amount";
+import { ProjectName } from "../parts/Gifts";
 import { Skeleton, Still } from "../parts/Still";
 import { useWords } from "../text";
 import { forgetToken } from "../wire/address";
@@ -129,7 +130,7 @@ function Sums(props: { all: Totals; projects: readonly Totals[] }) {
           {projects.map((project) => (
             <tr key={project.project} data-testid="project">
               <th scope="row">
-                <bdi>{project.project}</bdi>
+                <ProjectName project={project.project} />
               </th>
               <td>{count(project.orders)}</td>
               <td>

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 
 import type { Order } from "../gen/apricot/v1/sale_pb";
 import { Amount } from "../parts/Amount";
+import { ProjectName } from "../parts/Gifts";
 import { QrCode } from "../parts/QrCode";
 import { Skeleton } from "../parts/Still";
 import { apart, useWords } from "../text";
@@ -78,7 +79,7 @@ function Inside(props: { order: Order; paper: Paper; withCode: boolean }) {
           <ul>
             {gift.parts.map((part) => (
               <li key={part.project}>
-                <bdi>{part.project}</bdi>
+                <ProjectName project={part.project} />
                 {gift.parts.length > 1 && <Amount value={{ minor: part.accrued - part.reversed, currency }} />}
               </li>
             ))}

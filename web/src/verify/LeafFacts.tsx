@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 
 import { Amount } from "../parts/Amount";
 import { Fact } from "../parts/Fact";
+import { ProjectName } from "../parts/Gifts";
 import { useWords } from "../text";
 import type { Leaf } from "./leaf";
 import { verifyText } from "./text";
@@ -29,9 +30,17 @@ export function LeafFacts(props: { leaf: Leaf; written: string; index: string })
           .filter(([key, value]) => !SAID.has(key) && value !== "")
           .map(([key, value]) => (
             <Fact key={key} name={v.leaf.keys[key] ?? key}>
-              <span data-testid={`leaf-${key}`} data-value={typeof value === "object" ? undefined : String(value)}>
-                <Value of={key} value={value} currency={currency} />
-              </span>
+              <div data-testid={`leaf-${key}`} data-value={typeof value === "object" ? undefined : String(value)}>
+                {key === "parts" && leaf.kind === "pledge" ? (
+                  leaf.parts.map(({ project, charity, weight }) => (
+                    <p key={project}>
+                      <ProjectName project={project} aside /> <code>{charity}</code> × {weight}
+                    </p>
+                  ))
+                ) : (
+                  <Value of={key === "key" && leaf.kind === "tally" ? leaf.scope : key} value={value} currency={currency} />
+                )}
+              </div>
             </Fact>
           ))}
       </dl>
@@ -54,6 +63,7 @@ function Value(props: { of: string; value: unknown; currency: string }): Compone
     return of === "sharePpm" ? percent(value) : count(value);
   }
   if (typeof value !== "string") return <code>{JSON.stringify(value)}</code>;
+  if (of === "project") return <ProjectName project={value} aside />;
   if (WORDS.has(of)) return v.leaf.values[value] ?? value;
   return CODES.has(of) ? <code>{value}</code> : <bdi>{value}</bdi>;
 }

@@ -2,6 +2,7 @@
 
 import { Amount } from "../parts/Amount";
 import { Fact } from "../parts/Fact";
+import { ProjectName } from "../parts/Gifts";
 import { useWords } from "../text";
 import type { Verdict } from "./check";
 import type { Check } from "./findings";
@@ -75,7 +76,11 @@ function About(props: { verdict: Verdict }) {
         <b class="verdict-gives">
           <Amount value={receipt.charity} />
         </b>{" "}
-        {gift !== undefined && <bdi class="hint">{gift.pledge.parts.map(({ project }) => project).join(", ")}</bdi>}
+        <span class="hint verdict-projects">
+          {gift?.pledge.parts.map(({ project }) => (
+            <ProjectName key={project} project={project} aside />
+          ))}
+        </span>
       </Fact>
       {receipt.matched.minor !== 0n && (
         <Fact name={v.matched}>

@@ -3,8 +3,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 
 import { PledgeBase, Rounding, type PledgeSchema } from "../../gen/apricot/v1/charity_pb";
-import { fromDecimal } from "../../money";
 import { hashOf } from "../../projects/hash";
+import { fromDecimal, ppmFrom } from "../../typed";
 
 export interface DraftPart {
   readonly id: string;
@@ -35,12 +35,9 @@ export function weightOf(text: string): number | undefined {
   return weight >= 1 && weight <= 1_000 ? weight : undefined;
 }
 
-/** "2.5" is 25,000; 0.01 to 100 with four decimals at most. */
+/** 0.01 to 100 %. */
 export function ppmOf(text: string): number | undefined {
-  const match = /^(\d{1,3})(?:\.(\d{1,4}))?$/.exec(text.normalize("NFKC").replace(/[。,%]/g, (mark) => (mark === "%" ? "" : ".")).trim());
-  if (match === null) return undefined;
-  const ppm = Number(match[1]) * 10_000 + Number((match[2] ?? "").padEnd(4, "0"));
-  return ppm >= 100 && ppm <= 1_000_000 ? ppm : undefined;
+  return ppmFrom(text, 100, 1_000_000);
 }
 
 /** Midnight where the host is; undefined: no day. */

@@ -15,7 +15,7 @@ export const en: OpsCatalogue = {
   roleOps: "ops",
   roleAuditor: "auditor (looking only)",
   version: (version) => `Version ${version}`,
-  views: { overview: "Overview", rooms: "Rooms", delivery: "Delivery", record: "Record", money: "Money", remittances: "Remittances", audit: "Audit" },
+  views: { overview: "Overview", rooms: "Rooms", delivery: "Delivery", record: "Record", money: "Money", remittances: "Remittances", pools: "Pools", audit: "Audit" },
   status: {
     opening: "Listening for the nodes…",
     good: "All good",

@@ -14,7 +14,7 @@ export const zhCN = {
   roleOps: "值班",
   roleAuditor: "审计（只看）",
   version: (version: string) => `版本 ${version}`,
-  views: { overview: "总览", rooms: "直播间", delivery: "投递", record: "账本", money: "钱款", remittances: "转款", audit: "留痕" },
+  views: { overview: "总览", rooms: "直播间", delivery: "投递", record: "账本", money: "钱款", remittances: "转款", pools: "配捐", audit: "留痕" },
   status: {
     opening: "正在听各节点报数…",
     good: "一切正常",
