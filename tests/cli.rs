@@ -300,5 +300,8 @@ fn the_described_interface_is_the_program_s_own() {
     let (code, stdout, stderr) = run(&["openapi"]);
     assert_eq!((code, stderr.as_str()), (0, ""));
     let kept = std::fs::read_to_string("docs/openapi.json").unwrap();
-    assert!(stdout == kept, "docs/openapi.json is of another version: `npm run openapi` in web/ writes it anew");
+    assert!(
+        stdout == kept,
+        "docs/openapi.json is of another version: `npm run openapi` in web/ writes it anew"
+    );
 }

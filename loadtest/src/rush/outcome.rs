@@ -162,7 +162,12 @@ impl Outcome {
         }
         if let Some(proofs) = &self.proofs {
             let (p50, p99) = (proofs.latency.quantile_ms(0.5), proofs.latency.quantile_ms(0.99));
-            text += &format!("{:>15} {:.0} a second of {} leaves, p50 {p50:.2} ms, p99 {p99:.2} ms\n", "proofs", proofs.per_s(), proofs.leaves);
+            text += &format!(
+                "{:>15} {:.0} a second of {} leaves, p50 {p50:.2} ms, p99 {p99:.2} ms\n",
+                "proofs",
+                proofs.per_s(),
+                proofs.leaves
+            );
         }
         for finding in self.verdict.findings.iter().take(20) {
             text += &format!("  {finding}\n");
