@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { browserMissing, connected, objections, openBrowser, visit } from "./pages.mjs";
+import { browserMissing, connected, objections, openBrowser, until, visit } from "./pages.mjs";
 import { Server } from "./server.mjs";
 
 const missing = browserMissing();
@@ -32,6 +32,8 @@ describe("pages with nothing on them yet", { skip: missing }, () => {
     await context.route((url) => url.pathname === path, (route) => (open ? route.continue() : void waiting.push(route)));
     const page = await visit(browser, address, { context });
     const all = async (does) => {
+      // Outlines stand there before it is asked for too, while what draws it is fetched.
+      await until(() => waiting.length > 0, `somebody to ask for ${path}`);
       open = true;
       for (const route of waiting.splice(0)) await does(route);
     };
