@@ -182,6 +182,11 @@ impl Recount {
         self.orders.get(order)
     }
 
+    /// Every pledge in its newest version, in no order.
+    pub fn pledges(&self) -> impl Iterator<Item = &Pledge> {
+        self.pledges.values().filter_map(|book| book.versions.values().next_back()).map(AsRef::as_ref)
+    }
+
     /// Sponsors' pools, in no order.
     pub fn pools(&self) -> impl Iterator<Item = PoolCount<'_>> {
         self.pools.all()
