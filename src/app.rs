@@ -19,6 +19,7 @@ use crate::ledger::log::{LogError, PublicLog};
 use crate::ledger::{CommissionRules, Ledger};
 use crate::model::{Share, Timestamp};
 use crate::ops::{Meters, Ops};
+use crate::outside::web::WebError;
 use crate::room::Hub;
 use crate::sale::outbox::{OUTBOX_MAX, Provider};
 use crate::sale::{NEWS_MAX, News, Refusal, SaleRules, Sales};
@@ -108,6 +109,8 @@ pub enum StartError {
     Load(Refusal),
     #[error("the public log cannot be opened: {0}")]
     Log(#[from] LogError),
+    #[error("a witness of `public_log.witnesses` cannot be asked: {0}")]
+    Witness(WebError),
     #[error("{0}; check the data folder")]
     Sandbox(#[from] SandboxError),
 }
@@ -206,7 +209,7 @@ impl App {
             tasks: TaskTracker::new(),
             _lock: lock,
         };
-        running.start_tasks(&config, &clock, told, asked, jwks);
+        running.start_tasks(&config, &clock, told, asked, jwks)?;
         if running.sales.is_shared() {
             running.start_company(&config, &clock, listener);
         }
@@ -274,7 +277,9 @@ impl Running {
         told: mpsc::Receiver<News>,
         asked: mpsc::Receiver<Task>,
         jwks: Jwks,
-    ) {
+    ) -> Result<(), StartError> {
+        let witnesses = config.public_log.witnesses.iter().filter_map(|text| WitnessAddress::parse(text));
+        let witnesses = Witnesses::new(witnesses.collect()).map_err(StartError::Witness)?;
         let (sales, hub, stop) = (&self.sales, &self.hub, &self.working);
         let name = config.node.name_at(self.address);
         let (keeper, kept) = watch::channel(None);
@@ -289,8 +294,6 @@ impl Running {
             clock.clone(),
             stop.clone(),
         ));
-        let witnesses = config.public_log.witnesses.iter().filter_map(|text| WitnessAddress::parse(text));
-        let witnesses = Witnesses::new(witnesses.collect());
         self.tasks.spawn(tasks::witnesses(witnesses, self.log.clone(), kept.clone(), stop.clone()));
         self.tasks.spawn(tasks::pools(hub.clone(), kept.clone(), clock.clone(), stop.clone()));
         self.tasks.spawn(tasks::sweep(sales.clone(), kept, clock.clone(), stop.clone()));
@@ -314,6 +317,7 @@ impl Running {
         if let Some(certificates) = self.certificates.clone() {
             self.tasks.spawn(tasks::watch_certificate(certificates, clock.clone(), stop.clone()));
         }
+        Ok(())
     }
 
     /// What a node of many does besides.

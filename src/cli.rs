@@ -13,7 +13,10 @@ use crate::config::{self, ConfigError, Effective, Flags, LogConfig, LogFormat};
 
 mod audit;
 mod check;
+mod files;
 pub mod import;
+mod keys;
+mod memory;
 mod migrate;
 mod ready;
 mod sandbox;

@@ -302,7 +302,7 @@ impl Config {
         if self.public_log.witnesses.iter().any(|text| WitnessAddress::parse(text).is_none()) {
             return Err((
                 "public_log.witnesses".into(),
-                "a list of \"KEY URL\": a witness's verifier key, a space, and an address that begins with http://".into(),
+                "a list of \"KEY URL\": a witness's verifier key, a space, and an address that begins with http:// or https://".into(),
             ));
         }
         let Some(jwks) = &self.jwks else { return Ok(()) };

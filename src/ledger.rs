@@ -28,7 +28,7 @@ mod tests;
 use pools::Pools;
 
 pub use charity::{CharityTotal, RefundFailed};
-pub use pools::{Matching, Sponsor};
+pub use pools::{DRAW_OPENS_AFTER, Matching, Sponsor};
 pub use registry::{ProjectTotal, Registering};
 pub use remit::Payee;
 

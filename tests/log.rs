@@ -4,6 +4,17 @@
 #[path = "rest/server.rs"]
 mod server;
 
+#[allow(dead_code, reason = "shared with the tests of TLS")]
+#[path = "tls/pair.rs"]
+mod pair;
+
+#[path = "log/dishonest.rs"]
+mod dishonest;
+#[path = "log/fake.rs"]
+mod fake;
+#[path = "log/shown.rs"]
+mod shown;
+
 use std::process::{Command, Output};
 
 use apricot::model::Role::{Host, Ops, Viewer};
@@ -208,7 +219,11 @@ async fn an_audit_finds_what_was_tampered_with() {
     std::fs::write(&state, seen.replace(root, &"ab".repeat(32))).unwrap();
     let (code, _, stderr) = audit(&["--state", &state]).await;
     assert!(code == 1 && stderr.contains("was rewritten"), "a forked tree: {stderr}");
-    std::fs::write(&state, json!({"size": 10_000, "root": root}).to_string()).unwrap();
+    std::fs::write(
+        &state,
+        json!({said["origin"].as_str().unwrap(): [{"size": 10_000, "root": root}]}).to_string(),
+    )
+    .unwrap();
     let (code, _, stderr) = audit(&["--state", &state]).await;
     assert!(code == 1 && stderr.contains("went back"), "a checkpoint rolled back: {stderr}");
     let entries = server.data.path().join("log/tile/entries");
@@ -231,7 +246,9 @@ async fn an_audit_finds_what_was_tampered_with() {
     let site = format!("http://{}", server.running.address);
     let (code, said, _) = asked(words(&["audit", &site, "--json", "--within", "0"])).await;
     assert_eq!((code, &said["ok"]), (1, &json!(false)), "a total altered");
-    assert_eq!(said["differ"][0], json!({"pledge": pledge, "column": "accrued", "site": 201, "log": 200}));
+    let differs =
+        |of: &str, key: &str| json!({"of": of, "key": key, "column": "accrued", "site": 201, "log": 200});
+    assert_eq!(said["differ"], json!([differs("pledge", &pledge), differs("project", "school")]));
 }
 
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
@@ -331,6 +348,33 @@ async fn a_receipt_is_checked_from_its_file() {
     let (code, said, stderr) = asked(words(&["verify", &other, "--json"])).await;
     assert_eq!((code, &said["ok"]), (1, &json!(false)));
     assert!(stderr.contains("1000"), "{stderr}");
+
+    // Checks that are switched off from inside the receipt are not passed.
+    let verify = async |with: &dyn Fn(&mut Value), more: &[&str]| {
+        let mut changed = whole.clone();
+        with(&mut changed);
+        std::fs::write(&other, changed.to_string()).unwrap();
+        asked([words(&["verify", &other, "--key", &key, "--json"]), words(more)].concat()).await
+    };
+    let remove = |name: &'static str| move |it: &mut Value| drop(it.as_object_mut().unwrap().remove(name));
+    let waits = |it: &mut Value| it["waiting"] = json!(1);
+    let nothing = |it: &mut Value| {
+        remove("entries")(it);
+        remove("charity")(it);
+    };
+    let switched: [(&str, &dyn Fn(&mut Value)); 3] =
+        [("amounts", &waits), ("commitment", &remove("salt")), ("proofs", &nothing)];
+    for (check, with) in switched {
+        let (code, said, stderr) = verify(with, &[]).await;
+        assert_eq!((code, &said["ok"], &said["complete"]), (1, &json!(true), &json!(false)), "{said}");
+        assert!(stderr.contains(&format!("not everything could be checked: {check}")), "{stderr}");
+        assert_eq!(verify(with, &["--partial"]).await.0, 0, "{check}");
+    }
+    let (code, _, stderr) = verify(&remove("entries"), &["--partial"]).await;
+    assert!(code == 1 && stderr.contains("charity"), "{stderr}");
+    let more = |it: &mut Value| (it["waiting"], it["charity"]["minor"]) = (json!(1), json!("101"));
+    let (code, _, stderr) = verify(&more, &["--partial"]).await;
+    assert!(code == 1 && stderr.contains("101"), "more than the pledge gives, whatever waits: {stderr}");
 }
 
 /// Runs until it is dropped.
@@ -397,8 +441,25 @@ async fn a_witness_signs_a_log_that_grew() {
     let seen = std::fs::read_to_string(folder.path().join("seen.json")).unwrap();
     assert!(seen.contains(&first.checkpoint.root.to_hex()), "{seen}");
     server.get(Viewer, "wang", &format!("/v1/orders/{FIRST}/receipt")).await.expect(200);
-    let found = verify(receipt(&server, "wang", FIRST).await.to_string().as_bytes(), &trust);
+    let whole = receipt(&server, "wang", FIRST).await;
+    let found = verify(whole.to_string().as_bytes(), &trust);
     assert!(found.ok, "{found:?}");
+    // Who wants a witness gets one from both commands, and no more than there are.
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(file("receipt.json"), whole.to_string()).unwrap();
+    let site = format!("http://{}", server.running.address);
+    let other = Signer::witness("witness.example/w2", &[4; 32]).unwrap().verifier().to_string();
+    for begin in [["verify", &file("receipt.json"), "--json"], ["audit", &site, "--json"]] {
+        let wanted = |n: &str| {
+            let keys = ["--key", &file("log.keys"), "--witness-key", &witness.key, "--witness-key", &other];
+            [words(&begin), words(&keys), words(&["--witnesses", n])].concat()
+        };
+        let (code, said, stderr) = asked(wanted("1")).await;
+        assert_eq!((code, &said["ok"]), (0, &json!(true)), "{stderr}");
+        let none = wanted("2").into_iter().chain((begin[0] == "audit").then(|| "--within=0".to_owned()));
+        let (code, _, stderr) = asked(none.collect()).await;
+        assert!(code == 1 && stderr.contains("2 are wanted"), "{stderr}");
+    }
 
     // Somebody shows it another tree of the same log: nothing is signed.
     let forged =

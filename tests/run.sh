@@ -45,6 +45,10 @@ make --no-print-directory pages
 say "rust"
 cargo test --workspace
 
+# Small and not optimized: that it runs, not how fast. It takes no other build of what it needs.
+say "the bench of the public log"
+cargo test --workspace --bench log -- --leaves 1000 --json
+
 say "the checker, the load generator and the server, as built for a release"
 cargo build --release -p apricot -p loadtest
 target/release/loadtest rush --spawn --stock 300 --demand 100 --json

@@ -6,22 +6,21 @@ use std::time::Duration;
 use apricot_tlog::checkpoint::SignedCheckpoint;
 use apricot_tlog::note::{Note, Signature};
 use apricot_tlog::witness::AddCheckpoint;
-use reqwest::StatusCode;
+use hyper::StatusCode;
 
 use crate::config::WitnessAddress;
 use crate::ledger::log::{LogError, PublicLog};
+use crate::outside::web::{Authorities, Web, WebError};
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// A size, a few signature lines, or a sentence.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
 
-pub struct Witnesses {
-    client: reqwest::Client,
-    all: Vec<Witness>,
-}
+pub struct Witnesses(Vec<Witness>);
 
 struct Witness {
     address: WitnessAddress,
+    web: Web,
     /// What it signed last, as far as this node knows; it says when that is not so.
     size: u64,
     /// Said once, until it answers again.
@@ -31,7 +30,7 @@ struct Witness {
 #[derive(Debug, thiserror::Error)]
 enum Refused {
     #[error("{0}")]
-    Unreachable(#[from] reqwest::Error),
+    Unreachable(#[from] WebError),
     #[error(transparent)]
     Log(#[from] LogError),
     #[error("it answered {status}: {said}")]
@@ -41,11 +40,12 @@ enum Refused {
 }
 
 impl Witnesses {
-    pub fn new(addresses: Vec<WitnessAddress>) -> Self {
-        let client = reqwest::Client::builder().timeout(ANSWER_WITHIN).no_proxy().build();
-        let client = client.expect("no TLS and no proxy: nothing that could be missing");
-        let witness = |address| Witness { address, size: 0, failing: false };
-        Self { client, all: addresses.into_iter().map(witness).collect() }
+    pub fn new(addresses: Vec<WitnessAddress>) -> Result<Self, WebError> {
+        let witness = |address: WitnessAddress| {
+            let web = Web::new(&address.url, Authorities::OfTheSystem, ANSWER_WITHIN)?;
+            Ok(Witness { address, web, size: 0, failing: false })
+        };
+        addresses.into_iter().map(witness).collect::<Result<_, _>>().map(Self)
     }
 
     /// Asks those who have not signed the newest checkpoint, and publishes what they sign.
@@ -56,11 +56,11 @@ impl Witnesses {
         }
         let mut checkpoint = SignedCheckpoint::parse(note.as_bytes())?;
         let mut signed = false;
-        for witness in &mut self.all {
+        for witness in &mut self.0 {
             if witness.has_signed(&checkpoint) {
                 continue;
             }
-            match witness.ask(&self.client, log, &checkpoint).await {
+            match witness.ask(log, &checkpoint).await {
                 Ok(signature) => {
                     witness.failing = false;
                     signed |= checkpoint.note_mut().add(signature).is_ok();
@@ -82,19 +82,14 @@ impl Witness {
         checkpoint.note().signatures().iter().any(|by| by.name() == name && by.key_id() == id)
     }
 
-    async fn ask(
-        &mut self,
-        client: &reqwest::Client,
-        log: &PublicLog,
-        checkpoint: &SignedCheckpoint,
-    ) -> Result<Signature, Refused> {
+    async fn ask(&mut self, log: &PublicLog, checkpoint: &SignedCheckpoint) -> Result<Signature, Refused> {
         let size = checkpoint.unverified().size;
-        let (status, said) = self.tell(client, log, checkpoint).await?;
+        let (status, said) = self.tell(log, checkpoint).await?;
         let (status, said) = match (status, said.trim().parse()) {
             // It saw another than this node thinks: it is told from there on.
             (StatusCode::CONFLICT, Ok(seen)) if seen <= size => {
                 self.size = seen;
-                self.tell(client, log, checkpoint).await?
+                self.tell(log, checkpoint).await?
             }
             _ => (status, said),
         };
@@ -118,22 +113,12 @@ impl Witness {
 
     async fn tell(
         &self,
-        client: &reqwest::Client,
         log: &PublicLog,
         checkpoint: &SignedCheckpoint,
     ) -> Result<(StatusCode, String), Refused> {
         let proof = log.consistency(self.size, checkpoint.unverified().size)?;
         let body = AddCheckpoint { old_size: self.size, proof, checkpoint: checkpoint.clone() }.to_string();
-        let mut answer =
-            client.post(format!("{}/add-checkpoint", self.address.url)).body(body).send().await?;
-        let (status, mut bytes) = (answer.status(), Vec::new());
-        while let Some(chunk) = answer.chunk().await? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > ANSWER_BYTES_MAX {
-                let said = format!("more than {ANSWER_BYTES_MAX} bytes");
-                return Err(Refused::Answered { status, said });
-            }
-        }
+        let (status, bytes) = self.web.post("add-checkpoint", body, ANSWER_BYTES_MAX).await?;
         Ok((status, String::from_utf8_lossy(&bytes).into_owned()))
     }
 }

@@ -1,68 +1,100 @@
 //! `apricot verify`: a buyer's receipt, checked offline.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use apricot_tlog::checkpoint::Trust;
 use apricot_tlog::receipt::{Outcome, RECEIPT_BYTES_MAX, Receipt, Verdict, verify};
 use clap::Args;
 
+use super::files::read;
+use super::keys::Keys;
+use super::memory::Memory;
 use super::{Failed, print};
-
-/// A few keys, and remarks.
-pub const KEYS_BYTES_MAX: u64 = 64 * 1024;
+use crate::outside::Seen;
 
 #[derive(Args)]
 pub struct Verify {
     /// The receipt's file; - reads standard input
     receipt: PathBuf,
-    /// A file with the log's verifier key, and witnesses' if you trust some, one on each line. Without it the keys in the receipt are believed,
-    /// which says only that the receipt agrees with itself
-    #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
+    #[command(flatten)]
+    keys: Keys,
+    /// Remembers the trees that receipts name, for this command and `apricot audit`: two of the same size with different roots are a forked log.
+    /// Made when it is not there
+    #[arg(long, value_name = "FILE", requires = "key")]
+    state: Option<PathBuf>,
+    /// Be content when nothing is wrong, though something could not be checked: lines that are in no checkpoint yet, a receipt without its salt
+    #[arg(long)]
+    partial: bool,
     /// One JSON object instead of a table
     #[arg(long)]
     json: bool,
 }
 
 impl Verify {
-    /// Exit code 1 when a check fails, 2 when there is nothing to check.
+    /// Exit code 1 when a check fails or could not be made, 2 when there is nothing to check.
     pub fn run(self) -> Result<(), Failed> {
         let bytes = read(&self.receipt, RECEIPT_BYTES_MAX as u64)?;
-        let trust = match &self.key {
-            Some(file) => trust(file)?,
-            None => of_receipt(&bytes)?,
+        let along = if self.keys.has_log() {
+            String::new()
+        } else {
+            Receipt::parse(&bytes).map_err(Failed::because)?.keys.join("\n")
         };
-        let verdict = verify(&bytes, &trust);
+        let trust = self.keys.trust(&along, "keys of the receipt")?;
+        let mut verdict = verify(&bytes, &trust);
+        if let Some(file) = &self.state {
+            compare(&mut verdict, trust.origin(), file)?;
+        }
         if self.json {
             let mut said = serde_json::to_value(&verdict).map_err(Failed::because)?;
-            said["keysFrom"] = if self.key.is_some() { "file" } else { "receipt" }.into();
+            said["keysFrom"] = if self.keys.has_log() { "file" } else { "receipt" }.into();
             print(&format!("{said}\n"))?;
         } else {
             print(&table(&verdict))?;
-            if self.key.is_none() {
+            if !self.keys.has_log() {
                 eprintln!(
                     "apricot: the keys came with the receipt; get the log's key from somewhere else and give it by --key"
                 );
             }
         }
-        let failed = verdict.checks.iter().find(|check| check.outcome == Outcome::Failed);
-        failed.map_or(Ok(()), |check| Err(Failed::because(format!("{}: {}", check.name, check.why))))
+        let with = |outcome| verdict.checks.iter().filter(move |check| check.outcome == outcome);
+        if let Some(check) = with(Outcome::Failed).next() {
+            return Err(Failed::because(format!("{}: {}", check.name, check.why)));
+        }
+        if verdict.complete || self.partial {
+            return Ok(());
+        }
+        let left: Vec<String> =
+            with(Outcome::Skipped).map(|check| format!("{}: {}", check.name, check.why)).collect();
+        Err(Failed::because(format!("not everything could be checked: {}", left.join("; "))))
     }
 }
 
-pub fn trust(file: &Path) -> Result<Trust, Failed> {
-    let bytes = read(file, KEYS_BYTES_MAX)?;
-    let refused = |why: String| Failed::usage(format!("{}: {why}", file.display()));
-    let text = String::from_utf8(bytes).map_err(|error| refused(error.to_string()))?;
-    Trust::parse(&text).map_err(|error| refused(error.to_string()))
-}
-
-fn of_receipt(bytes: &[u8]) -> Result<Trust, Failed> {
-    let receipt = Receipt::parse(bytes).map_err(Failed::because)?;
-    Trust::parse(&receipt.keys.join("\n"))
-        .map_err(|error| Failed::because(format!("keys of the receipt: {error}")))
+/// The receipt's trees with those that were seen before; what is signed is remembered, unless it is another tree.
+fn compare(verdict: &mut Verdict, origin: &str, file: &Path) -> Result<(), Failed> {
+    let mut memory = Memory::recall(file)?;
+    if verdict.trees.is_empty() {
+        return Ok(());
+    }
+    let other =
+        verdict.trees.iter().find_map(|(size, root)| Some((*size, memory.other_root(origin, *size, *root)?)));
+    if let Some((size, root)) = other {
+        verdict.add(
+            "seen_before",
+            Err(format!(
+                "the log signed another tree of {size} leaves before, with the root {root:?}: it shows different people different trees"
+            )),
+        );
+        return Ok(());
+    }
+    for (size, root) in &verdict.trees {
+        memory.add(origin, Seen { size: *size, root: *root })?;
+    }
+    memory.keep(file)?;
+    let known = memory.of(origin).len();
+    verdict.add(
+        "seen_before",
+        Ok(format!("of {known} trees of this log that were seen, no size has two roots")),
+    );
+    Ok(())
 }
 
 fn table(verdict: &Verdict) -> String {
@@ -77,19 +109,4 @@ fn table(verdict: &Verdict) -> String {
         text += &format!("{:width$}  {outcome:>6}  {}\n", check.name, check.why);
     }
     text
-}
-
-/// One byte more than may be there tells a file that is too long.
-pub fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failed> {
-    let named = |error: io::Error| Failed::usage(format!("{}: {error}", path.display()));
-    let mut bytes = Vec::new();
-    if path.as_os_str() == "-" {
-        io::stdin().lock().take(bytes_max + 1).read_to_end(&mut bytes).map_err(named)?;
-    } else {
-        File::open(path).map_err(named)?.take(bytes_max + 1).read_to_end(&mut bytes).map_err(named)?;
-    }
-    if bytes.len() as u64 > bytes_max {
-        return Err(Failed::usage(format!("{}: more than {bytes_max} bytes", path.display())));
-    }
-    Ok(bytes)
 }

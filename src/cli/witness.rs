@@ -21,13 +21,15 @@ use serde_json::json;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use super::files::read;
 use super::signals::Signals;
-use super::verify::{read, trust};
 use super::{Failed, print, runtime};
 use crate::clock::Clock;
 use crate::wire::listener;
 
 const SEED_BYTES_MAX: u64 = 200;
+/// A few keys, and remarks.
+const KEYS_BYTES_MAX: u64 = 64 * 1024;
 const STATE_BYTES_MAX: u64 = 1024 * 1024;
 
 #[derive(Args)]
@@ -59,7 +61,7 @@ struct Desk {
 impl Witness {
     /// Runs until a signal. Prints its address and its verifier key.
     pub fn run(self) -> Result<(), Failed> {
-        let logs = self.log.iter().map(|file| trust(file)).collect::<Result<Vec<Trust>, _>>()?;
+        let logs = self.log.iter().map(|file| log_of(file)).collect::<Result<Vec<Trust>, _>>()?;
         let text = String::from_utf8(read(&self.seed, SEED_BYTES_MAX)?).unwrap_or_default();
         let seed = from_base64(text.trim()).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
         let seed =
@@ -109,6 +111,12 @@ async fn add_checkpoint(State(desk): State<Arc<Desk>>, body: Bytes) -> Response 
     }
     let status = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, [(header::CONTENT_TYPE, answer.content_type())], answer.body()).into_response()
+}
+
+fn log_of(file: &Path) -> Result<Trust, Failed> {
+    let refused = |why: String| Failed::usage(format!("{}: {why}", file.display()));
+    let text = String::from_utf8(read(file, KEYS_BYTES_MAX)?).map_err(|error| refused(error.to_string()))?;
+    Trust::parse(&text).map_err(|error| refused(error.to_string()))
 }
 
 fn recall(file: &Path) -> Result<BTreeMap<String, (u64, Hash)>, Failed> {

@@ -14,7 +14,7 @@ impl WitnessAddress {
     pub fn parse(text: &str) -> Option<Self> {
         let (key, url) = text.split_once(' ')?;
         let url = url.trim().trim_end_matches('/');
-        let is_http = url.len() > "http://".len() && url.starts_with("http://");
-        Some(Self { key: key.parse().ok()?, url: url.to_owned() }).filter(|_| is_http)
+        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+        Some(Self { key: key.parse().ok()?, url: url.to_owned() }).filter(|_| !host.is_empty())
     }
 }

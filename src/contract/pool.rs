@@ -7,7 +7,7 @@ use apricot_tlog::leaf::{Rule, Terms, Tier};
 use uuid::Uuid;
 
 use super::parse;
-use crate::ledger::PoolRow;
+use crate::ledger::{DRAW_OPENS_AFTER, PoolRow};
 use crate::model::{
     MatchPool, OutOfBound, PledgeId, PoolId, PoolSeed, PoolSlot, RoomId, Timestamp, bounded_text,
 };
@@ -58,21 +58,22 @@ pub fn terms(terms: &Terms) -> v1::PoolTerms {
     }
 }
 
-/// `id` and seeds are of the server's making; a slot that opens at 0 opens now.
+/// `id` and seeds are of the server's making; a slot that opens at 0 opens as soon as it may, which is now for all but draws.
 pub fn parse_pool(
     message: &v1::CreatePool,
     id: PoolId,
     mut seed: impl FnMut() -> PoolSeed,
     now: Timestamp,
 ) -> Result<MatchPool, OutOfBound> {
+    let terms = parse_terms(message.terms.as_ref())?;
+    let soonest = if matches!(terms.rule, Rule::Draw { .. }) { now + DRAW_OPENS_AFTER } else { now };
     let mut slots = Vec::new();
     for (index, slot) in message.slots.iter().enumerate() {
         let in_slot = |refused: OutOfBound| refused.in_item("slots", index);
-        let opens_at = parse::time("opensAtMs", slot.opens_at_ms).map_err(in_slot)?.unwrap_or(now);
+        let opens_at = parse::time("opensAtMs", slot.opens_at_ms).map_err(in_slot)?.unwrap_or(soonest);
         let closes_at = parse::time("closesAtMs", slot.closes_at_ms).map_err(in_slot)?.unwrap_or_default();
         slots.push(PoolSlot { opens_at, closes_at, budget: slot.budget_minor, seed: seed() });
     }
-    let terms = parse_terms(message.terms.as_ref())?;
     let pool = MatchPool {
         id,
         sponsor: bounded_text("sponsor", &message.sponsor, 1..=100)?,

@@ -21,6 +21,8 @@ use crate::store::{Entry, StoreError, Write};
 mod keeping;
 mod taking_back;
 
+pub use keeping::DRAW_OPENS_AFTER;
+
 #[derive(Default)]
 pub(super) struct Pools {
     /// `None` before they are read for the first time.

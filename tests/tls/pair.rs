@@ -18,9 +18,14 @@ pub struct Pair {
 
 impl Pair {
     pub fn new() -> Self {
+        Self::of(&["apricot.test"])
+    }
+
+    /// For these names and addresses.
+    pub fn of(names: &[&str]) -> Self {
         let key = KeyPair::generate().unwrap();
-        let certificate =
-            CertificateParams::new(vec!["apricot.test".into()]).unwrap().self_signed(&key).unwrap();
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let certificate = CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
         Self { certificate: certificate.pem(), key: key.serialize_pem(), der: certificate.der().clone() }
     }
 

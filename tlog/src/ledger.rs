@@ -18,6 +18,7 @@ mod totals;
 
 pub use broken::{Broken, Finding};
 pub use order::OrderBook;
+pub use pools::{PoolCount, SlotCount};
 pub use totals::{Amounts, TALLY_LAG_MAX};
 
 use pools::Pools;
@@ -134,15 +135,37 @@ impl Recount {
 
     /// What is wrong if nothing more comes: orders that lack a part of their share or of a reversal, and seeds that are overdue.
     pub fn lacking(&self) -> Vec<Finding> {
-        let late = self.unfinished.iter().filter(|(_, leaf)| *leaf + APART_MAX < self.leaves);
-        let orders = late.filter_map(|(order, leaf)| {
+        let mut findings = self.lacks(|leaf| leaf + APART_MAX < self.leaves);
+        findings.extend(self.pools.overdue(self.newest_at));
+        findings.sort_by_key(|finding| finding.leaf);
+        findings
+    }
+
+    /// What else is wrong if the log stands still here: orders among the last leaves, whose other leaves the next checkpoint may have.
+    pub fn waiting(&self) -> Vec<Finding> {
+        let mut findings = self.lacks(|leaf| leaf + APART_MAX >= self.leaves);
+        findings.sort_by_key(|finding| finding.leaf);
+        findings
+    }
+
+    fn lacks(&self, of: impl Fn(u64) -> bool) -> Vec<Finding> {
+        let unfinished = self.unfinished.iter().filter(|(_, leaf)| of(**leaf));
+        let lacks = unfinished.filter_map(|(order, leaf)| {
             let book = self.orders.get(order)?;
             let pledge = self.pledges.get(&book.pledge)?.versions.get(&book.version)?;
             Some(Finding { leaf: *leaf, broken: book.lack(*order, pledge)? })
         });
-        let mut findings: Vec<Finding> = orders.chain(self.pools.overdue(self.newest_at)).collect();
-        findings.sort_by_key(|finding| finding.leaf);
-        findings
+        lacks.collect()
+    }
+
+    /// Orders that drew a tier, by a seed that is published, and have no match: the budget or a cap left nothing, or somebody withheld it.
+    /// The log does not say which, since caps of buyers are not in it.
+    pub fn withheld(&self) -> u64 {
+        let gives_to = |order: &OrderBook, project: &str| {
+            let pledge = self.pledges.get(&order.pledge).and_then(|book| book.versions.get(&order.version));
+            pledge.is_some_and(|pledge| pledge.parts.iter().any(|part| part.project == project))
+        };
+        self.pools.withheld(&self.orders, gives_to)
     }
 
     /// What the leaves so far add up to; nothing of a key that no leaf has.
@@ -157,6 +180,16 @@ impl Recount {
 
     pub fn order(&self, order: &Hash) -> Option<&OrderBook> {
         self.orders.get(order)
+    }
+
+    /// Every pledge in its newest version, in no order.
+    pub fn pledges(&self) -> impl Iterator<Item = &Pledge> {
+        self.pledges.values().filter_map(|book| book.versions.values().next_back()).map(AsRef::as_ref)
+    }
+
+    /// Sponsors' pools, in no order.
+    pub fn pools(&self) -> impl Iterator<Item = PoolCount<'_>> {
+        self.pools.all()
     }
 
     /// The newest version.
@@ -207,7 +240,7 @@ impl Recount {
         let standing = standing.entry(it.currency).or_default();
         *standing = standing.saturating_add(it.amount);
         let standing = *standing;
-        let order = self.orders.entry(it.order).or_insert_with(|| OrderBook::new(it, slots));
+        let order = self.orders.entry(it.order).or_insert_with(|| OrderBook::new(it, slots, self.leaves, at));
         let broken = order.accrue(&pledge, it, at, slots[4]);
         let lacks = order.lack(it.order, &pledge).is_some();
         self.find_all(broken);
@@ -317,7 +350,7 @@ impl Recount {
     }
 
     fn pool(&mut self, it: &Pool, at: u64) {
-        let broken = self.pools.pool(it, at);
+        let broken = self.pools.pool(it, self.leaves, at);
         self.find_all(broken);
     }
 
@@ -337,8 +370,7 @@ impl Recount {
         let versions = giving.and_then(|pledge| self.pledges.get(&pledge)).map(|book| &book.versions);
         let mut parts = versions.into_iter().flat_map(BTreeMap::values).flat_map(|version| &version.parts);
         let of_pledge = parts.any(|part| part.project == it.project);
-        let accrued = order.map(OrderBook::accrued);
-        let broken = self.pools.claim(it, self.leaves, at, slots, accrued, of_pledge);
+        let broken = self.pools.claim(it, self.leaves, at, slots, order, of_pledge);
         self.find_all(broken);
     }
 

@@ -16,6 +16,9 @@ use crate::store::{StoreError, Write};
 
 /// A payment that came in the slot's last instant is recorded by then; what is not is refused by the record.
 pub const SEED_AFTER: Duration = Duration::from_secs(60);
+/// The public log has the hash of a draw's seed within a second, or two when another node takes over, and no order that it draws for is paid before
+/// that: whoever made the seed did not know the orders. A lease is 4 s.
+pub const DRAW_OPENS_AFTER: Duration = Duration::from_secs(10);
 /// Of one pool in one entry. What is more waits for the next second.
 const RELEASES_MAX: u64 = 256;
 /// Tries of a release that others were quicker than; the next second tries again.
@@ -39,6 +42,15 @@ impl Ledger {
         }
         if pool.slots.iter().any(|slot| slot.opens_at < now) {
             return Err(OutOfBound::new("slots", "slots that open from now on").into());
+        }
+        if matches!(pool.terms.rule, Rule::Draw { .. })
+            && let Some(slot) = pool.slots.iter().position(|slot| slot.opens_at < now + DRAW_OPENS_AFTER)
+        {
+            let seconds = DRAW_OPENS_AFTER.as_secs();
+            let bound = format!(
+                "{seconds} s from now or later, so that the hash of the draw's seed is in the public log before"
+            );
+            return Err(OutOfBound::new("opensAtMs", bound).in_item("slots", slot).into());
         }
         self.check_hearts(&pool).await?;
         let audit = Write::Audit {

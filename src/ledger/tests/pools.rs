@@ -1,9 +1,10 @@
 //! What sponsors add: exact under a rush, whatever fails, and back again by refunds.
 
-use apricot_tlog::leaf::{Rule, Terms};
+use apricot_tlog::leaf::{Rule, Terms, Tier};
 use proptest::prelude::*;
 
 use super::*;
+use crate::ledger::DRAW_OPENS_AFTER;
 use crate::model::pool::still_matched;
 use crate::model::{MatchPool, PoolId, PoolSeed, PoolSlot};
 
@@ -143,6 +144,17 @@ async fn a_pool_is_made_once_and_not_for_the_past() {
     let past = MatchPool { id: PoolId(Uuid::from_u128(501)), ..pool(1_000, terms()) };
     let past = desk.ledger.add_pool(past, None, &ops(), later).await;
     assert!(matches!(past, Err(LedgerRefused::OutOfBound(bound)) if bound.field == "slots"));
+    let draw = |opens_at| {
+        let rule = Rule::Draw { tiers: vec![Tier { chance_ppm: 1, amount: 5 }] };
+        let mut drawn =
+            MatchPool { id: PoolId(Uuid::from_u128(503)), ..pool(1_000, Terms { rule, ..terms() }) };
+        drawn.slots[0].opens_at = opens_at;
+        drawn
+    };
+    let early = NOW + DRAW_OPENS_AFTER - Duration::from_millis(1);
+    let early = desk.ledger.add_pool(draw(early), None, &ops(), NOW).await;
+    assert!(matches!(early, Err(LedgerRefused::OutOfBound(bound)) if bound.field == "slots[0].opensAtMs"));
+    assert!(desk.ledger.add_pool(draw(NOW + DRAW_OPENS_AFTER), None, &ops(), NOW).await.is_ok());
     let hearts = |pledge| {
         let rule = Rule::Hearts { room: "orchard".into(), hearts: 10, amount: 5, pledge };
         MatchPool { id: PoolId(Uuid::from_u128(502)), ..pool(1_000, Terms { rule, ..terms() }) }

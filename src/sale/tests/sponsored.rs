@@ -4,6 +4,7 @@ use apricot_tlog::leaf::{Fact, Leaf, Rule, Scope, Terms, Tier};
 use apricot_tlog::ledger::{Finding, Recount};
 
 use super::*;
+use crate::ledger::DRAW_OPENS_AFTER;
 use crate::ledger::log::PublicLog;
 use crate::model::{MatchPool, PoolId, PoolSeed, PoolSlot};
 
@@ -56,9 +57,13 @@ async fn the_log_of_a_sponsored_sale_has_no_finding() {
     let tiers = vec![Tier { chance_ppm: 300_000, amount: 70 }, Tier { chance_ppm: 700_000, amount: 11 }];
     let hearts = Rule::Hearts { room: "orchard".into(), hearts: 10, amount: 8, pledge: pledge().id.0 };
     shop.sponsored_by(pool(501, 8 * SHARE + 20, Rule::Ratio { ppm: 1_000_000 })).await;
-    shop.sponsored_by(pool(502, 100_000, Rule::Draw { tiers })).await;
+    let mut drawn = pool(502, 100_000, Rule::Draw { tiers });
+    drawn.slots[0].opens_at = START + DRAW_OPENS_AFTER;
+    shop.sponsored_by(drawn).await;
     shop.sponsored_by(pool(503, 20, hearts)).await;
     let log = shop.log().await;
+    assert_eq!(shop.recounted(&log).await.1, []);
+    shop.pass(DRAW_OPENS_AFTER);
     for who in PEOPLE {
         shop.pass(Duration::from_millis(1));
         shop.bought(who, 1).await;
@@ -89,8 +94,9 @@ async fn the_log_of_a_sponsored_sale_has_no_finding() {
     shop.pass(Duration::from_secs(60));
     assert_eq!(ledger.publish_seeds(None, shop.now()).await.unwrap(), 3);
     assert_eq!(ledger.publish_seeds(None, shop.now()).await.unwrap(), 0, "once");
-    let (_, findings, leaves) = shop.recounted(&log).await;
+    let (recount, findings, leaves) = shop.recounted(&log).await;
     assert_eq!(findings, [], "every draw can be repeated");
+    assert_eq!(recount.withheld(), 0);
     assert_eq!(kinds(&leaves, |fact| matches!(fact, Fact::Seed(_))), 3);
     assert_eq!(kinds(&leaves, |fact| matches!(fact, Fact::Pool(_))), 3);
     let drawn =

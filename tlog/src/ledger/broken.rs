@@ -67,6 +67,16 @@ pub enum Broken {
     UnknownSlot { pool: Uuid, slot: u32 },
     #[error("pool {pool}, slot {slot}: the seed's hash was changed after the slot had opened")]
     SeedChanged { pool: Uuid, slot: u32 },
+    #[error("pool {pool}: the rule was changed after a slot had opened")]
+    RuleChanged { pool: Uuid },
+    #[error(
+        "pool {pool}, slot {slot}: the hash of the seed of its draws is in the log since {at}, the slot opened at {opens_at}"
+    )]
+    SeedHashLate { pool: Uuid, slot: u32, at: u64, opens_at: u64 },
+    #[error(
+        "pool {pool}, slot {slot}: order {order:?} was in the log before the hash of the seed that it draws by"
+    )]
+    SeedHashAfterOrder { pool: Uuid, slot: u32, order: Hash },
     #[error("pool {pool}, slot {slot}, is not open at {at}")]
     SlotClosed { pool: Uuid, slot: u32, at: u64 },
     #[error("pool {pool}, slot {slot}: order {order:?} is matched twice")]

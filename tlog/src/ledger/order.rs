@@ -16,6 +16,9 @@ pub struct OrderBook {
     pub currency: Currency,
     pub paid: i64,
     pub quantity: u32,
+    /// Its first accrual, and when that was.
+    pub leaf: u64,
+    pub at: u64,
     county: u32,
     produce: u32,
     all: u32,
@@ -56,8 +59,8 @@ impl OrderBook {
     /// For who has no totals.
     pub(crate) const NOWHERE: [u32; 5] = [NOWHERE; 5];
 
-    /// `slots` are the places of its keys in the totals.
-    pub(crate) fn new(it: &Accrual, slots: [u32; 5]) -> Self {
+    /// `slots` are the places of its keys in the totals, `leaf` and `at` those of the accrual.
+    pub(crate) fn new(it: &Accrual, slots: [u32; 5], leaf: u64, at: u64) -> Self {
         let [all, county, produce, of_pledge, _] = slots;
         Self {
             pledge: it.pledge,
@@ -65,6 +68,8 @@ impl OrderBook {
             currency: it.currency,
             paid: it.paid,
             quantity: it.quantity,
+            leaf,
+            at,
             county,
             produce,
             all,

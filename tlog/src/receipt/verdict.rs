@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::merkle::Hash;
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
@@ -15,6 +17,9 @@ pub struct Verdict {
     pub size: u64,
     /// 64 hex digits, "" without any tree.
     pub root: String,
+    /// All trees that the receipt names and the log signed, the smallest first.
+    #[serde(skip)]
+    pub trees: Vec<(u64, Hash)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,6 +42,16 @@ pub enum Outcome {
 #[derive(Default)]
 pub(super) struct Checks(Vec<Check>);
 
+impl Verdict {
+    /// With one check more, which needs what the receipt does not have.
+    pub fn add(&mut self, name: &'static str, result: Result<String, String>) {
+        let mut checks = Checks(std::mem::take(&mut self.checks));
+        checks.say(name, result);
+        (self.ok, self.complete) = checks.outcome();
+        self.checks = checks.0;
+    }
+}
+
 impl Checks {
     /// `Ok` says what was found, `Err` what failed.
     pub fn say(&mut self, name: &'static str, result: Result<String, String>) {
@@ -51,9 +66,15 @@ impl Checks {
         self.0.push(Check { name, outcome: Outcome::Skipped, why: why.into() });
     }
 
-    pub fn verdict(self, order_id: String, size: u64, root: String) -> Verdict {
+    /// Nothing failed; and nothing was skipped.
+    fn outcome(&self) -> (bool, bool) {
         let none = |outcome| self.0.iter().all(|check| check.outcome != outcome);
-        let (ok, complete) = (none(Outcome::Failed), none(Outcome::Failed) && none(Outcome::Skipped));
-        Verdict { ok, complete, order_id, checks: self.0, size, root }
+        (none(Outcome::Failed), none(Outcome::Failed) && none(Outcome::Skipped))
+    }
+
+    pub fn verdict(self, order_id: String, trees: Vec<(u64, Hash)>) -> Verdict {
+        let (ok, complete) = self.outcome();
+        let (size, root) = trees.last().map(|(size, root)| (*size, root.to_hex())).unwrap_or_default();
+        Verdict { ok, complete, order_id, checks: self.0, size, root, trees }
     }
 }

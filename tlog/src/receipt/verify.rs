@@ -12,6 +12,7 @@ use crate::leaf::{self, Currency, Fact, Leaf, Pledge, commitment};
 use crate::ledger::{Broken, OrderBook};
 use crate::merkle::Hash;
 use crate::proof::Proof;
+use crate::share;
 
 /// Every check that needs nothing but the receipt and the keys. A wrong receipt gives a verdict too, which says what is wrong.
 pub fn verify(bytes: &[u8], trust: &Trust) -> Verdict {
@@ -20,13 +21,12 @@ pub fn verify(bytes: &[u8], trust: &Trust) -> Verdict {
         Ok(receipt) => receipt,
         Err(refused) => {
             checks.say("form", Err(refused.to_string()));
-            return checks.verdict(String::new(), 0, String::new());
+            return checks.verdict(String::new(), Vec::new());
         }
     };
     checks.say("form", Ok("a receipt of format 1".into()));
     let order = order(&receipt, &mut checks);
     let trees = proven(&receipt, trust, &mut checks);
-    let newest = trees.last_key_value().map(|(size, root)| (*size, root.to_hex()));
     let mut book = Book::default();
     let read = book.read(&receipt, order);
     let is_read = read.is_ok();
@@ -36,8 +36,7 @@ pub fn verify(bytes: &[u8], trust: &Trust) -> Verdict {
     } else {
         checks.skip("amounts", "the leaves are not those of this order");
     }
-    let (size, root) = newest.unwrap_or_default();
-    checks.verdict(receipt.order_id, size, root)
+    checks.verdict(receipt.order_id, trees.into_iter().collect())
 }
 
 /// The commitment that the leaves must carry.
@@ -155,7 +154,8 @@ impl Book {
                 if self.order.is_none() {
                     self.currency = Some(it.currency);
                 }
-                let book = self.order.get_or_insert_with(|| OrderBook::new(it, OrderBook::NOWHERE));
+                let book =
+                    self.order.get_or_insert_with(|| OrderBook::new(it, OrderBook::NOWHERE, 0, leaf.at));
                 self.broken.extend(book.accrue(pledge, it, leaf.at, it.part));
                 return Ok(());
             }
@@ -203,11 +203,6 @@ impl Book {
                 Err(format!("the receipt says {stated} {what}, the leaves say {found}"))
             }
         };
-        if receipt.waiting > 0 {
-            let why = format!("{} lines are not in a checkpoint yet; get the receipt again", receipt.waiting);
-            checks.skip("amounts", &why);
-            return;
-        }
         let monies = [&receipt.paid, &receipt.refunded, &receipt.charity, &receipt.matched];
         let other = monies.into_iter().flatten().find(|money| {
             let named = money.minor != 0 || !money.currency.is_empty();
@@ -215,6 +210,14 @@ impl Book {
         });
         let other = other.map(|money| format!("{:?} is not the leaves' currency", money.currency));
         checks.say("currency", other.map_or_else(|| Ok("one currency".into()), Err));
+        if receipt.waiting > 0 {
+            let why = format!("{} lines are not in a checkpoint yet; get the receipt again", receipt.waiting);
+            match self.impossible(receipt, order) {
+                Some(why) => checks.say("amounts", Err(why)),
+                None => checks.skip("amounts", &why),
+            }
+            return;
+        }
         checks.say("matched", same("matched", stated(&receipt.matched), self.matched));
         let (Some(book), Some(pledge)) = (&self.order, &self.pledge) else {
             checks.say("charity", same("given", stated(&receipt.charity), 0));
@@ -242,5 +245,42 @@ impl Book {
             Err(format!("of {kept} that stay paid, the pledge says {due}, the leaves say {stands}"))
         };
         checks.say("refunded", refunded);
+    }
+
+    /// What is wrong whatever the lines that wait will say.
+    fn impossible(&self, receipt: &Receipt, order: Hash) -> Option<String> {
+        let stated = |money: &Option<Money>| money.as_ref().map_or(0, |money| money.minor);
+        let (paid, charity) = (stated(&receipt.paid), stated(&receipt.charity));
+        let kept = paid.saturating_sub(stated(&receipt.refunded));
+        if !(0..=paid).contains(&kept) {
+            return Some(format!("of {paid} paid, {} are refunded", stated(&receipt.refunded)));
+        }
+        let (least, most) = match (&self.pledge, &self.order) {
+            (None, _) => (0, paid),
+            (Some(pledge), None) => (0, share::share(pledge, paid, receipt.quantity)),
+            (Some(pledge), Some(book)) => {
+                if let Some(broken) = self.broken.first() {
+                    return Some(broken.to_string());
+                }
+                if (book.paid, book.quantity) != (paid, receipt.quantity) {
+                    let (found, pieces) = (book.paid, book.quantity);
+                    let stated = receipt.quantity;
+                    return Some(format!(
+                        "the receipt says {paid} for {stated} pieces, the leaves {found} for {pieces}"
+                    ));
+                }
+                if let Some(last) = self.last_kept.filter(|last| kept > *last) {
+                    return Some(format!("the receipt leaves {kept} paid, the leaves {last}"));
+                }
+                // A refund comes after all parts of the accrual.
+                if self.last_kept.is_some() || book.lack(order, pledge).is_none() {
+                    (book.due(pledge, kept), book.given())
+                } else {
+                    (0, share::share(pledge, paid, receipt.quantity))
+                }
+            }
+        };
+        let possible = (least..=most).contains(&charity);
+        (!possible).then(|| format!("the receipt says {charity} given, {least} to {most} can be"))
     }
 }

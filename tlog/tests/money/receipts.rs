@@ -66,6 +66,10 @@ fn an_honest_receipt_holds() {
     assert_eq!(names, wanted);
     assert_eq!((receipt.charity.as_ref().unwrap().minor, receipt.matched.as_ref().unwrap().minor), (125, 25));
     assert_eq!(verdict.size, stage().leaves.len() as u64);
+    assert_eq!(
+        verdict.trees.iter().map(|(size, root)| (*size, root.to_hex())).collect::<Vec<_>>(),
+        [(verdict.size, verdict.root.clone())]
+    );
     let json = serde_json::to_value(&verdict).unwrap();
     assert_eq!((&json["ok"], &json["checks"][1]["outcome"]), (&true.into(), &"ok".into()));
     for order in [1, 3] {
@@ -156,6 +160,42 @@ fn what_is_not_there_is_said() {
     let other = apricot_tlog::checkpoint::Trust::new(vec![other.verifier().clone()]).unwrap();
     let verdict = verify(serde_json::to_string(&stage().receipt(2)).unwrap().as_bytes(), &other);
     assert!(!verdict.ok && verdict.checks.iter().any(|check| check.why.contains("is of the log")));
+}
+
+/// Who adds `waiting` to a receipt does not switch off what no line that waits could change.
+#[test]
+fn lines_that_wait_make_nothing_possible_that_is_not() {
+    let waiting = |with: fn(&mut Receipt)| {
+        changed(|it| {
+            it.waiting = 1;
+            with(it);
+        })
+    };
+    assert_eq!(waiting(|_| ()), [""; 0]);
+    assert_eq!(waiting(|it| it.charity = yuan(125)), [""; 0]);
+    assert_eq!(waiting(|it| it.charity = yuan(126)), ["amounts"], "more than the leaves have");
+    assert_eq!(waiting(|it| it.charity = yuan(124)), ["amounts"], "less than is due of what stays paid");
+    assert_eq!(waiting(|it| it.paid = yuan(10_001)), ["amounts"]);
+    assert_eq!(waiting(|it| it.quantity = 2), ["amounts"]);
+    assert_eq!(waiting(|it| it.refunded = yuan(10_001)), ["amounts"]);
+    assert_eq!(waiting(|it| it.refunded = yuan(4_900)), ["amounts"], "less than the leaves say");
+    assert_eq!(waiting(|it| it.refunded = yuan(-1)), ["amounts"]);
+    assert_eq!(waiting(|it| it.paid.as_mut().unwrap().currency = "JPY".into()), ["currency"]);
+    // Only the pledge is in the log yet, or nothing is.
+    let pledge_alone = |it: &mut Receipt| it.entries.truncate(1);
+    assert_eq!(waiting(|it| it.entries.truncate(1)), [""; 0]);
+    let over = changed(|it| {
+        (it.waiting, it.charity) = (1, yuan(251));
+        pledge_alone(it);
+    });
+    assert_eq!(over, ["amounts"], "2.5 % of 10,000 fen are 250");
+    let nothing = changed(|it| {
+        (it.waiting, it.charity) = (1, yuan(10_001));
+        it.entries.clear();
+    });
+    assert_eq!(nothing, ["amounts"]);
+    // A part of the accrual waits: the other may still come.
+    assert_eq!(waiting(|it| it.entries.truncate(2)), [""; 0]);
 }
 
 #[test]

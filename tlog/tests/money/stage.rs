@@ -242,12 +242,12 @@ impl Stage {
         }
     }
 
-    /// A pool with one slot that is always open but for the last moment.
+    /// A pool with one slot that is open from now on but for the last moment.
     pub fn sponsor(&mut self, n: u64, rule: Rule, budget: i64) {
         let terms =
             Terms { project: String::new(), buyer_day_cap: 0, project_cap: 0, buyer_minute_limit: 3, rule };
-        let slot =
-            Slot { opens_at: START, closes_at: START + 1_000_000, budget, seed_sha256: Hash::of(&seed(n).0) };
+        let opens_at = START + self.leaves.len() as u64;
+        let slot = Slot { opens_at, closes_at: START + 1_000_000, budget, seed_sha256: Hash::of(&seed(n).0) };
         self.say(Fact::Pool(Pool {
             pool: id(n),
             version: 1,
