@@ -1,6 +1,7 @@
 //! The export for the regulator, of everybody, one charity or one merchant.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::sheet::{self, Export, ExportLine, Exported};
 use super::{Call, Csv, Refused, statements};
@@ -81,10 +82,11 @@ impl Names {
     ) -> Result<Option<ExportLine>, Refused> {
         let journal = call.wire.sales.ledger().journal();
         let of = (part.pledge, version);
-        if !self.pledges.contains_key(&of) {
-            self.pledges.insert(of, journal.pledge(part.pledge, version).await?);
-        }
-        let Some(pledge) = self.pledges.get(&of).cloned().flatten() else { return Ok(None) };
+        let known = match self.pledges.entry(of) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(journal.pledge(part.pledge, version).await?),
+        };
+        let Some(pledge) = known.clone() else { return Ok(None) };
         let Some(given_to) = pledge.parts.get(usize::from(part.part)).cloned() else { return Ok(None) };
         if !self.projects.contains_key(&given_to.project) {
             // Those from before the register have only a title.
