@@ -70,7 +70,7 @@ async fn a_project_s_figures_lead_to_their_leaves() {
             let of = &leaves[version - 1];
             let said = leaf(&server, &of["leaf"]).await;
             assert_eq!((&of["version"], &said["version"]), (&json!(version), &json!(version)));
-            assert_eq!((&said["kind"], &said["share_ppm"]), (&json!("pledge"), &json!(share)));
+            assert_eq!((&said["kind"], &said["sharePpm"]), (&json!("pledge"), &json!(share)));
         }
     }
     let total = read(&server, &format!("/v1/pledges/{pledge}/total")).await;

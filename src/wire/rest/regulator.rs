@@ -81,22 +81,21 @@ impl Names {
         what: Exported,
     ) -> Result<Option<ExportLine>, Refused> {
         let journal = call.wire.sales.ledger().journal();
-        let of = (part.pledge, version);
-        let known = match self.pledges.entry(of) {
+        let pledge = match self.pledges.entry((part.pledge, version)) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(journal.pledge(part.pledge, version).await?),
         };
-        let Some(pledge) = known.clone() else { return Ok(None) };
+        let Some(pledge) = pledge.clone() else { return Ok(None) };
         let Some(given_to) = pledge.parts.get(usize::from(part.part)).cloned() else { return Ok(None) };
-        if !self.projects.contains_key(&given_to.project) {
+        let registered = match self.projects.entry(given_to.project.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
             // Those from before the register have only a title.
-            let found = match given_to.project.parse::<ProjectId>() {
-                Ok(id) => journal.registered(&id).await?,
-                Err(_) => None,
-            };
-            self.projects.insert(given_to.project.clone(), found);
-        }
-        let registered = self.projects.get(&given_to.project).cloned().flatten();
+            Entry::Vacant(new) => match given_to.project.parse::<ProjectId>() {
+                Ok(id) => new.insert(journal.registered(&id).await?),
+                Err(_) => new.insert(None),
+            },
+        };
+        let registered = registered.clone();
         let told = version.and_then(|version| self.leaves.get(&PledgeRef { id: part.pledge, version }));
         Ok(Some(ExportLine {
             merchant_name: self.merchants.get(&pledge.host).cloned().unwrap_or_default(),
