@@ -309,7 +309,7 @@ impl Config {
         if jwks.source.starts_with("https://") {
             return Err((
                 "jwks.source".into(),
-                "a file or an http:// address, since this program has no TLS client".into(),
+                "a file or an http:// address, since there is no TLS client for it".into(),
             ));
         }
         // The address is printed by `apricot config` and in errors.
@@ -343,7 +343,7 @@ impl ProviderConfig {
             Ok(url) if plain(url.clone()) => Ok(()),
             Ok(_) | Err(_) => Err((
                 "provider.url".into(),
-                "an http:// address without user, password and path; this program has no TLS client".into(),
+                "an http:// address without user, password and path; there is no TLS client for it".into(),
             )),
         }
     }

@@ -31,6 +31,9 @@ use server::{Server, start};
 const FIRST: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 const SECOND: &str = "01890a5d-ac96-774b-bcce-b302099a8058";
 
+/// Of a receipt.
+type Change<'a> = &'a dyn Fn(&mut Value);
+
 /// Everything that waits is in the log, and a tally of it.
 async fn told(server: &Server) {
     let log = &server.running.log;
@@ -350,7 +353,7 @@ async fn a_receipt_is_checked_from_its_file() {
     assert!(stderr.contains("1000"), "{stderr}");
 
     // Checks that are switched off from inside the receipt are not passed.
-    let verify = async |with: &dyn Fn(&mut Value), more: &[&str]| {
+    let verify = async |with: Change<'_>, more: &[&str]| {
         let mut changed = whole.clone();
         with(&mut changed);
         std::fs::write(&other, changed.to_string()).unwrap();
@@ -362,7 +365,7 @@ async fn a_receipt_is_checked_from_its_file() {
         remove("entries")(it);
         remove("charity")(it);
     };
-    let switched: [(&str, &dyn Fn(&mut Value)); 3] =
+    let switched: [(&str, Change<'_>); 3] =
         [("amounts", &waits), ("commitment", &remove("salt")), ("proofs", &nothing)];
     for (check, with) in switched {
         let (code, said, stderr) = verify(with, &[]).await;

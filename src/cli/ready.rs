@@ -28,7 +28,7 @@ impl Ready {
                 let config = self.source.load(None)?.config;
                 if config.tls.is_some() {
                     return Err(Failed::usage(
-                        "this program has no TLS client; ask /readyz with another, such as curl",
+                        "this command has no TLS client; ask /readyz with another, such as curl",
                     ));
                 }
                 format!("http://{}/readyz", of_this_machine(config.listen))
