@@ -172,25 +172,12 @@ impl Site {
             // A partial tile may have been replaced by the full one.
             Err(WebError::Answered { .. }) if !tile.is_full() => {
                 let full = self.web.get(&format!("log/{}", tile.full()), bytes_max).await?;
-                cut(tile, full)
+                tile.cut_from(&full).map_err(|refused| Distrust::Tile {
+                    tile: tile.full().to_string(),
+                    why: refused.to_string(),
+                })
             }
             read => Ok(read?),
-        }
-    }
-}
-
-/// As much of a full tile as the partial one has.
-fn cut(tile: Tile, full: Vec<u8>) -> Result<Vec<u8>, Distrust> {
-    let wrong = |why: String| Distrust::Tile { tile: tile.full().to_string(), why };
-    match tile.kind {
-        Kind::Hashes { .. } => {
-            let bytes = usize::from(tile.width) * 32;
-            full.get(..bytes).map(<[u8]>::to_vec).ok_or_else(|| wrong("it is too short".into()))
-        }
-        Kind::Entries => {
-            let entries = bundle::decode(&full, WIDTH).map_err(|error| wrong(error.to_string()))?;
-            let first = entries.into_iter().take(usize::from(tile.width));
-            bundle::encode(first).map_err(|error| wrong(error.to_string()))
         }
     }
 }

@@ -118,6 +118,9 @@ try {
       if (who === "ops") {
         await remittances(page);
         await shoot(page, `remittances-${size}`);
+        await page.getByTestId("view-pools").click();
+        await page.getByTestId("pool").first().waitFor();
+        await shoot(page, `pools-${size}`);
       }
       await page.context().close();
     }

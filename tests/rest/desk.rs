@@ -289,3 +289,39 @@ async fn a_running_sale_gets_and_gives_back_units() {
     server.tell(Host, "li", &format!("/v1/sales/{sale}/close")).await.expect(200);
     change(1).await.refused(409, "sale-closed");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commissioner_helps_the_county_and_has_no_say_over_money() {
+    const ORDER: &str = "01890a5d-ac96-774b-bcce-00000000c001";
+    let server = start().await;
+    server.live_room().await;
+    server.product("apricot").await;
+    let (sale, _) = server.open_sale(3).await;
+    server.place("wang", ORDER, &sale, 1).await.expect(201);
+    server.pay("wang", ORDER).await;
+    let ask = async |county, method, path: &str, body: Value| {
+        let request = server.request(method, path).bearer_auth(commissioner(&server, county));
+        send(if body.is_null() { request } else { request.json(&body) }).await
+    };
+    let reason = json!({"reason": "to help"});
+    let priced = json!({"sku": "apricot", "price": {"minor": "100", "currency": "CNY"}, "stock": 1, "limitPerBuyer": 1,
+        "durationSeconds": 60});
+    for (method, path, body) in [
+        (Method::POST, "/v1/rooms/hill/sales".to_owned(), priced),
+        (Method::POST, format!("/v1/sales/{sale}/close"), reason.clone()),
+        (Method::POST, format!("/v1/sales/{sale}/pause"), reason.clone()),
+        (Method::POST, format!("/v1/sales/{sale}/stock"), json!({"change": 1, "reason": "to help"})),
+        (Method::POST, format!("/v1/orders/{ORDER}/refunds"), reason.clone()),
+        (Method::POST, "/v1/rooms/hill/state".into(), json!({"state": "ROOM_STATE_ENDED"})),
+        (Method::GET, "/v1/rooms/hill/orders.csv".into(), Value::Null),
+        (Method::GET, "/v1/rooms/hill/settlement.csv".into(), Value::Null),
+        (Method::GET, "/v1/rooms/hill/charity.csv".into(), Value::Null),
+        (Method::GET, "/v1/remittances".into(), Value::Null),
+        (Method::POST, "/v1/remittances".into(), json!({"charityRegistration": "53100000"})),
+    ] {
+        ask("Gansu", method, &path, body).await.refused(403, "forbidden");
+    }
+    // The room's figures and its chat are theirs to see to; another county's are not.
+    ask("Gansu", Method::GET, "/v1/rooms/hill/figures", Value::Null).await.expect(200);
+    ask("Yunnan", Method::GET, "/v1/rooms/hill/figures", Value::Null).await.refused(403, "forbidden");
+}
