@@ -31,6 +31,30 @@ fn words(line: &str) -> Vec<String> {
         .collect()
 }
 
+/// `make screenshots` draws each page in both sizes, and all of them are shown.
+#[test]
+fn every_picture_is_there_in_both_sizes_and_shown() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let drawn =
+        fs::read_dir("docs/pages").unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let drawn: std::collections::BTreeSet<String> = drawn.collect();
+    assert!(drawn.len() >= 18, "{drawn:?}");
+    for name in &drawn {
+        let (page, _) = name.rsplit_once('-').expect("a page and a size");
+        for size in ["phone", "desktop"] {
+            assert!(
+                drawn.contains(&format!("{page}-{size}.png")),
+                "no {page}-{size}.png; `make screenshots` draws it"
+            );
+        }
+        assert!(readme.contains(&format!("(docs/pages/{name})")), "the README does not show {name}");
+    }
+    let shown = readme.split("(docs/pages/").skip(1).filter_map(|rest| rest.split_once(')'));
+    for (name, _) in shown {
+        assert!(drawn.contains(name), "the README shows {name}, which is not there");
+    }
+}
+
 fn apricot(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_apricot"));
     command.args(arguments).current_dir(folder);

@@ -46,7 +46,10 @@ const checked = {
     await page.goto(new URL(page.project, page.url()).href);
     await page.getByTestId("project-title").waitFor();
     await until(async () => Number(await page.getByTestId("project-accrued").getAttribute("data-minor")) > 0, "some giving", 60_000);
+    // It is fetched once it comes near the window.
+    await page.getByTestId("code").scrollIntoViewIfNeeded();
     await page.getByTestId("code").evaluate((code) => code.decode());
+    await page.evaluate(() => scrollTo(0, 0));
   },
   receipts: async (page) => {
     await page.goto(new URL("/receipts", page.url()).href);

@@ -1,14 +1,17 @@
-//! Proofs asked of the public log over HTTP, in an open loop: who wants one does not wait for the others.
+//! Proofs asked of the public log over HTTP, in an open loop: each has its time, and waits for no other's answer.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use apricot_proto::v1;
 use rand::{RngExt as _, SeedableRng as _, rngs::ChaCha8Rng};
 use serde_json::{Value, json};
-use tokio::{
-    sync::mpsc,
-    time::{MissedTickBehavior, interval, timeout},
-};
+use tokio::{task::JoinSet, time::sleep_until};
 
 use crate::{
     contract::{Answer, Rest},
@@ -18,9 +21,8 @@ use crate::{
 };
 
 const SECONDS: f64 = 5.0;
-const TICK: Duration = Duration::from_millis(1);
-/// For the last answers.
-const TAIL: Duration = Duration::from_secs(10);
+/// As browsers keep theirs. When all are busy a question is late, and its latency says so.
+const CONNECTIONS: u64 = 64;
 const FIRST_LINE: &str = "c2sp.org/tlog-proof@v1\n";
 
 #[derive(Debug, Clone)]
@@ -40,46 +42,52 @@ pub async fn of(node: &Node, rest: &Rest, rate: f64, seed: u64) -> Result<Proofs
     if log.size == 0 {
         return Err(Failure::off_contract("the public log", "is empty after a rush"));
     }
-    let mut chance = ChaCha8Rng::seed_from_u64(seed ^ 0x7072_6f6f);
-    let (answer, mut answers) = mpsc::unbounded_channel();
+    let total = (rate * SECONDS) as u64;
+    let next = Arc::new(AtomicU64::new(0));
+    // A proof is for everybody.
+    let guest = rest.with_token("");
     let before = node.usage()?;
     let began = Instant::now();
-    let total = (rate * SECONDS) as u64;
-    let mut ticks = interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut asked = 0;
-    while asked < total {
-        ticks.tick().await;
-        let due = (began.elapsed().as_secs_f64() * rate) as u64;
-        while asked < due.min(total) {
-            let intended = began + Duration::from_secs_f64(asked as f64 / rate);
-            let index = chance.random_range(0..log.size);
-            let (rest, answer) = (rest.clone(), answer.clone());
-            tokio::spawn(async move {
+    let mut connections = JoinSet::new();
+    for connection in 0..CONNECTIONS {
+        let (rest, next) = (guest.clone(), next.clone());
+        let mut chance = ChaCha8Rng::seed_from_u64(seed ^ connection);
+        connections.spawn(async move {
+            let mut took_us = Vec::new();
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= total {
+                    return took_us;
+                }
+                let intended = began + Duration::from_secs_f64(number as f64 / rate);
+                sleep_until(intended.into()).await;
+                let index = chance.random_range(0..log.size);
                 let told: Answer<v1::LogLeaf> = rest.get(&format!("/v1/log/leaves/{index}")).await;
-                let right = matches!(&told, Answer::Ok(leaf) if leaf.index == index && leaf.proof.starts_with(FIRST_LINE));
-                let _counted = answer.send((right, intended.elapsed()));
-            });
-            asked += 1;
-        }
+                if let Answer::Ok(leaf) = told
+                    && leaf.index == index
+                    && leaf.proof.starts_with(FIRST_LINE)
+                {
+                    took_us.push(intended.elapsed().as_micros() as u64);
+                }
+            }
+        });
     }
-    drop(answer);
-    let (mut answered, mut latency, mut last) = (0, Latency::default(), began.elapsed());
-    while let Ok(Some((right, took))) = timeout(TAIL, answers.recv()).await {
-        if right {
-            answered += 1;
-            latency.record_us(took.as_micros() as u64);
-        }
-        last = began.elapsed();
+    let mut latency = Latency::default();
+    while let Some(joined) = connections.join_next().await {
+        let took_us =
+            joined.map_err(|error| Failure::System { what: "asking for proofs", source: error.into() })?;
+        took_us.into_iter().for_each(|us| latency.record_us(us));
     }
+    let seconds = began.elapsed().as_secs_f64();
     let cpu = node.usage()?.cpu.saturating_sub(before.cpu);
+    let answered = latency.count();
     Ok(Proofs {
-        asked,
+        asked: total,
         answered,
-        seconds: last.as_secs_f64(),
-        latency,
+        seconds,
         leaves: log.size,
         server_cpu_us_each: cpu.as_secs_f64() * 1e6 / answered.max(1) as f64,
+        latency,
     })
 }
 

@@ -89,6 +89,7 @@ impl Cluster {
             program.config = program.data.join("node.toml");
             let text = format!("{base}\n{}", shared.settings(node)?);
             std::fs::write(&program.config, text).map_err(Failure::file(&program.config))?;
+            program.provider = Some(shared.provider.address);
             programs.push(program);
         }
         if let Some(last) = programs.last_mut() {
@@ -166,6 +167,7 @@ fn program(options: &SpawnOptions, binary: PathBuf, config: PathBuf) -> Result<P
         sabotage: options.sabotage.clone(),
         cores: options.cores,
         certificate: None,
+        provider: None,
         environment: Vec::new(),
     };
     if options.tls {
@@ -225,11 +227,9 @@ impl Shared {
             None => self.url.clone(),
         };
         Ok(format!(
-            "[node]\nname = \"node-{node}\"\nkeys = \"{}\"\n\n[postgres]\nurl = \"{url}\"\n\n[redis]\nmode = \"{}\"\nurls = {urls:?}\n\n\
-             [provider]\nurl = \"http://{}\"\n",
+            "[node]\nname = \"node-{node}\"\nkeys = \"{}\"\n\n[postgres]\nurl = \"{url}\"\n\n[redis]\nmode = \"{}\"\nurls = {urls:?}\n",
             self.folder.path.join("keys").display(),
             gate.mode(),
-            self.provider.address,
         ))
     }
 }

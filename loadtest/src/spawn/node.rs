@@ -37,6 +37,8 @@ pub struct Program {
     pub sabotage: Option<String>,
     pub cores: Option<Cores>,
     pub certificate: Option<Certificate>,
+    /// Where the payment provider listens that the nodes share.
+    pub provider: Option<SocketAddr>,
     /// What else the process is to find in its environment.
     pub environment: Vec<(String, String)>,
 }
@@ -156,6 +158,9 @@ impl Program {
     pub fn command(&self, verb: &str) -> Command {
         let mut command = Command::new(&self.binary);
         command.arg(verb).arg("--config").arg(&self.config).env("APRICOT_DATA", &self.data);
+        if let Some(provider) = self.provider {
+            command.env("APRICOT_PROVIDER__URL", format!("http://{provider}"));
+        }
         command.kill_on_drop(true);
         command
     }
