@@ -55,7 +55,7 @@ BROWSER = cd tests/browser && npm ci --no-audit --no-fund --loglevel=error >&2 &
 
 pages-test: pages ## The browser tests alone
 	$(CARGO) build --release --bin apricot
-	$(BROWSER) node --test
+	$(BROWSER) node --test --test-concurrency=2
 
 pages-weight: pages ## Compressed bytes and load times of each page on a slow phone, as JSON
 	@$(CARGO) build --release --bin apricot

@@ -240,9 +240,9 @@ describe("sponsors' pools", { skip: missing }, () => {
   test("axe has nothing against the pools, by day and by night, small and large, in both languages", async () => {
     const [{ id }] = await pools();
     await server.call("POST", `/v1/pools/${id}/freeze`, token.kim, { reason: "为了看一眼" });
-    // It is over at once, and its seed comes a minute later: for the next test.
+    // It opens after 10 s, as draws do, and is over soon after, and its seed comes a minute later: for the next test.
     const rule = { buyerMinuteLimit: 1, draw: { tiers: [{ chancePpm: 1, amountMinor: "100" }] } };
-    await server.call("POST", "/v1/pools", token.kim, { sponsor: BRIEF, currency: "CNY", terms: rule, slots: [{ closesAtMs: String(Date.now() + 1_000), budgetMinor: "100" }] });
+    await server.call("POST", "/v1/pools", token.kim, { sponsor: BRIEF, currency: "CNY", terms: rule, slots: [{ closesAtMs: String(Date.now() + 11_000), budgetMinor: "100" }] });
     for (const [look, locale, colorScheme] of [
       [PHONE, "zh-CN", "light"],
       [PHONE, "en-GB", "dark"],
@@ -284,7 +284,7 @@ describe("sponsors' pools", { skip: missing }, () => {
   test("a slot's seed is shown when it is over, and is what was committed to", async () => {
     const page = await ops();
     const card = page.getByTestId("pool").filter({ hasText: BRIEF });
-    await card.waitFor();
+    await card.and(page.locator('[data-state="over"]')).waitFor();
     assert.equal(await page.getByTestId("pool").last().getAttribute("data-state"), "over", "what is over comes last");
     assert.equal(await card.getByTestId("pool-slot").getAttribute("data-state"), "over");
     await card.locator("summary").click();

@@ -27,7 +27,7 @@ const lively = {
   host: async (page) => {
     await page.getByTestId("sale-close").first().waitFor();
     await until(async () => (await page.getByTestId("chat-line").count()) >= 6, "some chat", 60_000);
-    await until(async () => Number(await page.getByTestId("to-pack").textContent()) > 0, "parcels to pack", 60_000);
+    await until(async () => Number(await page.getByTestId("to-pack").textContent()) > 3, "parcels to pack", 120_000);
   },
   ops: async (page) => {
     await page.locator('[data-testid="status"][data-standing="good"]').waitFor({ timeout: 60_000 });

@@ -98,7 +98,8 @@ pub async fn top_up(
     let mut top_up = TopUp {
         units_before: sale.sold,
         units_after: sale.sold,
-        left: sale.stock - sale.sold,
+        // A broken gate sells more than there is.
+        left: sale.stock.saturating_sub(sale.sold),
         ..TopUp::default()
     };
     let mut fruitless = 0;
@@ -128,7 +129,7 @@ pub async fn top_up(
         }
     }
     top_up.units_after = sale.sold;
-    top_up.left = sale.stock - sale.sold;
+    top_up.left = sale.stock.saturating_sub(sale.sold);
     Ok(top_up)
 }
 

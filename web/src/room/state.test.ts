@@ -118,7 +118,7 @@ describe("the critical lane", () => {
     expect(talked(caught)).toEqual(["n/n1"]);
     expect(face(caught)).toBe("soldOut");
     expect(caught.position?.offset).toBe(9n);
-    expect(face(play(caught, sale(10, SaleState.OPEN, 1, 2)))).toBe("open");
+    expect(face(play(caught, state({ stocks: [{ saleId: "s", left: 1 }] })))).toBe("open");
   });
 
   test("the room keeps its highest version, whoever said it", () => {
@@ -212,11 +212,28 @@ describe("a sale", () => {
   });
 });
 
-test("over REST a newer version counts, and an equal one leaves the socket's stock alone", () => {
-  const view = play(EMPTY_ROOM, joined(1, 0), sale(1, SaleState.OPEN, 4, 2));
-  const read = (version: bigint, left: number): number | undefined =>
-    readSales(view, [create(FlashSaleSchema, { id: "s", state: SaleState.OPEN, stock: 10, left, version })]).stocks.get("s")?.left;
-  expect([read(1n, 9), read(2n, 9), read(3n, 9)]).toEqual([4, 4, 9]);
+describe("the stock of a sale", () => {
+  const left = (view: RoomView): number | undefined => view.stocks.get("s")?.left;
+  const counted = (units: number): Said => state({ stocks: [{ saleId: "s", left: units }] });
+
+  test("is what the room's own node counts: what another node counted before never comes after it", () => {
+    const view = play(EMPTY_ROOM, joined(1, 0), sale(1, SaleState.OPEN, 4, 2), counted(3), sale(2, SaleState.OPEN, 4, 2));
+    expect(left(view)).toBe(3);
+    expect(left(play(view, sale(3, SaleState.OPEN, 9, 3)))).toBe(3);
+    expect(left(play(view, sale(3, SaleState.OPEN, 9, 3), counted(8)))).toBe(8);
+  });
+
+  test("is nothing once the sale has closed, after which no count comes", () => {
+    expect(left(play(EMPTY_ROOM, joined(1, 0), sale(1, SaleState.OPEN, 4, 2), counted(3), sale(2, SaleState.CLOSED, 0, 3)))).toBe(0);
+  });
+
+  test("is never taken from REST when the socket has said it, whatever the version", () => {
+    const view = play(EMPTY_ROOM, joined(1, 0), sale(1, SaleState.OPEN, 4, 2));
+    const read = (version: bigint): RoomView =>
+      readSales(view, [create(FlashSaleSchema, { id: "s", state: SaleState.OPEN, stock: 10, left: 9, version })]);
+    expect([1n, 2n, 3n].map((version) => left(read(version)))).toEqual([4, 4, 4]);
+    expect(read(3n).sales.get("s")?.version).toBe(3n);
+  });
 });
 
 describe("an order", () => {

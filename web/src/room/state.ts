@@ -125,14 +125,19 @@ export function readSales(view: RoomView, sales: readonly FlashSale[]): RoomView
     .reduce(hearSale, view);
 }
 
-/** A sale as the socket says it. Stock changes without a version, so an equal one counts too. */
+/**
+ * A sale as the socket says it, and its stock where none is known: another node may have counted that a moment ago, and what this room's own
+ * node counts follows each tenth of a second. Nothing follows a sale that has closed.
+ */
 export function hearSale(view: RoomView, sale: FlashSale): RoomView {
   const before = view.sales.get(sale.id);
   if (before !== undefined && sale.version < before.version) return view;
+  const closed = sale.state === SaleState.CLOSED;
   // Closed is final: a word from before it must not bring a buy button back.
-  if (before?.state === SaleState.CLOSED && sale.state !== SaleState.CLOSED) return view;
+  if (before?.state === SaleState.CLOSED && !closed) return view;
   const sales = new Map(view.sales).set(sale.id, sale);
   const known = view.stocks.get(sale.id);
+  if (known !== undefined && !closed) return { ...view, sales };
   const held = Math.max(0, sale.stock - sale.left - sale.sold);
   const stock = { ...(known ?? emptyStock(sale.id)), left: sale.left, sold: sale.sold, held };
   return { ...view, sales, stocks: new Map(view.stocks).set(sale.id, stock) };
