@@ -110,7 +110,10 @@ describe("what anyone can check", { skip: missing }, () => {
 
     const project = await card.getByTestId("gift").locator("a").getAttribute("href");
     assert.match(project, /^\/p\/[a-z0-9-]+$/);
-    assert.equal(await page.getByTestId("project").locator("a").getAttribute("href"), project);
+    const named = page.getByTestId("project").locator("a");
+    assert.equal(await named.getAttribute("href"), project);
+    await until(async () => (await named.textContent()) === "山村小学午餐（示例）", "the project's title instead of its id");
+    assert.equal(await card.getByTestId("gift").locator("a").textContent(), "山村小学午餐（示例）");
 
     const [file] = await Promise.all([page.waitForEvent("download"), card.getByTestId("save-receipt").click()]);
     const text = await readFile(await file.path(), "utf8");

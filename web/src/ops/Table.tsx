@@ -53,17 +53,11 @@ export function Table<T>(props: { label: string; columns: readonly Column<T>[]; 
               ))}
             </select>
           </label>
-          <button
-            type="button"
-            class="act"
-            data-testid="sort-turn"
-            aria-label={o.sortDown}
-            aria-pressed={order?.down === true}
-            disabled={column === undefined}
-            onClick={() => column !== undefined && turn(column)}
-          >
-            <span class="sort-sign" aria-hidden="true" />
-          </button>
+          {column !== undefined && (
+            <button type="button" class="act" data-testid="sort-turn" aria-label={o.sortDown} aria-pressed={order?.down === true} onClick={() => turn(column)}>
+              <span class="sort-sign" aria-hidden="true" />
+            </button>
+          )}
         </div>
       )}
       <div class="table-scroll" tabIndex={0} role="group" aria-label={props.label}>

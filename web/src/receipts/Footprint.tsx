@@ -11,6 +11,7 @@ import { ReceiptCard } from "./ReceiptCard";
 import { useShelf } from "./shelf";
 import { totalsOf, type Totals } from "./sums";
 import { receiptsText } from "./text";
+import { useTitles, type Titles } from "./titles";
 
 export function Footprint() {
   const r = receiptsText.use();
@@ -18,6 +19,8 @@ export function Footprint() {
   const shelf = useShelf();
   const [codes, setCodes] = useState(false);
   const { listing, orders, papers } = shelf;
+  const gifts = [...papers.values()].flatMap((paper) => (paper.kind === "read" ? [paper.gift] : []));
+  const titles = useTitles([...new Set(gifts.flatMap(({ parts }) => parts.map(({ project }) => project)))]);
 
   if (listing.kind === "failed") {
     const known: Record<string, string> = t.problems;
@@ -64,7 +67,6 @@ export function Footprint() {
       </section>
     );
   }
-  const gifts = [...papers.values()].flatMap((paper) => (paper.kind === "read" ? [paper.gift] : []));
   const isAll = listing.kind === "read" && listing.next === "";
   const print = (): void => {
     setCodes(true);
@@ -74,7 +76,7 @@ export function Footprint() {
   return (
     <div class="footprint">
       {totalsOf(gifts).map(({ all, projects }) => (
-        <Sums key={all.currency} all={all} projects={projects} />
+        <Sums key={all.currency} all={all} projects={projects} titles={titles} />
       ))}
       {!isAll && <p class="hint">{r.shown(count(orders.length))}</p>}
       <div class="footprint-list">
@@ -85,7 +87,7 @@ export function Footprint() {
       </div>
       <ul class="receipt-cards">
         {orders.map((order) => (
-          <ReceiptCard key={order.id} order={order} reading={papers.get(order.id) ?? { kind: "reading" }} withCode={codes} onAgain={() => shelf.again(order.id)} />
+          <ReceiptCard key={order.id} order={order} reading={papers.get(order.id) ?? { kind: "reading" }} titles={titles} withCode={codes} onAgain={() => shelf.again(order.id)} />
         ))}
       </ul>
       {listing.kind === "read" && listing.next !== "" && (
@@ -97,7 +99,7 @@ export function Footprint() {
   );
 }
 
-function Sums(props: { all: Totals; projects: readonly Totals[] }) {
+function Sums(props: { all: Totals; projects: readonly Totals[]; titles: Titles }) {
   const r = receiptsText.use();
   const { count } = useWords();
   const { all, projects } = props;
@@ -130,7 +132,7 @@ function Sums(props: { all: Totals; projects: readonly Totals[] }) {
           {projects.map((project) => (
             <tr key={project.project} data-testid="project">
               <th scope="row">
-                <ProjectName project={project.project} />
+                <ProjectName project={project.project} title={props.titles.get(project.project)} />
               </th>
               <td>{count(project.orders)}</td>
               <td>

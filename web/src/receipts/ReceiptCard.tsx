@@ -14,8 +14,9 @@ import { file } from "../wire/rest";
 import type { Paper, Reading } from "./shelf";
 import { sum } from "./sums";
 import { receiptsText } from "./text";
+import type { Titles } from "./titles";
 
-export function ReceiptCard(props: { order: Order; reading: Reading; withCode: boolean; onAgain: () => void }) {
+export function ReceiptCard(props: { order: Order; reading: Reading; titles: Titles; withCode: boolean; onAgain: () => void }) {
   const r = receiptsText.use();
   const { t, stamp, money } = useWords();
   const { order, reading } = props;
@@ -45,12 +46,12 @@ export function ReceiptCard(props: { order: Order; reading: Reading; withCode: b
           </button>
         </p>
       )}
-      {reading.kind === "read" && <Inside order={order} paper={reading} withCode={props.withCode} />}
+      {reading.kind === "read" && <Inside order={order} paper={reading} titles={props.titles} withCode={props.withCode} />}
     </li>
   );
 }
 
-function Inside(props: { order: Order; paper: Paper; withCode: boolean }) {
+function Inside(props: { order: Order; paper: Paper; titles: Titles; withCode: boolean }) {
   const r = receiptsText.use();
   const { t, money } = useWords();
   const { order, paper } = props;
@@ -79,7 +80,7 @@ function Inside(props: { order: Order; paper: Paper; withCode: boolean }) {
           <ul>
             {gift.parts.map((part) => (
               <li key={part.project}>
-                <ProjectName project={part.project} />
+                <ProjectName project={part.project} title={props.titles.get(part.project)} />
                 {gift.parts.length > 1 && <Amount value={{ minor: part.accrued - part.reversed, currency }} />}
               </li>
             ))}
