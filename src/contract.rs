@@ -136,6 +136,7 @@ pub fn sale(view: &SaleView) -> v1::FlashSale {
         stock: sale.stock,
         left: stock.left,
         sold: stock.sold,
+        held: stock.held,
         limit_per_buyer: sale.limit_per_buyer,
         hold_seconds: seconds(sale.hold_for),
         opens_at_ms: millis(sale.opens_at),

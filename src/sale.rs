@@ -279,9 +279,7 @@ impl Sales {
         let stock = |sale: &SaleId| {
             let live = self.live(*sale)?;
             let stock = self.stock(*sale, &live);
-            // A closed sale without holds does not change any more; its last word was said when it closed.
-            let over = matches!(live.sale().state, SaleState::Closed { .. }) && stock.held == 0;
-            (!over).then_some(stock)
+            (!live.is_over(&stock)).then_some(stock)
         };
         sales.iter().filter_map(stock).collect()
     }
@@ -341,11 +339,14 @@ impl Sales {
         }
     }
 
-    /// Tells the room when the sale has become sold out, or has units again.
+    /// Tells the room when the sale has become sold out, or has units again, and how a closed sale came out once its last hold has ended:
+    /// the state says nothing of it from then on.
     async fn tell_if_turned(&self, sale: SaleId) {
         let Some(live) = self.live(sale) else { return };
-        let sold_out = self.stock(sale, &live).left == 0;
-        if live.told_sold_out.swap(sold_out, Ordering::AcqRel) != sold_out {
+        let stock = self.stock(sale, &live);
+        let sold_out = stock.left == 0;
+        let turned = live.told_sold_out.swap(sold_out, Ordering::AcqRel) != sold_out;
+        if turned || live.is_over(&stock) {
             self.tell_sale(sale).await;
         }
     }
@@ -385,6 +386,11 @@ impl KnownOrder {
 }
 
 impl LiveSale {
+    /// Its stock does not change any more.
+    fn is_over(&self, stock: &SaleStock) -> bool {
+        matches!(self.sale().state, SaleState::Closed { .. }) && stock.held == 0
+    }
+
     fn sale(&self) -> FlashSale {
         self.sale.read().expect("no panic while locked").clone()
     }

@@ -8,8 +8,9 @@ say() { printf '\n== %s\n' "$*"; }
 missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 # What the pages say, in pictures too: without them the browser draws boxes.
-fc-list 2>/dev/null | grep -q 'NotoSansCJK' || missing+=(fonts-noto-cjk)
-fc-list 2>/dev/null | grep -q 'NotoColorEmoji' || missing+=(fonts-noto-color-emoji)
+fonts=$(fc-list 2>/dev/null || true)
+[[ $fonts == *NotoSansCJK* ]] || missing+=(fonts-noto-cjk)
+[[ $fonts == *NotoColorEmoji* ]] || missing+=(fonts-noto-color-emoji)
 command -v curl >/dev/null || missing+=(curl)
 python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 command -v redis-server >/dev/null || missing+=(redis-server)

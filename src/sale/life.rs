@@ -161,6 +161,8 @@ impl Sales {
             if let Err(error) = sales.0.journal.commit(vec![Write::ReturnLeftovers(id)]).await {
                 tracing::warn!(%error, sale = %id, "leftovers stay in the lot until its next hold ends");
             }
+            // That nothing is left is told with the close.
+            live.told_sold_out.store(true, Ordering::Release);
             sales.tell_sale(id).await;
             sales.dismiss(id, waiting).await;
             sales.view(id).ok_or(Refusal::NotFound("sale"))

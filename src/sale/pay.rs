@@ -173,6 +173,7 @@ impl Sales {
         crate::store::sabotage::reached("claimed");
         self.ask(capture).await;
         self.tell_order(&known).await;
+        self.tell_if_turned(known.order.sale).await;
         Ok(())
     }
 

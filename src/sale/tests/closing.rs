@@ -49,6 +49,26 @@ async fn stock_is_set_aside_from_the_product_and_comes_back() {
 }
 
 #[tokio::test]
+async fn room_hears_how_a_closed_sale_came_out_when_its_last_hold_has_ended() {
+    let shop = Shop::open(10, 9).await;
+    shop.place("ann", 2).await.unwrap();
+    shop.place("bo", 1).await.unwrap();
+    shop.close().await.unwrap();
+    shop.pay("ann").await.unwrap();
+    shop.told();
+    shop.authorise("ann").await.unwrap();
+    assert_eq!((shop.told(), shop.stock()), (vec!["ann paid".into()], [0, 1, 2, 0]));
+    assert_eq!(shop.sales.stocks(&sale().room).len(), 1, "the state still tells of it");
+    shop.pass(HOLD);
+    shop.sweep().await;
+    assert_eq!(
+        (shop.told(), shop.stock()),
+        (vec!["bo expired".into(), "sale closed 0".into()], [0, 0, 2, 0])
+    );
+    assert!(shop.sales.stocks(&sale().room).is_empty());
+}
+
+#[tokio::test]
 async fn time_closes_a_sale_swept_or_not() {
     let shop = Shop::open(3, 9).await;
     shop.pass(OPEN_FOR - Duration::from_millis(1));

@@ -223,8 +223,12 @@ describe("the stock of a sale", () => {
     expect(left(play(view, sale(3, SaleState.OPEN, 9, 3), counted(8)))).toBe(8);
   });
 
-  test("is nothing once the sale has closed, after which no count comes", () => {
-    expect(left(play(EMPTY_ROOM, joined(1, 0), sale(1, SaleState.OPEN, 4, 2), counted(3), sale(2, SaleState.CLOSED, 0, 3)))).toBe(0);
+  test("is what the sale itself says once it has closed, after which no count comes", () => {
+    const closed = (offset: number, held: number, sold: number): Said =>
+      critical(offset, { case: "sale", value: { id: "s", state: SaleState.CLOSED, stock: 10, held, sold, version: 3n } });
+    const view = play(EMPTY_ROOM, joined(1, 0), sale(1, SaleState.OPEN, 4, 2), counted(3), closed(2, 2, 5));
+    expect(view.stocks.get("s")).toMatchObject({ left: 0, held: 2, sold: 5 });
+    expect(play(view, closed(3, 0, 6)).stocks.get("s")).toMatchObject({ left: 0, held: 0, sold: 6 });
   });
 
   test("is never taken from REST when the socket has said it, whatever the version", () => {

@@ -138,8 +138,8 @@ export function hearSale(view: RoomView, sale: FlashSale): RoomView {
   const sales = new Map(view.sales).set(sale.id, sale);
   const known = view.stocks.get(sale.id);
   if (known !== undefined && !closed) return { ...view, sales };
-  const held = Math.max(0, sale.stock - sale.left - sale.sold);
-  const stock = { ...(known ?? emptyStock(sale.id)), left: sale.left, sold: sale.sold, held };
+  const { left, held, sold } = sale;
+  const stock = { ...(known ?? emptyStock(sale.id)), left, held, sold };
   return { ...view, sales, stocks: new Map(view.stocks).set(sale.id, stock) };
 }
 
