@@ -1,4 +1,4 @@
-//! Proofs asked of the public log over HTTP, in an open loop: each has its time, and waits for no other's answer.
+//! Proofs asked of the public log over HTTP, in an open loop: each has its time, from which its latency counts.
 
 use std::{
     sync::{
