@@ -53,22 +53,23 @@ cargo test --workspace --bench log -- --leaves 1000 --json
 # From here on it is the programs that the tests were built with: what they depend on is optimized, which is quick enough, and a release build
 # would take as long as all that follows. The pages of the browser are in them.
 bin=$PWD/target/debug
+load() { "$bin/loadtest" "$@" --binary "$bin/apricot" --json; }
 
 say "the checker, the load generator and the server"
-"$bin/loadtest" rush --spawn --stock 300 --demand 100 --json
-"$bin/loadtest" rush --spawn --stock 200 --demand 1000 --json
+load rush --spawn --stock 300 --demand 100
+load rush --spawn --stock 200 --demand 1000
 
 say "50 kills in a rush"
-"$bin/loadtest" rush --spawn --stock 300 --demand 20 --kill 50 --json
+load rush --spawn --stock 300 --demand 20 --kill 50
 
 say "money goes back, a cap is reached, a sponsor's pool is drained, the server is killed: everything is recomputed from the public log"
-"$bin/loadtest" rush --spawn --stock 300 --demand 20 --refunds --matches --kill 5 --json
+load rush --spawn --stock 300 --demand 20 --refunds --matches --kill 5
 
 say "two nodes on PostgreSQL and Redis"
-"$bin/loadtest" rush --spawn --nodes 2 --scale-out --stock 300 --demand 100 --json
+load rush --spawn --nodes 2 --scale-out --stock 300 --demand 100
 
 say "what breaks in a rush over two nodes (make chaos: all of it)"
-"$bin/loadtest" chaos --quick --json
+load chaos --quick
 
 # Two files at a time: they wait more than they work.
 say "a browser buys"
