@@ -57,7 +57,7 @@ load() { "$bin/loadtest" "$@" --binary "$bin/apricot" --json; }
 
 say "the checker, the load generator and the server"
 load rush --spawn --stock 300 --demand 100
-load rush --spawn --stock 200 --demand 1000
+load rush --spawn --stock 100 --demand 1000
 
 say "50 kills in a rush"
 load rush --spawn --stock 300 --demand 20 --kill 50
