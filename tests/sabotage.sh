@@ -4,8 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# With a bench come all programs; and as part of the workspace's tests, whose dependencies are compiled already.
-cargo test --workspace --features apricot/sabotage --bench log --no-run
+# With a bench and a test come the programs of their packages; built with the workspace's tests, whose dependencies are compiled already.
+cargo test --workspace --features apricot/sabotage --bench log --test floor --no-run
 
 # What the checker names, with commas between.
 expect() {
