@@ -53,8 +53,9 @@ export default defineConfig({
           groups: [
             { name: "first", test: /\/src\/(language|wire\/(address|memory|line))\.ts|preload-helper/ },
             {
+              // Without what few pages draw, and `code`, which is asked for when somebody wants a QR code.
               name: "page",
-              test: /node_modules\/(preact|@bufbuild\/protobuf)|\/src\/(text|money)\.ts|\/src\/(room\/(live|useLive|placing|state|clock)|wire\/(?!claims)|gen\/apricot\/v1\/(common|charity|room|sale|live|ops)_pb)|\/src\/parts\/(?!Plot|ChartFigure|Spark|Fact)\w+\.tsx?$/,
+              test: /node_modules\/(preact|@bufbuild\/protobuf)|\/src\/(text|money)\.ts|\/src\/(room\/(live|useLive|placing|state|clock)|wire\/(?!claims)|gen\/apricot\/v1\/(common|charity|room|sale|live|ops)_pb)|\/src\/parts\/(?!Plot|ChartFigure|Spark|Fact|QrCode|code)\w+\.tsx?$/,
             },
           ],
         },

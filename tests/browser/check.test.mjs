@@ -328,7 +328,7 @@ describe("what anyone can check", { skip: missing }, () => {
     assert.deepEqual(reads(own(verify, /\/(verify|check)-[^/]*$/)), [false, false]);
     assert.deepEqual(reads(own(board, /\/board-[^/]*$/)), [true], "the board reads messages");
     const bytes = verify.reduce((sum, { text }) => sum + gzipSync(text).length, 0);
-    assert.ok(bytes < 64_000, `${bytes} bytes of packed scripts`);
+    assert.ok(bytes < 60_000, `${bytes} bytes of packed scripts`);
   });
 
   test("the board says what the log's tallies say, and leads to them", async () => {

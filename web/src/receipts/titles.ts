@@ -23,7 +23,7 @@ export function useTitles(projects: readonly string[]): Titles {
         if (!(error instanceof Refused)) throw error;
       }
     };
-    for (const project of all.split(" ")) {
+    for (const project of projects) {
       if (asked.current.has(project) || pageOf(project) === undefined) continue;
       asked.current.add(project);
       void learn(project);
