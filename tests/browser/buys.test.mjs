@@ -248,9 +248,18 @@ describe("the pages", { skip: missing }, () => {
         await mei.getByTestId("chat-send").click();
         await until(async () => (await mei.getByTestId("chat-input").inputValue()) === "", `"${line}" to be sent`);
       }
+      // Of 10 kB of emoji the field takes what a line may have; a fourth line waits for its turn.
+      await mei.getByTestId("chat-input").fill("🍑".repeat(2_560));
+      const flood = "🍑".repeat(200);
+      assert.ok((await mei.getByTestId("chat-input").inputValue()) === flood, "200 characters are in the field");
+      await until(async () => {
+        await mei.getByTestId("chat-input").press("Enter");
+        return (await mei.getByTestId("chat-input").inputValue()) === "";
+      }, "the emoji to be sent", 20_000);
       for (const page of [tom, host]) {
         const last = page.getByTestId("chat-line");
-        await until(async () => (await last.count()) >= lines.length, "the lines to come");
+        await until(async () => (await last.count()) > lines.length, "the lines to come");
+        assert.ok((await last.allTextContents()).join("").includes(flood), "the emoji are shown");
         const shown = (await last.allTextContents()).join("\n");
         assert.ok(shown.includes(`<img src=x onerror="alert(1)"><script>alert(2)</script>`), "markup is shown as it was typed");
         assert.equal(await last.locator("img, script").count(), 0);
